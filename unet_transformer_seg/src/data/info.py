@@ -1,0 +1,25 @@
+"""What a model must know of the data it was trained on; it travels in the checkpoint."""
+
+from dataclasses import dataclass
+
+IGNORE_INDEX = 255
+"""Target value of a pixel that counts in no loss and no metric."""
+
+
+@dataclass(frozen=True, slots=True)
+class DataInfo:
+    in_channels: int
+    """1 grey, 3 RGB."""
+    class_names: tuple[str, ...]
+    """One name a class; class 0 is the background."""
+    mask_values: tuple[tuple[int, ...], ...]
+    """What class c looks like in a mask file: `(v,)` grey or `(r, g, b)`."""
+    ignore_value: tuple[int, ...] | None
+    """The mask value that means 'do not count this pixel'."""
+    mean: tuple[float, ...]
+    """Per channel, of images scaled to [0, 1]."""
+    std: tuple[float, ...]
+    class_pixels: tuple[int, ...]
+    """Training pixels of each class, for class weights and for the table shown to the user."""
+    fingerprint: str
+    """sha256 over the sorted list of the data's files, or of the toy's parameters."""
