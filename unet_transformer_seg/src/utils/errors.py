@@ -1,12 +1,13 @@
 # pattern: utils/errors.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/errors.py --from <sub-project>
-"""The two ways in which a command ends badly without being at fault itself."""
+"""The ways in which a command ends badly; `utils.cli` turns each into a sentence and an exit code."""
 
 
 class InputError(ValueError):
-    """Something the user gave is wrong: one sentence that says what, where and what to do.
+    """Something the user gave is wrong; exit code 2. The text says what, where, what to do."""
 
-    The command line prints the sentence without a traceback and exits with 2.
-    """
+
+class FaultError(RuntimeError):
+    """Something outside the command line failed (disk, memory, a worker); exit code 1."""
 
 
 class DivergedError(ArithmeticError):

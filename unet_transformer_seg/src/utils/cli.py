@@ -1,0 +1,34 @@
+# pattern: utils/cli.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/cli.py --from <sub-project>
+"""Exit codes and one-sentence errors for every script.
+
+0 done, 1 fault, 2 bad input, 3 diverged, 130 Ctrl-C, 143 SIGTERM.
+"""
+
+import os
+import sys
+
+import typer
+
+from .errors import DivergedError, FaultError, InputError
+
+
+EXIT_CODES = {FaultError: 1, InputError: 2, DivergedError: 3}
+
+
+def run(command) -> None:
+    """Run a Typer command; expected errors become one sentence on stderr and an exit code."""
+    app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    app.command(context_settings={"help_option_names": ["-h", "--help"]})(command)
+    try:
+        app()
+    except tuple(EXIT_CODES) as error:
+        print(error, file=sys.stderr)
+        code = next(c for kind, c in EXIT_CODES.items() if isinstance(error, kind))
+        _leave(code)
+    except BrokenPipeError:  # the reader, such as `head`, has closed our stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _leave(0)
+
+
+def _leave(code: int) -> None:
+    raise SystemExit(code)
