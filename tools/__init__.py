@@ -1,0 +1,1 @@
+"""The layer above the sub-projects: it starts their commands and reads their files."""

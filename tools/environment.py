@@ -1,0 +1,156 @@
+"""The one `.venv` at the root: made once, re-used as long as no requirement changes."""
+
+import hashlib
+import importlib.metadata
+import os
+import platform
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.processes import environment, run, say
+from tools.projects import (
+    WorkspaceError,
+    find_projects,
+    requirement_files,
+    requirement_lines,
+)
+
+
+STAMP = "workspace-stamp.txt"
+
+
+def all_requirements(root: Path) -> list[Path]:
+    """Every requirements file of the workspace, those of `tools` first."""
+    folders = [root / "tools", *find_projects(root)]
+    return [path for folder in folders for path in requirement_files(folder)]
+
+
+def prepare(venv: Path, requirements: Sequence[Path]) -> Path:
+    """The Python of `venv` with everything in `requirements` installed.
+
+    A stamp is written last, so that a set-up that was cut short is done again.
+    """
+    stamp = _stamp(requirements)
+    python = _python_of(venv)
+    old = _read(venv / STAMP)
+    if python.exists() and old == stamp:
+        return python
+    steps = _pip_steps(requirements)
+    if not python.exists() or old.split("\n")[0] != stamp.split("\n")[0]:
+        say(f"[1/{len(steps) + 1}] making {venv.name} with Python {_version()}")
+        _make(venv)
+    for number, (label, arguments) in enumerate(steps, start=2):
+        _pip(python, arguments, f"[{number}/{len(steps) + 1}] installing {label}", venv)
+    (venv / STAMP).write_text(stamp, encoding="utf-8")
+    return python
+
+
+def existing_python(root: Path) -> Path:
+    """A Python that has every requirement, without installing anything."""
+    requirements = all_requirements(root)
+    python = _python_of(root / ".venv")
+    if python.exists() and _read(root / ".venv" / STAMP) == _stamp(requirements):
+        return python
+    missing = sorted(_missing(requirements))
+    if missing:
+        raise WorkspaceError(
+            f"the environment is not ready (missing: {', '.join(missing[:4])}"
+            f"{', ...' if len(missing) > 4 else ''}); "
+            "type: python3 tools/workspace.py setup"
+        )
+    return Path(sys.executable)
+
+
+def _pip_steps(requirements: Sequence[Path]) -> list[tuple[str, list[str]]]:
+    """torch alone comes first: later packages then find it and pull no other build."""
+    lines = [line for path in requirements for line in requirement_lines(path)]
+    torch = sorted({line for line in lines if re.match(r"torch\s*[=<>~!]", line)})
+    if len(torch) > 1:
+        raise WorkspaceError(
+            f"the sub-projects ask for different torch: {', '.join(torch)}; agree on one"
+        )
+    steps = [(line, [line]) for line in torch]
+    for path in requirements:
+        steps.append((f"{path.parent.name}/{path.name}", ["-r", str(path)]))
+    return steps
+
+
+def _make(venv: Path) -> None:
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", "--clear", str(venv)],
+        capture_output=True,
+        text=True,
+        env=environment(),
+    )
+    if made.returncode:
+        said = (made.stdout + made.stderr).strip().splitlines() or ["no message"]
+        raise WorkspaceError(
+            f"python -m venv {venv} failed: {said[0]} "
+            "(on Debian and Ubuntu: apt install python3-venv)"
+        )
+
+
+def _pip(python: Path, arguments: list[str], label: str, venv: Path) -> None:
+    log = venv / "pip.log"
+    command = [python, "-m", "pip", "install", "--quiet", "--no-input"]
+    command += ["--disable-pip-version-check", "--progress-bar", "off", *arguments]
+    say(label)
+    start = time.monotonic()
+    with log.open("wb") as out:
+        code = run(command, venv, _show, stdout=out, stderr=subprocess.STDOUT)
+    if code:
+        said = _read(log).strip().splitlines()
+        errors = [line for line in said if line.startswith("ERROR")] or said[-1:]
+        raise WorkspaceError(
+            f"pip could not install {label.split()[-1]}: "
+            f"{' '.join(errors[:2]) or f'exit {code}'} (all of it: {log}); "
+            "check the network and the disk, then type the same command again"
+        )
+    back = "\r" if sys.stderr.isatty() else ""
+    say(f"{back}      {time.monotonic() - start:.0f} s")
+
+
+def _show(seconds: float) -> None:
+    """A running count on a terminal, a line now and then in a log."""
+    if sys.stderr.isatty():
+        print(f"\r      {seconds:.0f} s", end="", file=sys.stderr, flush=True)
+    elif round(seconds) % 30 == 0:
+        say(f"      {seconds:.0f} s ...")
+
+
+def _stamp(requirements: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in requirements:
+        digest.update(f"{path.parent.name}/{path.name}\n".encode() + path.read_bytes())
+    return f"Python {_version()}\n{digest.hexdigest()}\n"
+
+
+def _missing(requirements: Sequence[Path]) -> set[str]:
+    missing = set()
+    for path in requirements:
+        for line in requirement_lines(path):
+            name = re.match(r"[\w.-]+", line)[0]
+            try:
+                importlib.metadata.version(name)
+            except importlib.metadata.PackageNotFoundError:
+                missing.add(name)
+    return missing
+
+
+def _version() -> str:
+    return platform.python_version()
+
+
+def _python_of(venv: Path) -> Path:
+    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""

@@ -1,0 +1,116 @@
+"""One pytest process per sub-project, from its own folder; then one table."""
+
+import json
+import shutil
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.environment import prepare
+from tools.processes import run, say
+from tools.projects import (
+    MADE_BY_RUNNING,
+    WorkspaceError,
+    find_projects,
+    requirement_files,
+)
+from tools.tables import table
+
+
+KINDS = {"unit": "test_*.py", "smoke": "smoke_*.py", "integration": "integration_*.py"}
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one suite said; `code` is its exit code."""
+
+    name: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+    code: int
+
+
+def suite_names(root: Path) -> list[str]:
+    """What `test` can be asked for."""
+    return [*(path.name for path in find_projects(root)), "tools", "check"]
+
+
+def run_project(
+    folder: Path, python: Path, kinds: Sequence[str] = (), cwd: Path | None = None
+) -> Result | None:
+    """Run the tests of a sub-project or of `tools`; None when it has none of these kinds."""
+    tests = folder / "tests"
+    files = [str(path) for kind in kinds for path in sorted(tests.glob(KINDS[kind]))]
+    if kinds and not files:
+        return None
+    say(f"\n== {folder.name} ==")
+    with tempfile.TemporaryDirectory() as scratch:
+        report = Path(scratch, "junit.xml")
+        command = [python, "-m", "pytest", "-q", f"--junitxml={report}"]
+        start = time.monotonic()
+        code = run([*command, *(files or [str(tests)])], cwd or folder)
+        counts = read_counts(report, code)
+    return Result(folder.name, *counts, time.monotonic() - start, code)
+
+
+def run_isolated(project: Path, kinds: Sequence[str] = ()) -> Result | None:
+    """Copy a sub-project alone to an empty folder, install what it asks for, test it."""
+    ignore = shutil.ignore_patterns(*MADE_BY_RUNNING, ".*")
+    with tempfile.TemporaryDirectory(prefix=f"{project.name}-") as empty:
+        alone = Path(empty, project.name)
+        shutil.copytree(project, alone, ignore=ignore, symlinks=True)
+        say(f"\n{project.name} alone in {empty}")
+        python = prepare(Path(empty, "venv"), requirement_files(alone))
+        return run_project(alone, python, kinds)
+
+
+def run_checks(root: Path, python: Path) -> Result:
+    """Run `tools.checks` and count each check as a test."""
+    say("\n== check ==")
+    with tempfile.TemporaryDirectory() as scratch:
+        counts = Path(scratch, "counts.json")
+        start = time.monotonic()
+        code = run([python, "-m", "tools.checks", "--counts", counts], root)
+        seconds = time.monotonic() - start
+        passed, failed = json.loads(counts.read_text()) if counts.exists() else (0, 1)
+    return Result("check", passed, failed, 0, seconds, code)
+
+
+def read_counts(report: Path, code: int) -> tuple[int, int, int]:
+    """(passed, failed, skipped) of a JUnit report.
+
+    A run that failed without a failed test (nothing collected, pytest crashed) counts as one.
+    """
+    try:
+        suites = list(ElementTree.parse(report).getroot().iter("testsuite"))
+    except (OSError, ElementTree.ParseError):
+        suites = []
+    tests, failures, errors, skipped = (
+        sum(int(suite.get(key, 0)) for suite in suites)
+        for key in ("tests", "failures", "errors", "skipped")
+    )
+    failed = failures + errors
+    passed = max(tests - failed - skipped, 0)
+    return passed, max(failed, 1) if code else failed, skipped
+
+
+def report(results: Sequence[Result]) -> int:
+    """Print the table and the closing line that CI reads; the exit code."""
+    if not results:
+        raise WorkspaceError("no tests of that kind; leave the option out to run all")
+    rows = [
+        [r.name, r.passed, r.failed, r.skipped, f"{r.seconds:.0f}", r.code]
+        for r in results
+    ]
+    heads = ["suite", "passed", "failed", "skipped", "seconds", "exit"]
+    print(f"\n{table(heads, rows)}\n")
+    passed, failed, skipped = (
+        sum(getattr(r, key) for r in results) for key in ("passed", "failed", "skipped")
+    )
+    print(f"{passed} passed, {failed} failed, {skipped} skipped", flush=True)
+    return 1 if any(r.code or r.failed for r in results) else 0
