@@ -20,10 +20,10 @@ def cross_entropy_loss(
     label_smoothing: float = 0.0,
     ignore_index: int = IGNORE_INDEX,
 ) -> Float[Tensor, ""]:
-    """Sum of w_y nll over sum of w_y (`F.cross_entropy`; smoothing: Szegedy et al. 2016).
+    """Sum of w_y nll over sum of w_y (smoothing: Szegedy et al. 2016, section 7).
 
     By hand: two classes of equal logits cost log 2 = 0.6931 a pixel.
-    All pixels ignored, or only classes of weight 0: 0, with zero gradient (torch says NaN).
+    All pixels ignored, or of weight 0: 0, with zero gradient, where torch says NaN.
     """
     # "none": the sums inside F.cross_entropy are not deterministic on CUDA
     nll = F.cross_entropy(
@@ -42,7 +42,7 @@ def cross_entropy_loss(
 def pixel_weight(
     target: Tensor, weight: Tensor | None, ignore_index: int, dtype: torch.dtype
 ) -> Tensor:
-    """w_y of each pixel, 0 where the pixel is ignored; 1 instead of w_y without weights."""
+    """w_y of each pixel, or 1 without weights; 0 where the pixel is ignored."""
     valid = target != ignore_index
     if weight is None:
         return valid.to(dtype)
@@ -50,21 +50,19 @@ def pixel_weight(
 
 
 def safe_divisor(total: Tensor) -> Tensor:
-    """`total` with 1 in the place of 0, for sums that are 0 as well when their divisor is."""
+    """`total` with 1 in the place of 0, for sums that are 0 when their divisor is."""
     return torch.where(total == 0, 1, total)
 
 
 def inverse_frequency(class_pixels: tuple[int, ...]) -> Tensor:
-    """Class weights proportional to 1 / pixels, of mean 1; a class without pixels weighs 1.
+    """Class weights as 1 / pixels, scaled to mean 1; a class of no pixels weighs 1.
 
-    1 and not 0: should the class turn up after all, it is learned, and the mean stays 1.
+    1 and not 0: if the class turns up after all it is learned, and the mean stays 1.
     """
     pixels = torch.tensor(class_pixels, dtype=torch.float64)
     present = pixels > 0
     if not present.any():
-        raise ValueError(
-            f"class_pixels is {class_pixels}: no class has a pixel to weigh it by"
-        )
+        raise ValueError(f"class_pixels is {class_pixels}: no class has a pixel")
     inverse = 1 / pixels[present]
     weight = torch.ones_like(pixels)
     weight[present] = inverse / inverse.mean()

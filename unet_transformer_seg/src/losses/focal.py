@@ -20,16 +20,16 @@ def focal_loss(
     weight: Float[Tensor, " classes"] | None = None,
     ignore_index: int = IGNORE_INDEX,
 ) -> Float[Tensor, ""]:
-    """Sum of w_y (1 - p_y)^g nll over sum of w_y (Lin et al. 2017, eq. 4, softmax form).
+    """Sum of w_y (1 - p_y)^g nll over sum of w_y (Lin et al. 2017, eq. 4, softmax).
 
-    `gamma` = 0 is cross entropy; without `weight` it is the mean over the pixels that count.
+    `gamma` = 0 is cross entropy; without `weight` it is the mean over valid pixels.
     By hand: two classes of equal logits and g = 2 cost (1/2)^2 log 2 = 0.1733 a pixel.
     All pixels ignored: 0, with zero gradient.
     """
     index = torch.where(target == ignore_index, 0, target)[:, None]
     log_p = logits.log_softmax(1).gather(1, index)[:, 0]
     miss = -torch.expm1(log_p)  # 1 - p without cancellation
-    # at p = 1 the power has no gradient for g < 1; its factor nll is 0 there, so 1 will do
+    # at p = 1 the power has no gradient for g < 1; nll is 0 there, so 1 will do
     modulated = (
         -log_p if gamma == 0 else -log_p * torch.where(miss == 0, 1, miss) ** gamma
     )

@@ -1,7 +1,8 @@
 """Losses made of three sums a class: I = sum p t, P = sum p, T = sum t.
 
-p are the softmax probabilities and t the one-hot target; ignored pixels leave all three sums. The sums run over
-the batch, or over each image (`per_image`), in which case the loss is the mean over the images.
+p are the softmax probabilities and t the one-hot target; ignored pixels leave all three
+sums. The sums run over the batch, or over each image (`per_image`), in which case the
+loss is the mean over the images.
 Every ratio is 1 (loss 0) where it would be 0 / 0, which `smooth` = 0 allows.
 """
 
@@ -26,11 +27,11 @@ def dice_loss(
     include_background: bool = True,
     ignore_index: int = IGNORE_INDEX,
 ) -> Float[Tensor, ""]:
-    """One minus the mean over classes of (2I + s) / (P + T + s) (Milletari et al. 2016, eq. 3).
+    """One minus the mean over classes of (2I + s) / (P + T + s) (Milletari 2016).
 
-    `squared` sums p^2 in P, as the paper does. A class absent from `target` is pushed to
-    zero by its loss P / (P + s), not skipped. All pixels ignored: 0, with zero gradient.
-    By hand: one pixel of equal logits, two classes, s = 0: classes score 2/3 and 0, loss 2/3.
+    `squared` sums p^2 in P, as the paper does. A class absent from `target` is pushed
+    to zero by its loss P / (P + s), not skipped. All ignored: 0, with zero gradient.
+    By hand: one pixel, two classes, equal logits, s = 0: scores 2/3 and 0, loss 2/3.
     """
     i, p, t = _sums(
         logits, target, ignore_index, per_image, include_background, squared
@@ -49,10 +50,10 @@ def jaccard_loss(
     include_background: bool = True,
     ignore_index: int = IGNORE_INDEX,
 ) -> Float[Tensor, ""]:
-    """One minus the mean over classes of (I + s) / (P + T - I + s) (Rahman & Wang 2016).
+    """One minus the mean over classes of (I + s) / (P + T - I + s) (Rahman 2016).
 
     Absent classes and ignored pixels as in `dice_loss`.
-    By hand: one pixel of equal logits, two classes, s = 0: classes score 1/2 and 0, loss 3/4.
+    By hand: one pixel, two classes, equal logits, s = 0: scores 1/2 and 0, loss 3/4.
     """
     i, p, t = _sums(logits, target, ignore_index, per_image, include_background)
     return 1 - _ratio(i + smooth, p + t - i + smooth).mean()
@@ -69,11 +70,11 @@ def generalised_dice_loss(
     include_background: bool = True,
     ignore_index: int = IGNORE_INDEX,
 ) -> Float[Tensor, ""]:
-    """1 - (2 sum_c w I + s) / (sum_c w (P + T) + s), w = 1 / T^2 (Sudre et al. 2017, section 2).
+    """1 - (2 sum_c w I + s) / (sum_c w (P + T) + s), w = 1 / T^2 (Sudre et al. 2017).
 
-    w of an absent class, 1/0, is the largest finite w of the same sums (as in MONAI).
-    `smooth` is compared with sums near 2/T: keep it far below one over the class sizes.
-    By hand: one pixel of equal logits, two classes, s = 0: both w are 1, 1 - 1 / 2 = 1/2.
+    An absent class has the largest finite w of the same sums instead of 1/0 (MONAI's
+    choice). `smooth` joins sums near 2/T: keep it far below one over the class sizes.
+    By hand: one pixel, two classes, equal logits, s = 0: both w are 1, loss 1/2.
     """
     i, p, t = _sums(logits, target, ignore_index, per_image, include_background)
     finite = torch.where(t > 0, 1 / t.clamp(min=1) ** 2, 0)
@@ -95,12 +96,12 @@ def tversky_loss(
     include_background: bool = True,
     ignore_index: int = IGNORE_INDEX,
 ) -> Float[Tensor, ""]:
-    """Mean over classes of (1 - (I + s) / (I + a FP + b FN + s))^g (Salehi et al. 2017, eq. 2).
+    """Mean over classes of (1 - (I + s) / (I + a FP + b FN + s))^g (Salehi 2017).
 
-    FP = P - I and FN = T - I. `gamma` is the exponent itself: Abraham & Khan 2018 (eq. 5,
-    focal Tversky) write 1 / gamma and use 3/4. a = b = 1/2 is Dice with half its `smooth`.
-    A class without loss has no gradient, also for `gamma` < 1, where x^g has none at 0.
-    By hand: one pixel of equal logits, two classes, a = b = 1/2, s = 0: (1/3 + 1) / 2 = 2/3.
+    FP = P - I, FN = T - I. `gamma` is the exponent itself: Abraham & Khan 2018 (focal
+    Tversky) write 1 / gamma and use 3/4. a = b = 1/2 is Dice with half its `smooth`.
+    A class of loss 0 has zero gradient, also for `gamma` < 1, where x^g has none at 0.
+    By hand: one pixel, two classes, equal logits, s = 0, a = b = 1/2: (1/3 + 1) / 2.
     """
     i, p, t = _sums(logits, target, ignore_index, per_image, include_background)
     loss = 1 - _ratio(i + smooth, i + alpha * (p - i) + beta * (t - i) + smooth)
@@ -118,13 +119,11 @@ def _sums(
     include_background: bool,
     squared: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """I, P, T of the module's first line, each [images, classes]; images = 1 when pooled."""
+    """I, P and T, each [images, classes]; one row when they are pooled."""
     first = 0 if include_background else 1
     classes = logits.shape[1]
     if classes <= first:
-        raise ValueError(
-            f"include_background=False leaves no class of {classes} to score"
-        )
+        raise ValueError(f"include_background is False and there are {classes} classes")
     valid = target != ignore_index
     axes = (2, 3) if per_image else (0, 2, 3)
     p = logits.softmax(1)[:, first:]

@@ -1,4 +1,4 @@
-"""Losses are sums over many pixels: they are computed in float32 whatever autocast does."""
+"""Losses sum over many pixels: they are computed in float32 whatever autocast does."""
 
 import functools
 from collections.abc import Callable
@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 def in_float32(loss: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """Run `loss` outside autocast with half-precision logits widened; float64 stays float64."""
+    """Run `loss` outside autocast with half-precision logits widened to float32."""
 
     @functools.wraps(loss)
     def widened(logits: Tensor, target: Tensor, **options) -> Tensor:
