@@ -1,7 +1,8 @@
 """What the toy data sets share: images drawn on the fly as a pure function of a key.
 
-The key of an image is (seed, split, epoch, index), where the epoch counts only for the training
-split of a `fresh` data set. Nothing is stored, no order matters, and no two splits share a key.
+The key of an image is (seed, split, epoch, index), where the epoch counts only for the
+training split of a `fresh` data set. Nothing is stored, no order matters, and no two
+splits share a key.
 """
 
 import argparse
@@ -21,15 +22,14 @@ from torch.utils.data import Dataset
 
 from .info import DataInfo
 
+
 Split = Literal["train", "val", "test"]
 Transform = Callable[
     [torch.Tensor, torch.Tensor, np.random.Generator], tuple[torch.Tensor, torch.Tensor]
 ]
 SPLITS = {"train": 0, "val": 1, "test": 2}
 INFO_SAMPLES = 64
-RENDER_KEY = (
-    0x5E6  # keeps the drawing apart from the augmentation, whose key is shorter
-)
+RENDER_KEY = 0x5E6  # no image is drawn by the numbers that augment another
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ class ToyConfig:
     n_val: int = 128
     n_test: int = 128
     fresh: bool = False
-    """True: each epoch draws new training images, so that nothing can be learnt by heart."""
+    """True: each epoch draws new training images; nothing can be learnt by heart."""
 
     def __post_init__(self) -> None:
         if self.variant not in ("easy", "shape_only", "hard"):
@@ -76,9 +76,9 @@ def grid(size: int) -> tuple[np.ndarray, np.ndarray]:
 class Toy(Dataset):
     """A toy data set; a subclass says how one image is drawn.
 
-    `dataset[(epoch, index)]` and `dataset[index]` (epoch 0) give {"image", "target", "name"}: the
-    image float32 and normalised, the target int64 class index. `transform` sees the image in
-    [0, 1] and a generator keyed by (seed, epoch, index).
+    `dataset[(epoch, index)]` and `dataset[index]` (epoch 0) give {"image", "target",
+    "name"}: the image float32 and normalised, the target int64 class index. `transform`
+    sees the image in [0, 1] and a generator keyed by (seed, epoch, index).
     """
 
     class_names: tuple[str, ...]
@@ -155,7 +155,7 @@ def _measure(kind: type[Toy], config: ToyConfig, seed: int) -> DataInfo:
 
 
 def debug(kind: type[Toy], name: str, arguments: list[str] | None = None) -> int:
-    """The command `python -m src.data.<name> --debug`: a contact sheet and a few figures."""
+    """The command `python -m src.data.<name> --debug`: a contact sheet and figures."""
     parser = argparse.ArgumentParser(
         prog=f"python -m src.data.{name}", description=kind.__doc__.split("\n")[0]
     )
@@ -186,15 +186,17 @@ def debug(kind: type[Toy], name: str, arguments: list[str] | None = None) -> int
 
 
 def _write_sheet(kind: type[Toy], config: ToyConfig, seed: int, out: Path) -> None:
-    from ..utils.pictures import contact_sheet
+    from ..utils.pictures import Labelled, contact_sheet
 
-    drawn = [kind.render(config, seed, "train", index) for index in range(12)]
+    rows = []
+    for index in range(12):
+        image, target = map(torch.from_numpy, kind.render(config, seed, "train", index))
+        rows.append(Labelled(f"train-{index:05d}", image, target))
+    look = config.variant if kind.__name__ == "ToyShapes" else ""
+    title = f"{kind.__name__} {look} seed {seed}: image, and tinted by class"
     try:
-        contact_sheet(
-            [torch.from_numpy(image) for image, _ in drawn],
-            [torch.from_numpy(target) for _, target in drawn],
-            out,
-        )
+        out.parent.mkdir(parents=True, exist_ok=True)
+        contact_sheet(rows, out, kind.class_names, title)
     except OSError as error:
         print(f"{out} cannot be written: {error}", file=sys.stderr)
         raise SystemExit(2) from None

@@ -1,7 +1,7 @@
 """Toy shapes: discs, squares and triangles that hide each other, with noise.
 
 easy        the colour tells the class; dark background, noise .1
-shape_only  any bright colour on a dark background, noise .1: only the outline tells the class
+shape_only  any bright colour, dark background, noise .1: the outline tells the class
 hard        any colour on any background with a gradient and a texture, noise .15
 """
 
@@ -11,28 +11,25 @@ import numpy as np
 
 from .toy import Split, Toy, ToyConfig, debug, grid, image_rng
 
+
 __all__ = ["ToyConfig", "ToyShapes", "inside", "render"]
 
 DISC, SQUARE, TRIANGLE = 1, 2, 3
+# the colours in which utils.pictures tints the classes
 EASY_COLOURS = np.array(
-    [[0.05, 0.05, 0.05], [0.9, 0.25, 0.2], [0.2, 0.8, 0.3], [0.25, 0.4, 0.95]],
+    [[0.05, 0.05, 0.05], [0.9, 0.62, 0.0], [0.34, 0.71, 0.91], [0.0, 0.62, 0.45]],
     dtype=np.float32,
 )
 NOISE = {"easy": 0.1, "shape_only": 0.1, "hard": 0.15}
-SMALLEST, LARGEST = (
-    0.10,
-    0.20,
-)  # radius of the disc of the same area, as a share of the side
+SMALLEST, LARGEST = 0.10, 0.20  # radius of the disc of equal area / side of image
 MAX_SHAPES = 4
-MIN_CONTRAST = (
-    0.35  # RGB distance of a hard shape from the mean colour of its background
-)
+MIN_CONTRAST = 0.35  # RGB distance of a hard shape from its background's mean
 
 
 def inside(
     kind: int, size: int, row: float, column: float, radius: float, angle: float
 ) -> np.ndarray:
-    """Pixels (bool HW) whose centre lies in a shape of area pi radius^2, turned by `angle`."""
+    """Pixels (bool HW) with their centre in a shape of area pi radius^2."""
     rows, columns = grid(size)
     y, x = rows - np.float32(row), columns - np.float32(column)
     if kind == DISC:
@@ -77,8 +74,8 @@ class ToyShapes(Toy):
 def _place(size: int, rng: np.random.Generator) -> list[tuple]:
     """Kind, centre, radius and angle of one to four shapes, the hindmost first.
 
-    Of eight random places a shape takes the first that leaves the shapes behind it mostly
-    visible, or else the best: what is hidden too far cannot be named by anyone.
+    Of eight random places a shape takes the first that leaves the shapes behind it
+    mostly visible, or else the best: nobody could name what is hidden too far.
     """
     shapes: list[tuple] = []
     for _ in range(rng.integers(1, MAX_SHAPES + 1)):
@@ -89,7 +86,7 @@ def _place(size: int, rng: np.random.Generator) -> list[tuple]:
         room = np.full(8, np.inf)
         for _, row, column, other, _ in shapes:
             distance = np.hypot(places[:, 0] - row, places[:, 1] - column)
-            room = np.minimum(room, distance - 0.9 * (radius + other))
+            room = np.minimum(room, distance - 0.8 * (radius + other))
         best = int(np.argmax(room >= 0)) if (room >= 0).any() else int(np.argmax(room))
         shapes.append((kind, *places[best], radius, angle))
     return shapes
@@ -109,9 +106,9 @@ def _background(variant: str, size: int, rng: np.random.Generator) -> np.ndarray
     texture = np.sin(waves[0, 0] * rows + waves[0, 1] * columns)
     texture = texture * np.sin(waves[1, 0] * rows - waves[1, 1] * columns)
     half = (colours[1] - colours[0]) / 2
-    image = colours[0] + half * ramp.astype(
-        np.float32
-    )  # half the way: see MIN_CONTRAST
+    # only half the way to the second colour, so that MIN_CONTRAST means something
+    # only half the way to the second colour, so that MIN_CONTRAST means something
+    image = colours[0] + half * ramp.astype(np.float32)
     return image + 0.1 * texture.astype(np.float32)
 
 
