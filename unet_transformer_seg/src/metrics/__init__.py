@@ -1,12 +1,21 @@
-"""What a prediction is worth: overlap, distance of edges, regions, calibration, baselines."""
+"""What a prediction is worth: overlap, edges, regions, calibration, baselines."""
 
+from .baselines import (
+    BlurThreshold,
+    all_background,
+    constant,
+    fit_blur_threshold,
+    gaussian_blur,
+)
+from .bootstrap import bootstrap_interval
+from .calibration import calibration_bins, ece
 from .confusion import (
     class_accuracy,
     confusion_matrix,
     confusion_per_image,
     dice,
-    image_sums,
     image_summary,
+    image_sums,
     iou,
     mean_valid,
     pixel_accuracy,
@@ -14,18 +23,50 @@ from .confusion import (
     recall,
     summary,
 )
+from .rand import choose_threshold, components, pair_counts, v_rand
+from .surface import (
+    assd,
+    boundary_f1,
+    edge_distances,
+    hausdorff,
+    hd95,
+    mask_edges,
+    nsd,
+    surface_scores,
+)
+
 
 __all__ = [
+    "BlurThreshold",
+    "all_background",
+    "assd",
+    "bootstrap_interval",
+    "boundary_f1",
+    "calibration_bins",
+    "choose_threshold",
     "class_accuracy",
+    "components",
     "confusion_matrix",
     "confusion_per_image",
+    "constant",
     "dice",
+    "ece",
+    "edge_distances",
+    "fit_blur_threshold",
+    "gaussian_blur",
+    "hausdorff",
+    "hd95",
     "image_summary",
     "image_sums",
     "iou",
+    "mask_edges",
     "mean_valid",
+    "nsd",
+    "pair_counts",
     "pixel_accuracy",
     "precision",
     "recall",
     "summary",
+    "surface_scores",
+    "v_rand",
 ]

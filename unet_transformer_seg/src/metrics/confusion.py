@@ -1,9 +1,9 @@
 """Counts first, ratios second: every overlap metric from one confusion matrix.
 
 Rows are the truth, columns the prediction. Matrices are int64 and add up over batches,
-images and processes; the ratios are float64 on the CPU and NaN where they are undefined, as
-in nnU-Net (Isensee et al. 2021). So a class counts in a mean of IoU or Dice if it appears in
-the truth or in the prediction.
+images and processes; the ratios are float64 on the CPU and NaN where they are
+undefined, as in nnU-Net (Isensee et al. 2021). So a class counts in a mean of IoU or
+Dice if it appears in the truth or in the prediction.
 """
 
 import torch
@@ -37,7 +37,7 @@ def confusion_per_image(
     classes: int,
     ignore_index: int = IGNORE_INDEX,
 ) -> Int[Tensor, "batch classes classes"]:
-    """Count as `confusion_matrix`, each image on its own: their sum is the pooled one."""
+    """Count as `confusion_matrix`, each image on its own: the sum is the pooled one."""
     batch, bins = len(pred), classes**2 + 1
     cells = _cells(pred, target, classes, ignore_index).flatten(1)
     cells = cells + bins * torch.arange(batch, device=cells.device)[:, None]
@@ -100,7 +100,7 @@ def class_accuracy(
 
 @contract
 def mean_valid(values: Float[Tensor, "*values"]) -> tuple[float, int]:
-    """Mean of the values that are not NaN, and their number; (NaN, 0) if there is none."""
+    """Mean of the values that are not NaN, and their number; (NaN, 0) if none."""
     valid = values[~values.isnan()].double()
     return valid.mean().item(), valid.numel()
 
@@ -112,9 +112,9 @@ def summary(
 ) -> dict[str, float]:
     """Plain numbers of a data set, from its pooled matrix and its matrices per image.
 
-    `mean_*` pools the pixels of all images and averages over classes; `image_*` averages
-    over the classes of an image, then over images. `*_fg` leaves class 0, the background,
-    out. `*_valid` is the number of classes or images in the mean.
+    `mean_*` pools the pixels of all images and averages over classes; `image_*`
+    averages over the classes of an image, then over images. `*_fg` leaves class 0, the
+    background, out. `*_valid` is the number of classes or images in the mean.
     """
     numbers = {
         "pixel_accuracy": pixel_accuracy(confusion).item(),
@@ -131,7 +131,7 @@ def summary(
 def image_sums(
     confusion: Int[Tensor, "images classes classes"],
 ) -> Float[Tensor, "4 2"]:
-    """Sum and number of valid images of iou, iou_fg, dice, dice_fg; adds over batches."""
+    """Sum and number of images of iou, iou_fg, dice, dice_fg; adds over batches."""
     means = torch.stack([score.nanmean(-1) for score in _scores(confusion).values()])
     return torch.stack([means.nansum(-1), (~means.isnan()).sum(-1).double()], dim=-1)
 
@@ -168,10 +168,11 @@ def _cells(pred: Tensor, target: Tensor, classes: int, ignore_index: int) -> Ten
     ignored = target == ignore_index
     for name, labels in (("pred", pred), ("target", target)):
         counted = labels.masked_fill(ignored, 0)
-        if counted.numel() and not 0 <= counted.min() <= counted.max() < classes:
-            wrong = counted[(counted < 0) | (counted >= classes)].unique().tolist()
+        low, high = counted.aminmax() if counted.numel() else (0, 0)
+        if low < 0 or high >= classes:
+            wrong = counted[(counted < 0) | (counted >= classes)][0].item()
             raise ValueError(
-                f"{name} has class {wrong[0]}, which is not in 0..{classes - 1}"
+                f"{name} has class {wrong}, which is not in 0..{classes - 1}"
                 f" and is not the ignored value {ignore_index}"
             )
-    return (target.long() * classes + pred).masked_fill(ignored, classes**2)
+    return (target.long() * classes + pred).masked_fill_(ignored, classes**2)
