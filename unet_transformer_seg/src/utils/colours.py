@@ -14,8 +14,8 @@ def palette(classes: int) -> tuple[Colour, ...]:
     """One RGB colour a class: Okabe and Ito's eight, then the farthest from all before.
 
     Distance is the least over normal, protan and deutan vision, in Oklab; near-black
-    and near-white do not tint and are left out. A longer palette begins with the shorter
-    one, so that a class keeps its colour.
+    and near-white do not tint and are left out. A longer palette begins with the
+    shorter one, so that a class keeps its colour.
     """
     chosen = [rgb(colour) for colour in OKABE_ITO[:classes]]
     if classes <= len(chosen):

@@ -1,0 +1,208 @@
+"""One pass over a folder of images and masks: what is there and all that is wrong."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..utils.errors import InputError
+from .images import read_mask, read_pixels, show
+from .mask_values import (
+    MAX_BETWEEN,
+    Value,
+    blurred,
+    count_values,
+    format_value,
+    format_values,
+    to_classes,
+    widen,
+)
+from .pairs import Pair, find_pairs
+
+CACHE_BYTES = 2 << 30
+"""Decoded images and masks are kept in memory up to this, then read again on demand."""
+MAX_CLASSES = 255
+
+
+@dataclass(slots=True)
+class Scan:
+    """What one readable pair holds."""
+
+    pair: Pair
+    shape: tuple[int, ...]
+    """Height, width and, in colour, 3."""
+    dtype: str
+    digests: tuple[str, str]
+    """sha256 of the files of image and mask."""
+    counts: Counter[Value]
+    """Mask pixels of each value."""
+    between: list[Value]
+    """Mask values that look like blurred borders."""
+    moments: np.ndarray
+    """Sum and sum of squares of each channel in [0, 1]: 2 x channels, float64."""
+    pixels: np.ndarray | None
+    mask: np.ndarray | None
+    """Both None where the cache is full."""
+
+
+@dataclass(slots=True)
+class Survey:
+    """A whole folder: its readable pairs, and a sentence for each fault."""
+
+    scans: list[Scan] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
+    values: dict[Value, int] = field(default_factory=dict)
+    """Pixels of each value over all masks, ascending; grey as RGB if mixed."""
+    classes: dict[Value, str] = field(default_factory=dict)
+    """The value and name of class 0, 1, ..."""
+    ignore: Value | None = None
+
+    @property
+    def channels(self) -> int:
+        return 3 if any(len(scan.shape) == 3 for scan in self.scans) else 1
+
+
+def survey_folder(
+    images: Path,
+    masks: Path,
+    suffix: str = "",
+    named: Mapping[Value, str] | None = None,
+    class_names: tuple[str, ...] = (),
+    ignore: Value | None = None,
+) -> Survey:
+    """Read every pair once; never raises for bad data, but lists its faults.
+
+    `named` fixes the classes by mask value; else they are the values found, in
+    ascending order, named by `class_names`.
+    """
+    survey = Survey(ignore=ignore)
+    pairs, survey.faults = find_pairs(images, masks, suffix)
+    room = CACHE_BYTES
+    for pair in pairs:
+        scan = _scan(pair, survey.faults)
+        if scan is None:
+            continue
+        room -= scan.pixels.nbytes + scan.mask.nbytes
+        survey.scans.append(scan)
+        if len(scan.between) > MAX_BETWEEN and not named:
+            survey.faults.append(_blurred_fault(scan))
+        if room < 0:
+            scan.pixels = scan.mask = None
+    width = max((len(v) for scan in survey.scans for v in scan.counts), default=1)
+    total: Counter[Value] = Counter()
+    for scan in survey.scans:
+        total.update({widen(v, width): n for v, n in scan.counts.items()})
+    survey.values = dict(sorted(total.items()))
+    if ignore is not None:
+        survey.ignore = widen(ignore, width)
+    if survey.scans:
+        _name_classes(survey, named, class_names)
+    return survey
+
+
+def classes_of(survey: Survey, mask: np.ndarray, path: Path) -> np.ndarray:
+    """The classes of one mask; raises InputError that names the file."""
+    try:
+        return to_classes(mask, list(survey.classes), survey.ignore)
+    except InputError as error:
+        raise InputError(f"{show(path)}: {error}") from None
+
+
+def _scan(pair: Pair, faults: list[str]) -> Scan | None:
+    """Read one pair; None and a fault or two where it is unusable."""
+    found = []
+    for path, read in ((pair.image, read_pixels), (pair.mask, read_mask)):
+        try:
+            found.append(read(path))
+        except InputError as error:
+            faults.append(str(error))
+    if len(found) < 2:
+        return None
+    pixels, mask = found
+    if pixels.shape[:2] != mask.shape[:2]:
+        (h, w), (mask_h, mask_w) = pixels.shape[:2], mask.shape[:2]
+        faults.append(
+            f"{show(pair.image)}: is {w}x{h} (width x height) but its mask "
+            f"{show(pair.mask)} is {mask_w}x{mask_h}; export the mask at the size of "
+            "its image"
+        )
+        return None
+    counts = count_values(mask)
+    planes = pixels.reshape(pixels.shape[0] * pixels.shape[1], -1) / float(
+        np.iinfo(pixels.dtype).max
+    )
+    return Scan(
+        pair,
+        pixels.shape,
+        pixels.dtype.name,
+        (_digest(pair.image), _digest(pair.mask)),
+        counts,
+        blurred(mask, counts),
+        np.stack([planes.sum(0), (planes**2).sum(0)]),
+        pixels,
+        mask,
+    )
+
+
+def _digest(path: Path) -> str:
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _blurred_fault(scan: Scan) -> str:
+    size = len(scan.counts)
+    values = {value: scan.counts[value] for value in scan.between}
+    return (
+        f"{show(scan.pair.mask)}: has {size} values, of which {len(values)} look like "
+        f"blurred borders: {format_values(values)}; save masks as PNG and resize them "
+        "with nearest neighbour only, or list the true values in mask_values"
+    )
+
+
+def _name_classes(
+    survey: Survey, named: Mapping[Value, str] | None, class_names: tuple[str, ...]
+) -> None:
+    """Fill `survey.classes`, adding a fault where values and names do not fit."""
+    if named:
+        width = max(len(value) for value in survey.values)
+        survey.classes = {widen(value, width): name for value, name in named.items()}
+        _find_unknown(survey)
+    else:
+        values = [value for value in survey.values if value != survey.ignore]
+        names = class_names or tuple(f"value_{format_value(v)}" for v in values)
+        names = tuple(name.replace(",", "_") for name in names)
+        if len(names) != len(values):
+            survey.faults.append(
+                f"class_names has {len(names)} names, but the masks have {len(values)} "
+                f"values: {format_values({v: survey.values[v] for v in values})}; name "
+                "each, or set mask_values or ignore"
+            )
+        survey.classes = dict(zip(values, names, strict=False))
+    if len(survey.values.keys() & survey.classes.keys()) < 2 and not survey.faults:
+        survey.faults.append(
+            f"the masks hold one class only: {format_values(survey.values)}; there is "
+            "nothing to learn; are these the right masks?"
+        )
+    if len(survey.classes) > MAX_CLASSES:
+        survey.faults.append(
+            f"the masks hold {len(survey.classes)} values; at most {MAX_CLASSES} "
+            "classes are possible"
+        )
+
+
+def _find_unknown(survey: Survey) -> None:
+    """A fault for each mask with values that the configuration does not name."""
+    allowed = [*survey.classes, *([survey.ignore] if survey.ignore else [])]
+    width = max(len(value) for value in allowed)
+    for scan in survey.scans:
+        counts = {widen(value, width): n for value, n in scan.counts.items()}
+        unknown = {v: n for v, n in sorted(counts.items()) if v not in allowed}
+        if unknown:
+            survey.faults.append(
+                f"{show(scan.pair.mask)}: has the values {format_values(unknown)}, "
+                "which are no class; mask_values and ignore allow "
+                f"{format_values(allowed)}"
+            )
