@@ -1,31 +1,22 @@
 """Models by name: `build_model(ModelConfig(...), in_channels, classes)`."""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
+from .attention_unet import AttentionUNet
 from .unet import UNet
+from .unet_transformer import TransformerConfig, UNetTransformer
 
-MODELS: dict[str, type[nn.Module]] = {"unet": UNet}
 
+__all__ = ["MODELS", "ModelConfig", "TransformerConfig", "build_model"]
 
-@dataclass(frozen=True, slots=True)
-class TransformerConfig:
-    """The Transformer at the bottleneck of `unet_transformer`."""
-
-    layers: int = 4
-    d_model: int = 0
-    """Width of a token; 0 takes the channels at the bottleneck, else they are projected."""
-    n_heads: int = 8
-    mlp_ratio: float = 4.0
-    position: Literal["learned", "sine"] = "learned"
-    grid: int = 8
-    """Side of the learned grid of position codes; other grids are interpolated from it."""
-    dropout: float = 0.0
-    drop_path: float = 0.0
-    """Chance to skip a residual branch of the last layer; grows linearly from 0 at the first."""
-    attention: Literal["explicit", "sdpa"] = "sdpa"
+MODELS: dict[str, type[nn.Module]] = {
+    "unet": UNet,
+    "unet_transformer": UNetTransformer,
+    "attention_unet": AttentionUNet,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +29,20 @@ class ModelConfig:
     norm: Literal["batch", "group", "instance", "none"] = "batch"
     upsample: Literal["transposed", "bilinear"] = "transposed"
     dropout: float = 0.0
-    """At the end of the contracting path."""
+    """At the end of the contracting path, [0, 1)."""
     checkpointing: bool = False
-    """Recompute each level in the backward pass: less memory, about a third more time."""
+    """Recompute each level in the backward pass: less memory, more time."""
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
+    """Read by `unet_transformer` only."""
 
 
 def build_model(config: ModelConfig, in_channels: int, classes: int) -> nn.Module:
-    """Build the model of `config`: `forward(image) -> logits`, any sides from 16 up."""
-    options = {
+    """Build a model that maps images to logits, any sides from 16 up.
+
+    A value that cannot be built, such as a head count that does not divide the width of
+    a token, is a ValueError.
+    """
+    options: dict[str, Any] = {
         "width": config.width,
         "depth": config.depth,
         "norm": config.norm,

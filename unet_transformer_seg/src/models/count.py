@@ -1,0 +1,43 @@
+"""How large a model is, and how much it computes."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from ..utils.contracts import contract
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Count the trainable numbers of `model`."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
+@contract
+def count_macs(
+    model: nn.Module, image: Float[Tensor, "batch channel height width"]
+) -> int:
+    """Count the multiply-adds of one forward pass over the whole batch.
+
+    Convolutions, linear layers and the two products of attention; norms, activations,
+    interpolation and padding are left out, as is usual.
+    """
+    training = model.training
+    model.eval()
+    try:
+        # With gradients on: the counter's hooks fail on a view of a parameter without.
+        with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+            model(image)
+    finally:
+        model.train(training)
+    return counter.get_total_flops() // 2
+
+
+def describe(model: nn.Module, in_channels: int, side: int) -> str:
+    """Say both counts in one line, for one square image."""
+    device = next(model.parameters()).device
+    macs = count_macs(model, torch.zeros(1, in_channels, side, side, device=device))
+    return (
+        f"{count_parameters(model):,} parameters, "
+        f"{macs / 1e9:.2f} GMAC at {in_channels} x {side} x {side}"
+    )
