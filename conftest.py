@@ -1,4 +1,4 @@
-"""Refuses a pytest run over more than one sub-project: each has its own package `src`."""
+"""Refuses a pytest run over several sub-projects: each has its own package `src`."""
 
 from pathlib import Path
 
@@ -12,12 +12,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Stop before collection when the arguments reach into two packages named `src`."""
     parts = {path.parents[1] for path in ROOT.glob("*/src/__init__.py")}
     parts.add(ROOT / "tools")
-    given = [
-        (config.invocation_params.dir / arg.split("::")[0]).resolve()
-        for arg in config.args
-    ]
+    here = config.invocation_params.dir
+    given = [(here / arg.split("::")[0]).resolve() for arg in config.args]
     hit = {
-        p.name for p in parts for g in given if g.is_relative_to(p) or g in p.parents
+        part.name
+        for part in parts
+        for path in given
+        if path.is_relative_to(part) or part.is_relative_to(path)
     }
     if len(hit) > 1:
         raise pytest.UsageError(

@@ -1,8 +1,9 @@
-"""Shared files: declared by their own first line, compared byte for byte, healed by one command.
+"""Shared files: declared by their first line, compared whole, healed by one command.
 
-A shared pattern is a whole file at the same path in each sub-project that uses it (the path
-is relative to `src/` for files there). Only lines between `# local: begin` and `# local: end`
-may differ. There is no original: the copies are grouped by equality, the largest group first.
+A shared pattern is a whole file at the same path in each sub-project that uses it (the
+path is relative to `src/` for files there). Only lines between `# local: begin` and
+`# local: end` may differ. There is no original: copies are grouped by equality, the
+largest group first.
 """
 
 import argparse
@@ -94,7 +95,7 @@ def sync(root: Path, path: str, source: str, to: Sequence[str] = ()) -> list[Pat
 
 
 def pattern_path(unit: Path, file: Path) -> str:
-    """The name of a file as a pattern: its path below `src/`, or else below the unit."""
+    """The name of a file as a pattern: its path below `src/`, else below the unit."""
     path = file.relative_to(unit)
     return Path(*path.parts[path.parts[0] == "src" :]).as_posix()
 

@@ -71,7 +71,7 @@ def _pip_steps(requirements: Sequence[Path]) -> list[tuple[str, list[str]]]:
     torch = sorted({line for line in lines if re.match(r"torch\s*[=<>~!]", line)})
     if len(torch) > 1:
         raise WorkspaceError(
-            f"the sub-projects ask for different torch: {', '.join(torch)}; agree on one"
+            f"the sub-projects ask for {' and '.join(torch)}; agree on one"
         )
     steps = [(line, [line]) for line in torch]
     for path in requirements:

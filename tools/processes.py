@@ -42,13 +42,12 @@ def run(
 
 def environment() -> dict[str, str]:
     """Our environment without what would let a child import code from elsewhere."""
-    return {
-        k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "PYTHONHOME")
-    }
+    foreign = ("PYTHONPATH", "PYTHONHOME")
+    return {name: value for name, value in os.environ.items() if name not in foreign}
 
 
 def exit_on_sigterm() -> None:
-    """Turn SIGTERM into an ordinary exit, so that children are stopped on the way out."""
+    """Turn SIGTERM into an ordinary exit, which stops the children on the way out."""
 
     def leave(number, frame):
         raise SystemExit(128 + number)

@@ -25,7 +25,7 @@ def find_projects(root: Path) -> list[Path]:
 
 
 def select(names: Sequence[str], known: Sequence[str]) -> list[str]:
-    """The known names among `names`, in the order of `known`; all when none is given."""
+    """The known names among `names`, in the order of `known`; all if none is given."""
     for name in names:
         if name.rstrip("/") not in known:
             near = difflib.get_close_matches(name, known, n=1)
@@ -36,7 +36,7 @@ def select(names: Sequence[str], known: Sequence[str]) -> list[str]:
 
 
 def walk(folder: Path, *suffixes: str) -> Iterator[Path]:
-    """Every file and link below `folder` that a person wrote, sorted; all suffixes if none."""
+    """Every file and link that a person wrote, sorted; any suffix if none is given."""
     for path in sorted(folder.iterdir()):
         if path.name in MADE_BY_RUNNING or path.name.startswith("."):
             continue
@@ -70,7 +70,6 @@ def requirement_files(folder: Path) -> list[Path]:
 
 def requirement_lines(path: Path) -> list[str]:
     """The requirements in a file, without comments and options of pip."""
-    lines = (
-        line.split("#")[0].strip() for line in path.read_text("utf-8").splitlines()
-    )
+    text = path.read_text(encoding="utf-8")
+    lines = (line.split("#")[0].strip() for line in text.splitlines())
     return [line for line in lines if line and not line.startswith("-")]

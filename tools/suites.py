@@ -43,7 +43,7 @@ def suite_names(root: Path) -> list[str]:
 def run_project(
     folder: Path, python: Path, kinds: Sequence[str] = (), cwd: Path | None = None
 ) -> Result | None:
-    """Run the tests of a sub-project or of `tools`; None when it has none of these kinds."""
+    """Run the tests of a sub-project or `tools`; None if it has none of the kinds."""
     tests = folder / "tests"
     files = [str(path) for kind in kinds for path in sorted(tests.glob(KINDS[kind]))]
     if kinds and not files:
@@ -59,7 +59,7 @@ def run_project(
 
 
 def run_isolated(project: Path, kinds: Sequence[str] = ()) -> Result | None:
-    """Copy a sub-project alone to an empty folder, install what it asks for, test it."""
+    """Copy a sub-project to an empty folder, install what it asks for, test it."""
     ignore = shutil.ignore_patterns(*MADE_BY_RUNNING, ".*")
     with tempfile.TemporaryDirectory(prefix=f"{project.name}-") as empty:
         alone = Path(empty, project.name)
@@ -84,7 +84,7 @@ def run_checks(root: Path, python: Path) -> Result:
 def read_counts(report: Path, code: int) -> tuple[int, int, int]:
     """(passed, failed, skipped) of a JUnit report.
 
-    A run that failed without a failed test (nothing collected, pytest crashed) counts as one.
+    A run that failed without a failed test (nothing collected, a crash) counts as one.
     """
     try:
         suites = list(ElementTree.parse(report).getroot().iter("testsuite"))

@@ -4,10 +4,10 @@
 import sys
 
 
-if sys.version_info < (3, 11):
+if sys.version_info < (3, 11):  # noqa: UP036  (an older Python reads this too)
     sys.exit(
-        "Python 3.11 or newer is needed, this is %d.%d; start it with a newer one, "
-        "for example: python3.12 tools/workspace.py demo" % sys.version_info[:2]
+        "Python 3.11 or newer is needed, this is {}.{}; start it with a newer one, "
+        "for example: python3.12 tools/workspace.py demo".format(*sys.version_info)
     )
 
 import argparse

@@ -1,0 +1,106 @@
+"""All checks of the workspace, one after the other; every failure is shown."""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from tools import copies, independence, readme_check, sizes
+from tools.processes import environment
+from tools.projects import ROOT, WorkspaceError, find_projects
+
+
+Outcome = tuple[bool, str]  # whether it is good, and what to show
+SHOWN = 40  # lines of a failed program's output
+
+
+def all_checks(
+    root: Path, fix: bool = False
+) -> list[tuple[str, Callable[[], Outcome]]]:
+    """(name, function) of every check, the quick ones first."""
+    lint = ["ruff", "check", "--quiet", *(["--fix"] if fix else []), "."]
+    layout = ["ruff", "format", *([] if fix else ["--check"]), "."]
+    found = [
+        ("copies", partial(_listed, copies.check, root)),
+        ("independence", partial(_listed, independence.check, root)),
+        ("ruff check", partial(_run_module, root, *lint)),
+        ("ruff format", partial(_run_module, root, *layout)),
+        ("README commands", partial(_listed, readme_check.check, root)),
+    ]
+    for project in find_projects(root):
+        tests = ["tests/test_spec.py"]
+        found.append((f"spec {project.name}", partial(_run_tests, project, tests)))
+        tests = ["tests/test_contracts.py", "-m", "static"]
+        found.append((f"contracts {project.name}", partial(_run_tests, project, tests)))
+    found.append(("sizes", partial(_sizes, root)))
+    return found
+
+
+def run_checks(root: Path, fix: bool = False) -> tuple[int, int]:
+    """Run and show them all; (passed, failed)."""
+    passed = failed = 0
+    for name, function in all_checks(root, fix):
+        start = time.monotonic()
+        try:
+            good, text = function()
+        except WorkspaceError as error:
+            good, text = False, str(error)
+        passed, failed = passed + good, failed + (not good)
+        seconds = time.monotonic() - start
+        print(f"{'ok    ' if good else 'FAILED'}  {name}  {seconds:.1f} s", flush=True)
+        if text:
+            print("\n".join(f"    {line}" for line in text.splitlines()), flush=True)
+    return passed, failed
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The command behind `workspace.py check`; exit code 1 if a check failed."""
+    parser = argparse.ArgumentParser(prog="tools.checks", description=__doc__)
+    parser.add_argument("--fix", action="store_true", help="let ruff repair")
+    parser.add_argument("--counts", type=Path, help="write [passed, failed] here")
+    given = parser.parse_args(arguments)
+    try:
+        passed, failed = run_checks(ROOT, given.fix)
+    except KeyboardInterrupt:
+        return 130
+    if given.counts:
+        given.counts.write_text(json.dumps([passed, failed]), encoding="utf-8")
+    print(f"{passed} checks passed, {failed} failed")
+    return 1 if failed else 0
+
+
+def _listed(function: Callable[[Path], list[str]], root: Path) -> Outcome:
+    problems = function(root)
+    return not problems, "\n".join(problems)
+
+
+def _run_module(cwd: Path, *command: str) -> Outcome:
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    lines = (done.stdout + done.stderr).strip().splitlines()
+    return done.returncode == 0, "\n".join(lines[-SHOWN:]) if done.returncode else ""
+
+
+def _run_tests(project: Path, tests: list[str]) -> Outcome:
+    if not (project / tests[0]).exists():
+        return False, f"{project.name}/{tests[0]} is missing"
+    return _run_module(project, "pytest", "-q", "--tb=short", *tests)
+
+
+def _sizes(root: Path) -> Outcome:
+    text, problems = sizes.check(root)
+    return not problems, "\n".join([text, *problems])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,183 @@
+"""Documents that cannot go stale: commands, their options and links are checked.
+
+Read are the ```bash fences and the links of README.md (of the root and of each
+sub-project), the commands in the first comment of each configs/*.yaml, and demo.json.
+A path below `runs/` is made by running and need not exist.
+"""
+
+import functools
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.demo import read_demo
+from tools.processes import environment
+from tools.projects import WorkspaceError, find_projects
+
+
+FENCE = re.compile(r"^```(?:bash|sh|console)\b[^\n]*\n(.*?)^```", re.M | re.S)
+LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
+WORDS = re.compile(r"[\w.-]+\Z")
+PYTHON = re.compile(r"(?:.*/)?python(?:3(?:\.\d+)?)?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command of a document and the folder in which it is typed."""
+
+    place: str
+    words: list[str]
+    cwd: Path
+
+
+def check(root: Path) -> list[str]:
+    """Every stale command or link as `file:line: sentence`."""
+    problems = []
+    for folder in [root, *find_projects(root)]:
+        readme = folder / "README.md"
+        if not readme.exists():
+            problems.append(f"{readme.relative_to(root)} is missing")
+            continue
+        problems += _dead_links(root, readme)
+        for command in _fenced(root, readme):
+            problems += _problems(command)
+    for project in find_projects(root):
+        for config in sorted(project.glob("configs/*.yaml")):
+            for command in _in_config(root, config):
+                problems += _problems(command)
+        try:
+            for step in read_demo(project)["steps"]:
+                place = f"{project.name}/demo.json"
+                problems += _problems(Command(place, ["python", *step], project))
+        except WorkspaceError as error:
+            problems.append(str(error))
+    return problems
+
+
+@functools.cache
+def known_options(cwd: Path, *command: str) -> frozenset[str] | None:
+    """The options in what `command --help` prints; None if that fails."""
+    try:
+        said = subprocess.run(
+            [sys.executable, *command, "--help"],
+            cwd=cwd,
+            env=environment() | {"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+    except subprocess.TimeoutExpired:
+        return None
+    return frozenset(OPTION.findall(said.stdout)) if said.returncode == 0 else None
+
+
+def _problems(command: Command) -> Iterator[str]:
+    words = [word for word in command.words]
+    while words and re.match(r"[A-Za-z_]\w*=", words[0]):
+        words.pop(0)  # VARIABLE=value before the command
+    if not words:
+        return
+    for word in words[1:]:
+        if _should_exist(word, command.cwd) and not any(command.cwd.glob(word)):
+            yield f"{command.place}: {word} does not exist"
+    target, rest = _target(words)
+    if not target:
+        return
+    if _file_of(target, command.cwd) is None:
+        if target[0] != "-m" or target[1].split(".")[0] in ("src", "tools", "scripts"):
+            yield f"{command.place}: there is no {' '.join(target)}"
+        return
+    yield from _wrong_options(command, target, rest)
+
+
+def _wrong_options(command: Command, target: list[str], rest: list[str]) -> Iterator:
+    given = [OPTION.match(word)[0] for word in rest if OPTION.match(word)]
+    options = known_options(command.cwd, *target)
+    if options is None:
+        yield f"{command.place}: {' '.join(target)} --help fails"
+        return
+    if rest and WORDS.match(rest[0]) and not set(given) <= options:
+        options |= known_options(command.cwd, *target, rest[0]) or frozenset()
+    for option in given:
+        if option not in options:
+            yield f"{command.place}: {' '.join(target)} has no option {option}"
+
+
+def _target(words: list[str]) -> tuple[list[str], list[str]]:
+    """(what Python runs, its arguments); empty for commands that are not Python's."""
+    if PYTHON.match(words[0]) and len(words) > 2 and words[1] == "-m":
+        return words[1:3], words[3:]
+    if PYTHON.match(words[0]) or Path(words[0]).name == "torchrun":
+        for at, word in enumerate(words[1:], start=1):
+            if word.endswith(".py"):
+                return [word], words[at + 1 :]
+    return [], []
+
+
+def _file_of(target: list[str], cwd: Path) -> Path | None:
+    if target[0] != "-m":
+        file = cwd / target[0]
+        return file if file.is_file() else None
+    path = cwd / Path(*target[1].split("."))
+    places = (path.with_suffix(".py"), path / "__main__.py")
+    return next((file for file in places if file.is_file()), None)
+
+
+def _should_exist(word: str, cwd: Path) -> bool:
+    """Whether a word names a file of the repository, as far as one can tell."""
+    first = word.split("/")[0]
+    if "<" in word or "=" in word or first in ("", "..", "~", "runs", "-"):
+        return False
+    inside = "/" in word and (cwd / first).is_dir() and "/runs/" not in word
+    return inside or word.endswith((".py", ".yaml", ".toml", "requirements.txt"))
+
+
+def _fenced(root: Path, readme: Path) -> Iterator[Command]:
+    text = readme.read_text(encoding="utf-8")
+    for fence in FENCE.finditer(text):
+        line = text[: fence.start(1)].count("\n") + 1
+        yield from _commands(root, readme, fence[1], line)
+
+
+def _commands(root: Path, file: Path, text: str, line: int) -> Iterator[Command]:
+    cwd, joined = file.parent, ""
+    for number, raw in enumerate(text.splitlines(), start=line):
+        joined += raw.strip().removeprefix("$ ")
+        if joined.endswith("\\"):
+            joined = joined[:-1] + " "
+            continue
+        place = f"{file.relative_to(root)}:{number}"
+        for part in re.split(r"&&|\|\||[;|]", joined):
+            words = shlex.split(part, comments=True)
+            if len(words) == 2 and words[0] == "cd":
+                cwd = cwd / words[1]
+            elif words:
+                yield Command(place, words, cwd)
+        joined = ""
+
+
+def _in_config(root: Path, config: Path) -> Iterator[Command]:
+    project = config.parents[1]
+    for number, line in enumerate(config.read_text("utf-8").splitlines(), start=1):
+        if not line.startswith("#"):
+            return
+        text = line.lstrip("# ").strip("`")
+        if text.startswith(("python ", "torchrun ")):
+            place = f"{config.relative_to(root)}:{number}"
+            words = shlex.split(text, comments=True)
+            yield Command(place, words, project)
+
+
+def _dead_links(root: Path, readme: Path) -> Iterator[str]:
+    for number, line in enumerate(readme.read_text("utf-8").splitlines(), start=1):
+        for target in LINK.findall(line):
+            web = "://" in target or target.startswith("mailto:")
+            if not web and not (readme.parent / target).exists():
+                place = f"{readme.relative_to(root)}:{number}"
+                yield f"{place}: the link {target} leads nowhere"
