@@ -2,7 +2,6 @@
 
 import hashlib
 import math
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -13,13 +12,12 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..utils.errors import InputError
+from .augment import Augment, AugmentConfig
 from .images import read_mask, read_pixels, show, to_unit
 from .info import DataInfo
 from .mask_values import parse_mask_values, widen
 from .splits import split_indices
 from .survey import Scan, Survey, classes_of, survey_folder
-
-Augmentation = Callable[[Tensor, Tensor, np.random.Generator], tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,7 @@ class Folder(Dataset):
         indices: list[int],
         info: DataInfo,
         seed: int,
-        augment: Augmentation | None = None,
+        augment: Augment | None = None,
         repeat: int = 1,
     ) -> None:
         self.survey = survey
@@ -102,6 +100,7 @@ class Folder(Dataset):
         self.augment = augment
         self.repeat = repeat
         self.paths = [scan.pair.image for scan in self.scans]
+        self.sizes = [scan.shape[:2] for scan in self.scans]
         self._mean = torch.tensor(info.mean)[:, None, None]
         self._std = torch.tensor(info.std)[:, None, None]
 
@@ -131,7 +130,7 @@ class Folder(Dataset):
 
 
 def open_folder(
-    config: FolderConfig, seed: int, augment: Augmentation | None = None
+    config: FolderConfig, seed: int, augment: AugmentConfig | None = None
 ) -> dict[str, Folder]:
     """Splits train, val and, if asked for, test; only train is augmented and repeated.
 
@@ -145,10 +144,11 @@ def open_folder(
         raise InputError(survey.faults[0] + tail)
     parts = split_config(config, len(survey.scans), seed)
     train = [survey.scans[i] for i in parts["train"]]
-    _check_sizes(train, augment)
+    augment = augment or AugmentConfig()
+    _check_sizes(train, augment.crop)
     info = _info(survey, train)
     return {
-        name: Folder(survey, indices, info, seed, augment, config.repeat)
+        name: Folder(survey, indices, info, seed, Augment(augment), config.repeat)
         if name == "train"
         else Folder(survey, indices, info, seed)
         for name, indices in parts.items()
@@ -206,11 +206,10 @@ def _info(survey: Survey, train: list[Scan]) -> DataInfo:
     )
 
 
-def _check_sizes(train: list[Scan], augment: Augmentation | None) -> None:
+def _check_sizes(train: list[Scan], crop: int) -> None:
     """Images of a batch must be equal in size."""
     sizes = {scan.shape[:2]: scan for scan in train}
-    settings = getattr(augment, "config", None)
-    if len(sizes) > 1 and not getattr(settings, "crop", 0):
+    if len(sizes) > 1 and not crop:
         (first, a), (second, b) = list(sizes.items())[:2]
         raise InputError(
             f"{show(a.pair.image)} is {first[1]}x{first[0]} but {show(b.pair.image)} "

@@ -19,6 +19,7 @@ from ..utils.contracts import contract
 from ..utils.errors import InputError
 from ..utils.plots import write_bytes
 
+
 MAX_PIXELS = 89_478_485
 """Largest image that is decoded: about 9,400 x 9,400 (where Pillow warns)."""
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff")

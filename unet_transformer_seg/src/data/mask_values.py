@@ -9,6 +9,7 @@ from torch import Tensor
 from ..utils.errors import InputError
 from .info import IGNORE_INDEX, DataInfo
 
+
 Value = tuple[int, ...]
 """What a class looks like in a mask file: `(v,)` grey or `(r, g, b)`."""
 MAX_VALUES = 32

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..utils.errors import InputError
 
+
 SPLIT_KEY = 0x5B117  # no other use of the seed draws these numbers
 
 

@@ -22,6 +22,7 @@ from .mask_values import (
 )
 from .pairs import Pair, find_pairs
 
+
 CACHE_BYTES = 2 << 30
 """Decoded images and masks are kept in memory up to this, then read again on demand."""
 MAX_CLASSES = 255

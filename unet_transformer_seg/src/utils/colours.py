@@ -6,6 +6,7 @@ import numpy as np
 
 from .plots import OKABE_ITO
 
+
 Colour = tuple[int, int, int]
 
 

@@ -23,6 +23,7 @@ from .plots import (
     save_figure,
 )
 
+
 HIT, FALSE_POSITIVE, FALSE_NEGATIVE, WRONG_CLASS = GREEN, VERMILLION, BLUE, YELLOW
 
 
