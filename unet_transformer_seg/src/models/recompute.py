@@ -12,7 +12,7 @@ def recompute(module: nn.Module, *inputs: Tensor) -> Tensor:
     """Call `module`, keep only its inputs, and call it again in the backward pass.
 
     The gradients are the same. Batch norm would count each batch twice in its running
-    statistics; the second call leaves them alone.
+    statistics, so the second call leaves the buffers of `module` as it found them.
     """
     if not torch.is_grad_enabled():
         return module(*inputs)
@@ -20,19 +20,16 @@ def recompute(module: nn.Module, *inputs: Tensor) -> Tensor:
         module,
         *inputs,
         use_reentrant=False,
-        context_fn=lambda: (nullcontext(), _statistics_frozen(module)),
+        context_fn=lambda: (nullcontext(), _buffers_kept(module)),
     )
 
 
 @contextmanager
-def _statistics_frozen(module: nn.Module) -> Iterator[None]:
-    tracking = [m for m in module.modules() if getattr(m, "track_running_stats", False)]
-    for norm in tracking:
-        # In training, a batch norm without tracking divides by the batch's statistics
-        # as before, but counts nothing. In evaluation it needs the tracked ones.
-        norm.track_running_stats = not norm.training
+def _buffers_kept(module: nn.Module) -> Iterator[None]:
+    kept = [(buffer, buffer.clone()) for buffer in module.buffers()]
     try:
         yield
     finally:
-        for norm in tracking:
-            norm.track_running_stats = True
+        with torch.no_grad():
+            for buffer, value in kept:
+                buffer.copy_(value)
