@@ -214,5 +214,5 @@ def _check_sizes(train: list[Scan], crop: int) -> None:
         raise InputError(
             f"{show(a.pair.image)} is {first[1]}x{first[0]} but {show(b.pair.image)} "
             f"is {second[1]}x{second[0]}; images of a batch need one size: set "
-            "augment.crop, such as data.augment.crop=256"
+            "augment.crop, such as augment.crop=256"
         )

@@ -180,7 +180,7 @@ def _tag(image: Image.Image, number: int) -> int | tuple | None:
 
 
 def _short(image: Image.Image) -> np.ndarray:
-    """16-bit grey; of TIFFs in which white is 0, Pillow inverts only those of 8 bits."""
+    """16-bit grey; where a TIFF stores white as 0, Pillow inverts 8 bits only."""
     values = np.array(image).astype(np.uint16)
     return 65535 - values if image.info["inverted"] else values
 

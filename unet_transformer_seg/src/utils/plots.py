@@ -24,7 +24,7 @@ OKABE_ITO = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE)
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """An empty figure of so many inches that draws into memory, without global state."""
+    """An empty figure, in inches, that draws into memory without global state."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -72,7 +72,7 @@ def plain_text(text: str, limit: int = 32) -> str:
 def curves(metrics_csv: Path, path: Path, title: str = "") -> None:
     """Draw losses, metrics and the learning rate of `metrics.csv` against the step.
 
-    Columns: step, epoch, split, loss, lr, grad_norm and any number of metrics; a cell may
+    Columns: step, epoch, split, loss, lr, grad_norm and any metrics; a cell may
     be empty. Metrics whose names differ by a suffix like `/cell` share a panel.
     """
     from matplotlib.ticker import MaxNLocator
