@@ -10,20 +10,19 @@ from functools import partial
 from pathlib import Path
 
 from tools import copies, independence, readme_check, sizes
-from tools.processes import environment
+from tools.processes import environment, handle_signals
 from tools.projects import ROOT, WorkspaceError, find_projects
 
 
 Outcome = tuple[bool, str]  # whether it is good, and what to show
-SHOWN = 40  # lines of a failed program's output
 
 
 def all_checks(
     root: Path, fix: bool = False
 ) -> list[tuple[str, Callable[[], Outcome]]]:
     """(name, function) of every check, the quick ones first."""
-    lint = ["ruff", "check", "--quiet", *(["--fix"] if fix else []), "."]
-    layout = ["ruff", "format", *([] if fix else ["--check"]), "."]
+    lint = ["ruff", "check", "--output-format=concise", *(["--fix"] if fix else [])]
+    layout = ["ruff", "format", *([] if fix else ["--check", "--quiet"])]
     found = [
         ("copies", partial(_listed, copies.check, root)),
         ("independence", partial(_listed, independence.check, root)),
@@ -63,6 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--fix", action="store_true", help="let ruff repair")
     parser.add_argument("--counts", type=Path, help="write [passed, failed] here")
     given = parser.parse_args(arguments)
+    handle_signals()
     try:
         passed, failed = run_checks(ROOT, given.fix)
     except KeyboardInterrupt:
@@ -87,8 +87,8 @@ def _run_module(cwd: Path, *command: str) -> Outcome:
         capture_output=True,
         text=True,
     )
-    lines = (done.stdout + done.stderr).strip().splitlines()
-    return done.returncode == 0, "\n".join(lines[-SHOWN:]) if done.returncode else ""
+    good = done.returncode == 0
+    return good, "" if good else (done.stdout + done.stderr).strip()
 
 
 def _run_tests(project: Path, tests: list[str]) -> Outcome:

@@ -2,7 +2,8 @@
 
 No import of another sub-project or of `tools`, relative imports inside `src` that never
 leave it, every third-party import declared, no symlinks, and layers: a module of `src`
-imports only from layers to the left of its own.
+imports only from layers to the left of its own. Functions of a module that is itself a
+command (`python -m src.utils.debug`) may import from every layer, as scripts do.
 """
 
 import ast
@@ -99,11 +100,12 @@ def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
             continue
         inside = file.relative_to(path).parts
         local = {other.stem for other in file.parent.glob("*.py")}
+        command = any(map(_is_main, tree.body))
         for item in imports(tree):
             problem = (
                 _foreign(item, inside, foreign)
                 or _undeclared(item, inside, project, local)
-                or _wrong_layer(item, inside, project.layers)
+                or _wrong_layer(item, inside, project.layers, command)
             )
             if problem:
                 yield file, f":{item.line}: {problem}"
@@ -151,20 +153,25 @@ def _undeclared(
     return f"imports {top}: {' or '.join(sorted(names))} is not in {where}"
 
 
-def _wrong_layer(item: Import, inside: tuple[str, ...], layers: list[str]) -> str:
-    if inside[0] != "src" or len(inside) < 3:
+def _wrong_layer(
+    item: Import, inside: tuple[str, ...], layers: list[str], command: bool
+) -> str:
+    if inside[0] != "src" or len(inside) < 3 or (command and item.lazy):
         return ""
     order = {name: at for at, level in enumerate(layers) for name in level.split("/")}
     here = inside[1]
     if here not in order:
         return f"src/{here} is in no layer; they are: {' -> '.join(layers)}"
     package = inside[:-1]
-    base = package[: len(package) - item.level + 1] if item.level else ()
-    target = [*base, *item.module.split(".")][1:2] if base else []
-    there = target[0] if target else here
+    target = [*package[: len(package) - item.level + 1], *item.module.split(".")]
+    there = target[1] if item.level else here
     if there == here or there not in order or order[there] < order[here]:
         return ""
     return f"{here} may not import from {there}; the order is {' -> '.join(layers)}"
+
+
+def _is_main(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and "'__main__'" in ast.unparse(node.test)
 
 
 def _read_project(path: Path) -> Project:

@@ -46,13 +46,15 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if name not in foreign}
 
 
-def exit_on_sigterm() -> None:
-    """Turn SIGTERM into an ordinary exit, which stops the children on the way out."""
+def handle_signals() -> None:
+    """SIGTERM becomes an ordinary exit, which stops the children; `| head` ends quietly."""
 
     def leave(number, frame):
         raise SystemExit(128 + number)
 
     signal.signal(signal.SIGTERM, leave)
+    if hasattr(signal, "SIGPIPE"):
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def say(text: str = "") -> None:

@@ -18,14 +18,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `tools` from anywhere
 
 from tools import demo, environment, suites
-from tools.processes import exit_on_sigterm, run
+from tools.processes import handle_signals, run
 from tools.projects import ROOT, WorkspaceError, describe, find_projects, select
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; its exit code (0 done, 1 something failed, 2 bad input)."""
     given = _parser().parse_args(arguments)
-    exit_on_sigterm()
+    handle_signals()
     try:
         return given.command(given)
     except WorkspaceError as error:
