@@ -5,7 +5,6 @@ from .baselines import (
     all_background,
     constant,
     fit_blur_threshold,
-    gaussian_blur,
 )
 from .bootstrap import bootstrap_interval
 from .calibration import calibration_bins, ece
@@ -53,7 +52,6 @@ __all__ = [
     "ece",
     "edge_distances",
     "fit_blur_threshold",
-    "gaussian_blur",
     "hausdorff",
     "hd95",
     "image_summary",

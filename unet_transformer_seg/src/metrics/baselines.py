@@ -1,15 +1,14 @@
 """Predictions that need no learning, to be scored like those of the model."""
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
-from torch.nn.functional import conv2d
 
 from ..data.info import IGNORE_INDEX
+from ..data.sampling import smooth
 from ..utils.contracts import contract
 
 
@@ -48,7 +47,7 @@ class BlurThreshold:
         self, image: Float[Tensor, "batch channel height width"]
     ) -> Int[Tensor, "batch height width"]:
         """Class 0 or 1 of each pixel."""
-        bright = _grey(image, self.sigma) > self.threshold
+        bright = smooth(image.mean(1), self.sigma) > self.threshold
         return (bright == self.above).long()
 
 
@@ -65,18 +64,17 @@ def fit_blur_threshold(
     each read once. 256 thresholds are spread over the range of the pixels; one
     histogram a class and sigma gives the Dice of all of them in both directions.
     """
-    images = list(images)
-    if not images:
+    pairs = [(image.mean(0, keepdim=True), target) for image, target in images]
+    if not pairs:
         raise ValueError("blur and threshold needs at least one training image")
-    greys = [image.mean(0, keepdim=True)[None] for image, _ in images]
-    low = min(grey.min().item() for grey in greys)
-    high = max(grey.max().item() for grey in greys)
-    cuts = torch.linspace(low, high, _LEVELS + 1, dtype=torch.float64)[:-1]
+    low = min(grey.min().item() for grey, _ in pairs)
+    high = max(grey.max().item() for grey, _ in pairs)
+    cuts = torch.linspace(low, high, _LEVELS, dtype=torch.float64)
     best = (-1.0, BlurThreshold(0.0, low, True))
     for sigma in sigmas:
         counts = torch.zeros(2, _LEVELS + 1, dtype=torch.int64)
-        for grey, (_, target) in zip(greys, images, strict=True):
-            counts += _histogram(_grey(grey, sigma)[0], target, cuts, ignore_index)
+        for grey, target in pairs:
+            counts += _histogram(smooth(grey, sigma)[0], target, cuts, ignore_index)
         for above in (True, False):
             dice = _dice_of_cuts(counts, above)
             top = int(dice.argmax())
@@ -84,33 +82,6 @@ def fit_blur_threshold(
                 found = BlurThreshold(float(sigma), cuts[top].item(), above)
                 best = (dice[top].item(), found)
     return best[1]
-
-
-@contract
-def gaussian_blur(
-    image: Float[Tensor, "batch channel height width"], sigma: float
-) -> Float[Tensor, "batch channel height width"]:
-    """Separable Gaussian of radius 4 sigma; mirrors the border, edge pixel included."""
-    if sigma == 0:
-        return image
-    radius = math.floor(4 * sigma + 0.5)
-    offsets = torch.arange(-radius, radius + 1, dtype=image.dtype, device=image.device)
-    kernel = torch.exp(-0.5 * (offsets / sigma) ** 2)
-    kernel = kernel / kernel.sum()
-    batch, channel, height, width = image.shape
-    planes = image.reshape(batch * channel, 1, height, width)
-    planes = planes[:, :, _mirror(height, radius)][..., _mirror(width, radius)]
-    planes = conv2d(conv2d(planes, kernel.view(1, 1, -1, 1)), kernel.view(1, 1, 1, -1))
-    return planes.view(batch, channel, height, width)
-
-
-def _mirror(size: int, radius: int) -> Tensor:
-    places = torch.arange(-radius, size + radius) % (2 * size)
-    return torch.minimum(places, 2 * size - 1 - places)
-
-
-def _grey(image: Tensor, sigma: float) -> Tensor:
-    return gaussian_blur(image.mean(1, keepdim=True), sigma)[:, 0]
 
 
 def _histogram(grey: Tensor, target: Tensor, cuts: Tensor, ignore: int) -> Tensor:
@@ -124,6 +95,7 @@ def _histogram(grey: Tensor, target: Tensor, cuts: Tensor, ignore: int) -> Tenso
 
 def _dice_of_cuts(counts: Tensor, above: bool) -> Tensor:
     """Dice of class 1 for each cut, predicting levels beyond it (or up to it)."""
+    counts = counts.double()
     at_most = counts.cumsum(1)[:, :-1]
     tp, fp = (counts.sum(1, keepdim=True) - at_most) if above else at_most
     return (2 * tp / (tp + fp + counts[0].sum())).nan_to_num()

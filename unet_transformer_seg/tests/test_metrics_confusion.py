@@ -1,0 +1,282 @@
+"""Overlap metrics against torchmetrics, MONAI, scikit-learn and numbers made by hand.
+
+Where the libraries differ from us and why: - torchmetrics gives 0 to a class in neither
+truth nor prediction; ours is NaN, and the mean over the others is the same. -
+torchmetrics' macro accuracy takes classes that were only predicted into the mean as 0;
+ours is the mean recall over the classes in the truth, as scikit-learn's
+`balanced_accuracy_score`. - MONAI gives NaN to an image whose truth lacks the class
+although it was predicted; ours is 0.
+"""
+
+import math
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.metrics import (
+    class_accuracy,
+    confusion_matrix,
+    confusion_per_image,
+    dice,
+    image_summary,
+    image_sums,
+    iou,
+    mean_valid,
+    pixel_accuracy,
+    precision,
+    recall,
+    summary,
+)
+
+
+IGNORE = 255
+seeds = st.integers(0, 10_000)
+
+
+def labels(seed, classes=4, batch=3, ignored=0.2, high=None):
+    rng = np.random.default_rng(seed)
+    target = rng.integers(0, high or classes, (batch, 7, 9))
+    pred = np.where(
+        rng.random(target.shape) < 0.5,
+        np.minimum(target, classes - 1),
+        rng.integers(0, classes, target.shape),
+    )
+    target[rng.random(target.shape) < ignored] = IGNORE
+    return torch.from_numpy(pred), torch.from_numpy(target)
+
+
+def close(ours, theirs, **options):
+    torch.testing.assert_close(
+        ours, theirs.double(), atol=1e-6, rtol=0, equal_nan=True, **options
+    )
+
+
+@pytest.mark.spec("SEG-070", "equal to torchmetrics")
+@pytest.mark.parametrize("classes", [1, 2, 5])
+@pytest.mark.parametrize("ignored", [0.0, 0.3])
+def test_counts_and_ratios_are_those_of_torchmetrics(classes, ignored):
+    tm = pytest.importorskip("torchmetrics.functional.classification")
+    pred, target = labels(classes, classes, ignored=ignored)
+    # torchmetrics needs two classes: for one, an unused second class is left out again
+    options = {"num_classes": max(classes, 2), "ignore_index": IGNORE}
+    ours = confusion_matrix(pred, target, classes)
+
+    theirs = tm.multiclass_confusion_matrix(pred, target, **options)
+    assert torch.equal(ours, theirs[:classes, :classes])
+    each = {"average": "none", **options}
+    for ratio, reference in (
+        (iou, tm.multiclass_jaccard_index),
+        (dice, tm.multiclass_f1_score),
+        (precision, tm.multiclass_precision),
+        (recall, tm.multiclass_recall),
+        (recall, tm.multiclass_accuracy),
+    ):
+        close(ratio(ours), reference(pred, target, **each)[:classes])
+    micro = tm.multiclass_accuracy(pred, target, average="micro", **options)
+    close(pixel_accuracy(ours), micro)
+
+
+@pytest.mark.spec("SEG-070", "equal to torchmetrics and MONAI")
+def test_dice_and_iou_of_each_image_are_those_of_the_libraries():
+    segmentation = pytest.importorskip("torchmetrics.functional.segmentation")
+    monai = pytest.importorskip("monai.metrics")
+    pred, target = labels(1, 3, ignored=0)
+    ours = confusion_per_image(pred, target, 3)
+    hot = [torch.nn.functional.one_hot(m, 3).movedim(-1, 1) for m in (pred, target)]
+
+    samplewise = segmentation.dice_score(
+        pred, target, 3, average="none", input_format="index"
+    )
+    pooled = segmentation.dice_score(
+        *(pred, target, 3),
+        average="none",
+        input_format="index",
+        aggregation_level="global",
+    )
+    close(dice(ours), samplewise)
+    close(dice(ours.sum(0)), pooled.flatten())
+    close(dice(ours), monai.compute_dice(*hot, include_background=True))
+    close(iou(ours), monai.compute_iou(*hot, include_background=True))
+
+
+@pytest.mark.spec("SEG-070", "counts in int64")
+def test_class_accuracy_is_the_balanced_accuracy_of_the_classes_in_the_truth():
+    sklearn = pytest.importorskip("sklearn.metrics")
+    pred, target = labels(2, 5, high=3)
+    counted = target != IGNORE
+
+    ours = class_accuracy(confusion_matrix(pred, target, 5)).item()
+
+    y, x = target[counted].numpy(), pred[counted].numpy()
+    found = sklearn.recall_score(y, x, labels=[0, 1, 2], average="macro")
+    assert ours == pytest.approx(found, abs=1e-12)
+
+
+def test_rows_are_the_truth_and_columns_the_prediction():
+    target = torch.tensor([[[0, 0, 1], [1, 1, 255]]])
+    pred = torch.tensor([[[0, 1, 1], [1, 0, 0]]])
+
+    confusion = confusion_matrix(pred, target, 2)
+
+    assert confusion.dtype == torch.int64
+    assert confusion.tolist() == [[1, 1], [1, 2]]
+    assert iou(confusion).tolist() == [1 / 3, 2 / 4]
+    assert dice(confusion).tolist() == [2 / 4, 4 / 6]
+    assert precision(confusion).tolist() == [1 / 2, 2 / 3]
+    assert recall(confusion).tolist() == [1 / 2, 2 / 3]
+    assert pixel_accuracy(confusion).item() == 3 / 5
+    assert class_accuracy(confusion).item() == pytest.approx((1 / 2 + 2 / 3) / 2)
+
+
+@pytest.mark.spec("SEG-071", "NaN")
+@pytest.mark.parametrize(
+    ("tp", "fp", "fn", "expected"),
+    [
+        (0, 0, 0, (math.nan, math.nan, math.nan, math.nan)),
+        (0, 3, 0, (0.0, 0.0, 0.0, math.nan)),
+        (0, 0, 3, (0.0, 0.0, math.nan, 0.0)),
+        (1, 0, 0, (1.0, 1.0, 1.0, 1.0)),
+    ],
+    ids=["absent", "only predicted", "all missed", "one pixel"],
+)
+def test_a_class_without_a_denominator_is_nan(tp, fp, fn, expected):
+    confusion = torch.tensor([[10, fp], [fn, tp]])
+
+    found = [ratio(confusion)[1].item() for ratio in (iou, dice, precision, recall)]
+
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.spec("SEG-071", "left out of every mean")
+def test_absent_classes_leave_the_mean_and_its_count():
+    confusion = torch.tensor([[6, 2, 0], [0, 2, 0], [0, 0, 0]])
+
+    numbers = summary(confusion)
+
+    assert numbers["mean_iou"] == pytest.approx((6 / 8 + 2 / 4) / 2)
+    assert numbers["mean_iou_valid"] == 2
+    assert numbers["mean_dice_fg"] == pytest.approx(4 / 6)
+    assert numbers["mean_dice_fg_valid"] == 1
+    assert all(type(number) is float for number in numbers.values())
+
+
+@pytest.mark.spec("SEG-071", "number of valid cases")
+def test_per_image_means_count_the_images_that_have_a_valid_class():
+    empty = torch.zeros(2, 2, dtype=torch.int64)
+    only_background = torch.tensor([[9, 0], [0, 0]])
+    half = torch.tensor([[4, 1], [1, 3]])
+    images = torch.stack([empty, only_background, half])
+
+    numbers = summary(images.sum(0), images)
+
+    assert numbers["image_iou"] == pytest.approx((1 + (4 / 6 + 3 / 5) / 2) / 2)
+    assert numbers["image_iou_valid"] == 2
+    assert numbers["image_iou_fg"] == pytest.approx(3 / 5)
+    assert numbers["image_iou_fg_valid"] == 1
+    assert numbers["image_dice_fg"] == pytest.approx(6 / 8)
+
+
+@pytest.mark.spec("SEG-071", "number of valid cases")
+def test_all_ignored_or_no_image_at_all_is_nan_with_no_valid_case():
+    everything = torch.full((2, 4, 4), IGNORE)
+    for images in (everything, everything[:0]):
+        per_image = confusion_per_image(torch.zeros_like(images), images, 3)
+        numbers = summary(per_image.sum(0), per_image)
+        valid = [v for name, v in numbers.items() if name.endswith("_valid")]
+        others = [v for name, v in numbers.items() if not name.endswith("_valid")]
+        assert valid == [0.0] * 8
+        assert np.isnan(others).all()
+
+
+def test_mean_valid_leaves_out_nan_only():
+    assert mean_valid(torch.tensor([1.0, math.nan, 2.0])) == (1.5, 2)
+    assert mean_valid(torch.tensor([1.0, math.inf])) == (math.inf, 2)
+    assert str(mean_valid(torch.full((3,), math.nan))) == "(nan, 0)"
+
+
+@pytest.mark.spec("SEG-072", "whatever is predicted there")
+@given(seeds, st.sampled_from([-7, 0, 3, 255, 2**40]))
+def test_the_prediction_at_an_ignored_pixel_never_matters(seed, anything):
+    pred, target = labels(seed)
+    moved = pred.masked_fill(target == IGNORE, anything)
+
+    for count in (confusion_matrix, confusion_per_image):
+        assert torch.equal(count(pred, target, 4), count(moved, target, 4))
+
+
+@pytest.mark.spec("SEG-073", "the sum is the matrix of the whole")
+@given(seeds, st.integers(0, 5))
+def test_matrices_add_up_over_batches_and_images(seed, cut):
+    pred, target = labels(seed, batch=5)
+
+    whole = confusion_matrix(pred, target, 4)
+
+    first, rest = (
+        confusion_matrix(pred[part], target[part], 4)
+        for part in (slice(cut), slice(cut, None))
+    )
+    per_image = confusion_per_image(pred, target, 4)
+    assert torch.equal(first + rest, whole)
+    assert torch.equal(per_image.sum(0), whole)
+    assert whole.sum() == (target != IGNORE).sum()
+    sums = image_sums(per_image[:cut]) + image_sums(per_image[cut:])
+    assert image_summary(sums) == pytest.approx(
+        {k: v for k, v in summary(whole, per_image).items() if k.startswith("image_")}
+    )
+
+
+@pytest.mark.spec("SEG-074", "names the value")
+@pytest.mark.parametrize("wrong", [-1, 4, 17])
+def test_a_class_out_of_range_is_refused_with_its_value(wrong):
+    pred, target = labels(0)
+    place = tuple((target != IGNORE).nonzero()[5])
+    for name, changed in (("pred", pred.clone()), ("target", target.clone())):
+        changed[place] = wrong
+        pair = (changed, target) if name == "pred" else (pred, changed)
+        with pytest.raises(ValueError, match=rf"{name} has class {wrong}, .* 0\.\.3"):
+            confusion_matrix(*pair, 4)
+
+
+@pytest.mark.spec("SEG-070", "counts in int64")
+def test_huge_counts_neither_overflow_nor_round():
+    n = 2**52
+    confusion = torch.tensor([[n, 1], [1, n - 3]])
+    added = torch.full((1, 1), 2**31 - 1) + confusion_matrix(
+        torch.zeros(1, 8, 8, dtype=torch.int64), torch.zeros(1, 8, 8).long(), 1
+    )
+
+    assert added.item() == 2**31 + 63
+    assert iou(confusion)[0].item() == n / (n + 2)  # float32 would say 1
+    assert iou(confusion)[0].item() < 1
+
+
+@given(seeds)
+def test_dice_is_twice_iou_over_one_plus_iou(seed):
+    confusion = confusion_per_image(*labels(seed), 4)
+    j = iou(confusion)
+
+    close(dice(confusion), 2 * j / (1 + j))
+
+
+@given(seeds, st.permutations(range(4)))
+def test_renaming_the_classes_renames_the_scores(seed, order):
+    pred, target = labels(seed)
+    names = torch.arange(256)
+    names[:4] = torch.tensor(order)
+
+    before = confusion_matrix(pred, target, 4)
+    after = confusion_matrix(names[pred], names[target], 4)
+
+    assert torch.equal(after[order][:, order], before)
+    close(iou(after)[order], iou(before))
+
+
+def test_more_than_the_ignored_number_of_classes_can_be_counted():
+    target = torch.tensor([[[0, 299, 255]]])
+
+    confusion = confusion_matrix(target, target, 300, ignore_index=-1)
+
+    assert confusion.diagonal().nonzero().flatten().tolist() == [0, 255, 299]
