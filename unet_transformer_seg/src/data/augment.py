@@ -95,7 +95,7 @@ RANGES = {
 class Augment:
     """Apply what is configured; all off gives back the input.
 
-    Order: crop with affine and elastic in one interpolation from the whole image, flips,
+    Order: crop, affine and elastic in one interpolation of the whole image; flips,
     quarter turns, brightness, contrast, saturation, gamma, blur, noise, cutout.
     """
 

@@ -58,7 +58,7 @@ def affine(
     shear: float = 0.0,
     translate: tuple[float, float] = (0.0, 0.0),
 ) -> tuple[Float[Tensor, "channel height width"], Int[Tensor, "height width"]]:
-    """Shear along the columns, enlarge by `scale` and turn about the centre, then move.
+    """Slide rows sideways, enlarge by `scale`, turn about the centre, then move.
 
     `degrees` turns counter-clockwise, `shear` is an angle in degrees, `translate` is
     (down, right) in pixels.
