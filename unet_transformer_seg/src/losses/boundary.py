@@ -43,7 +43,7 @@ def signed_distance(
     *,
     dtype: torch.dtype = torch.float32,
 ) -> Float[Tensor, "batch height width"]:
-    """Outside: distance to the nearest inside; inside: 1 - the same outwards.
+    """Distance to the nearest inside; inside itself, 1 - that to the nearest outside.
 
     Only valid pixels are in- or outside of `truth`; the others are 0, and so is all of
     an image whose object is absent or fills all that is valid: it has no boundary.

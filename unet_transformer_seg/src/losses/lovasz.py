@@ -67,7 +67,7 @@ def lovasz_hinge_loss(
 
 
 def _rows(values: Tensor, per_image: bool) -> Tensor:
-    """[..., batch, height, width] -> [..., rows, pixels]: a row an image, or one row."""
+    """[..., batch, height, width] -> [..., rows, pixels], one row or one an image."""
     return values.flatten(-2) if per_image else values.flatten(-3)[..., None, :]
 
 

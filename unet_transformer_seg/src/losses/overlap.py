@@ -124,13 +124,13 @@ def _sums(
     classes = logits.shape[1]
     if classes <= first:
         raise ValueError(f"include_background is False and there are {classes} classes")
-    valid = target != ignore_index
     axes = (2, 3) if per_image else (0, 2, 3)
     p = logits.softmax(1)[:, first:]
     index = torch.arange(first, classes, device=target.device)[:, None, None]
-    t = ((target[:, None] == index) & valid[:, None]).to(p.dtype)
+    valid = target != ignore_index
+    t = (torch.where(valid, target, -1)[:, None] == index).to(p.dtype)
     i_sum = (p * t).sum(axes)
-    p_sum = ((p * p if squared else p) * valid[:, None]).sum(axes)
+    p_sum = ((p * p if squared else p) * valid[:, None].to(p.dtype)).sum(axes)
     t_sum = t.sum(axes)
     if per_image:
         return i_sum, p_sum, t_sum

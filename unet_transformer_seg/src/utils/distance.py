@@ -24,7 +24,7 @@ def distance_transform(
     """Distance in pixels from each pixel to the nearest True; inf where there is none.
 
     The depth inside an object is the distance transform of the inverted mask. float32
-    is right to 6e-8 of the value; float64 gives `scipy.ndimage`'s numbers.
+    is right to 2e-7 of the value; float64 gives `scipy.ndimage`'s numbers.
     Memory: three int32 images a mask. Time grows with the largest distance.
     """
     height, width = mask.shape[1:]
