@@ -131,7 +131,7 @@ def test_rows_are_the_truth_and_columns_the_prediction():
     assert class_accuracy(confusion).item() == pytest.approx((1 / 2 + 2 / 3) / 2)
 
 
-@pytest.mark.spec("SEG-071", "NaN")
+@pytest.mark.spec("SEG-071", "without a denominator is NaN")
 @pytest.mark.parametrize(
     ("tp", "fp", "fn", "expected"),
     [

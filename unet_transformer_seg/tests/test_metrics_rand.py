@@ -106,7 +106,7 @@ def test_one_broken_membrane_merges_two_cells():
     assert v_rand(torch.zeros_like(truth), truth) == pytest.approx(2 * 18 / (18 + 162))
 
 
-@pytest.mark.spec("SEG-077", "true membrane")
+@pytest.mark.spec("SEG-077", "leaves pixels of true membrane out")
 @given(st.lists(st.booleans(), min_size=5, max_size=5))
 def test_what_is_predicted_inside_a_true_membrane_does_not_count(middle):
     truth = read("##### ..... ..... ..... #####")
@@ -122,7 +122,7 @@ def test_no_true_cell_is_nan():
     assert math.isnan(v_rand(pred, empty))
 
 
-@pytest.mark.spec("SEG-077", "4-connected")
+@pytest.mark.spec("SEG-077", "4-connected cells")
 @pytest.mark.parametrize("share", [0.05, 0.4, 0.6, 0.95])
 @pytest.mark.parametrize("size", [(1, 1), (1, 40), (40, 1), (64, 50)])
 def test_components_are_numbered_as_those_of_scikit_image(share, size):
@@ -133,7 +133,7 @@ def test_components_are_numbered_as_those_of_scikit_image(share, size):
         np.testing.assert_array_equal(components(mask), expected)
 
 
-@pytest.mark.spec("SEG-077", "4-connected")
+@pytest.mark.spec("SEG-077", "4-connected cells")
 def test_components_of_shapes_made_by_hand():
     diagonal = read("#. .#")
     comb = read("#.#.#.# #.#.#.# #######")

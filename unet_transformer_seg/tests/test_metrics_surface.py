@@ -120,7 +120,7 @@ def test_edges_are_the_pixels_with_an_outside_neighbour_or_at_the_border():
     assert torch.equal(mask_edges(mask), mask & ~inside)
 
 
-@pytest.mark.spec("SEG-076", "NaN")
+@pytest.mark.spec("SEG-076", "Two empty masks give NaN")
 @pytest.mark.parametrize("score", DISTANCES + SHARES)
 def test_two_empty_masks_are_nan(score):
     empty = torch.zeros(5, 4, dtype=torch.bool)
@@ -129,7 +129,7 @@ def test_two_empty_masks_are_nan(score):
     assert math.isnan(surface_scores(empty, empty)[score.__name__])
 
 
-@pytest.mark.spec("SEG-076", "infinite")
+@pytest.mark.spec("SEG-076", "HD95 and ASSD are infinite and NSD and boundary F1 0")
 @pytest.mark.parametrize("score", DISTANCES + SHARES)
 def test_one_empty_mask_is_infinitely_far_and_shares_nothing(score):
     empty, full = torch.zeros(5, 4, dtype=torch.bool), dots((2, 2), size=(5, 4))
