@@ -112,11 +112,11 @@ def format_report(report: Report) -> str:
         width = max(5, *(len(row.meaning) for row in report.values))
         lines += [
             "",
-            f"{'mask value':<12} {'class':<{width}}  share    pixels      images",
+            f"{'mask value':<12} {'class':<{width}}  share      pixels  images",
         ]
         lines += [
-            f"{row.value:<12} {row.meaning:<{width}} {row.share:>6.2%} {row.pixels:>11,} "
-            f"{row.images:>7}"
+            f"{row.value:<12} {row.meaning:<{width}} "
+            f"{row.share:>6.2%} {row.pixels:>11,} {row.images:>7}"
             for row in report.values[:40]
         ]
         if len(report.values) > 40:

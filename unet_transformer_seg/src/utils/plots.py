@@ -7,7 +7,6 @@ matplotlib is imported inside the functions: it costs half a second that `--help
 import csv
 import io
 import os
-import re
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,8 @@ BLACK, ORANGE, SKY, GREEN = "#000000", "#E69F00", "#56B4E9", "#009E73"
 YELLOW, BLUE, VERMILLION, PURPLE = "#F0E442", "#0072B2", "#D55E00", "#CC79A7"
 OKABE_ITO = (BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILLION, PURPLE)
 """Eight colours that people of every colour vision tell apart (Okabe & Ito 2008)."""
+
+LINES = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, YELLOW)
 
 
 def new_figure(width: float, height: float) -> "Figure":
@@ -73,7 +74,7 @@ def curves(metrics_csv: Path, path: Path, title: str = "") -> None:
     """Draw losses, metrics and the learning rate of `metrics.csv` against the step.
 
     Columns: step, epoch, split, loss, lr, grad_norm and any metrics; a cell may
-    be empty. Metrics whose names differ by a suffix like `/cell` share a panel.
+    be empty. `iou/cell` and `iou/membrane` share a panel.
     """
     from matplotlib.ticker import MaxNLocator
 
@@ -84,7 +85,7 @@ def curves(metrics_csv: Path, path: Path, title: str = "") -> None:
     panels: dict[str, list[str]] = {}
     for name in [*names, "lr"]:
         if any(_number(row.get(name)) is not None for row in rows):
-            panels.setdefault(re.split(r"[_/]\w+$", name)[0], []).append(name)
+            panels.setdefault(name.split("/")[0], []).append(name)
     columns = min(3, max(1, len(panels)))
     lines = -(-max(1, len(panels)) // columns)
     figure = new_figure(4.4 * columns, 3.2 * lines)
@@ -103,11 +104,11 @@ def curves(metrics_csv: Path, path: Path, title: str = "") -> None:
 
 
 def _draw_panel(axis: "Axes", panel: str, members: list[str], rows: list[dict]) -> None:
-    """One panel: a colour for each split and column, points where there are few."""
+    """Split by colour where the panel has one column; else column by colour."""
     splits = sorted({row.get("split") or "" for row in rows}, key=_split_order)
-    colours = iter((BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY, BLACK, YELLOW) * 8)
-    for member in members:
-        for split in splits:
+    styles = dict(zip(splits, ("-", "--", ":", "-.") * len(splits), strict=False))
+    for number, member in enumerate(members):
+        for order, split in enumerate(splits):
             points = [
                 (_number(row["step"]), value)
                 for row in rows
@@ -116,11 +117,15 @@ def _draw_panel(axis: "Axes", panel: str, members: list[str], rows: list[dict]) 
             ]
             if not points:
                 continue
-            label = split if len(members) == 1 else f"{split} {member}".strip()
-            x, y = zip(*points, strict=True)
-            marker = "o" if len(points) <= 40 else ""
-            colour = next(colours)
-            axis.plot(x, y, color=colour, label=label, marker=marker, markersize=3)
+            alone = len(members) == 1
+            axis.plot(
+                *zip(*points, strict=True),
+                color=LINES[(order if alone else number) % len(LINES)],
+                linestyle="-" if alone else styles[split],
+                label=f"{split} {'' if alone else member.rpartition('/')[2]}".strip(),
+                marker="o" if len(points) <= 40 else "",
+                markersize=3,
+            )
     axis.set_title(plain_text(panel))
     axis.set_xlabel("step")
     axis.grid(alpha=0.3)
