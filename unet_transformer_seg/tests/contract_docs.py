@@ -60,7 +60,7 @@ def read_entries(text: str) -> tuple[list[Entry], list[str]]:
             fields["where"].strip("` ") or "True",
             {axis: range(int(low), int(high) + 1) for axis, low, high in spans},
             dict(SETTING.findall(fields["given"])),
-            {row: cell.replace("│", "|") for row, cell, _ in rows},
+            {row: cell.replace("│", "|").replace('" ', '"') for row, cell, _ in rows},
         )
         if name in entries:
             problems.append(
@@ -117,7 +117,7 @@ def rows_of(function: Callable) -> dict[str, str]:
 
 
 def skeleton(name: str, function: Callable) -> str:
-    """A section for the document with everything left open that the code does not say."""
+    """A section for the document; what the code does not say is left open."""
     lines = [f"## `{name}`"]
     if "." in function.__qualname__:
         lines.append("build: ``")

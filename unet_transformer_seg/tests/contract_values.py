@@ -1,22 +1,24 @@
 # pattern: tests/contract_values.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/contract_values.py --from <sub-project>
-"""Sizes, arguments and results for a section of docs/CONTRACTS.md, right ones and wrong ones."""
+"""Right and wrong arguments for the sections of docs/CONTRACTS.md."""
 
 import ast
 import builtins
 import itertools
 import random
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from types import NoneType
 from typing import Any, get_args, get_origin
 
 # local: begin
 import torch
 
+# local: end
 from src.utils.axes import has_tensor, is_tensor, spell
 from tests.contract_docs import Entry, namespace
 
 
+# local: begin
 DEFAULT = {
     "Float": torch.randn,
     "Int": lambda shape: torch.randint(0, 2, shape),
@@ -90,6 +92,45 @@ def arguments_for(entry: Entry, sizes: dict[str, Any]) -> dict[str, Any]:
     return values
 
 
+def check_results(entry: Entry, sizes: dict[str, Any], missing: Iterable[str]) -> None:
+    """Call with arguments of these sizes; AssertionError if a result is not as told."""
+    seed(0)
+    values = arguments_for(entry, sizes)
+    values |= dict.fromkeys(missing)
+    out = callable_of(entry, sizes)(**values)
+    known = dict(sizes)
+    for row, hint in entry.results().items():
+        problem = misfit(hint, eval(row, {"returns": out}), known)
+        assert problem is None, (
+            f"{entry.where}: {entry.name}, {row}: {problem}; {sizes}"
+        )
+
+
+def check_refusals(entry: Entry, name: str) -> None:
+    """Call with each wrong argument; AssertionError if no ContractError names it."""
+    seed(0)
+    sizes = random.Random(0).choice(possible_sizes(entry))
+    values = arguments_for(entry, sizes)
+    call = callable_of(entry, sizes)
+    for what, argument, wrong in wrong_values(entry, values):
+        told = "nothing"
+        try:
+            call(**values | {argument: wrong})
+        except Exception as error:
+            told = f"{type(error).__name__}: {error}"
+        wanted = f"ContractError: {name} got a wrong `{argument}`\n"
+        text = (
+            f"{entry.where}: {name} with a wrong `{argument}` ({what}, {sizes}): {told}"
+        )
+        assert told.startswith(wanted), text
+
+
+def optional_arguments(entry: Entry) -> list[str]:
+    """Tensor arguments that may be None, unless `given` says what they are."""
+    hints = entry.arguments().items()
+    return [n for n, h in hints if NoneType in get_args(h) and n not in entry.given]
+
+
 def make(hint: Any, sizes: dict[str, Any], fill: Callable | None = None) -> Any:
     """A value of the annotation; two items for a list or a dict."""
     parts = [part for part in get_args(hint) if part not in (NoneType, Ellipsis)]
@@ -107,7 +148,7 @@ def make(hint: Any, sizes: dict[str, Any], fill: Callable | None = None) -> Any:
 
 
 def shape_of(axes: str, sizes: dict[str, Any]) -> list[Any]:
-    """The sizes that the document's arithmetic gives; None for a name not met before."""
+    """The sizes that the document's arithmetic gives; None for a name not yet met."""
     shape: list[Any] = []
     for token in axes.split():
         if token == "..." or token.startswith("*"):
@@ -120,7 +161,7 @@ def shape_of(axes: str, sizes: dict[str, Any]) -> list[Any]:
 
 
 def misfit(hint: Any, value: Any, sizes: dict[str, Any]) -> str | None:
-    """How a result differs from the document's arithmetic; binds names not met before."""
+    """How a result differs from the document's arithmetic; binds names not yet met."""
     parts = [part for part in get_args(hint) if part not in (NoneType, Ellipsis)]
     if is_tensor(hint):
         wanted, shape = shape_of(hint.dim_str, sizes), list(value.shape)
@@ -143,11 +184,13 @@ def misfit(hint: Any, value: Any, sizes: dict[str, Any]) -> str | None:
     return misfit(next(filter(has_tensor, parts)), value, sizes)
 
 
-def wrong_values(entry: Entry, values: dict[str, Any]):
+def wrong_values(
+    entry: Entry, values: dict[str, Any]
+) -> Iterator[tuple[str, str, Any]]:
     """Yield (what, argument, value) that the contract alone must refuse.
 
-    An axis is known, so that one entry more is wrong, if the constructor fixed it, an earlier
-    axis has its name, or it is an expression.
+    An axis is known, so that one entry more is wrong, if the constructor fixed it, an
+    earlier axis has its name, or it is an expression.
     """
     known = set(_names(entry.build)) if entry.build else set()
     for name, hint in entry.arguments().items():
@@ -163,7 +206,7 @@ def wrong_values(entry: Entry, values: dict[str, Any]):
         known |= set(tensor.dim_str.split())
 
 
-def _spoil(hint: Any, value: Any, known: set[str]):
+def _spoil(hint: Any, value: Any, known: set[str]) -> Iterator[tuple[str, Any]]:
     tokens = hint.dim_str.split()
     fixed = [token for token in tokens if token[0] not in ".*"]
     any_shape = hint.dtype[hint.array_type, "..."]

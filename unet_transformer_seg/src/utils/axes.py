@@ -1,12 +1,13 @@
 # pattern: utils/axes.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/axes.py --from <sub-project>
 """Does a value fit an annotation? The matching behind `contracts.py`.
 
-`jaxtyping` gives the language of the annotations, `beartype` judges what is not a tensor. Axes
-are matched here and not by them: an annotation is parsed once, so that a check costs a
-microsecond, every item of a list is looked at, and a fault names the axes that decided.
+`jaxtyping` gives the language of the annotations, `beartype` judges what is no tensor.
+Axes are matched here and not by them: an annotation is parsed once, so that a check
+costs a microsecond, every item of a list is looked at, and a fault names what decided.
 
-An axis is a name, a number, an expression of earlier names without spaces (`2*height`), a value
-of an argument in braces (`{self.width}`), `_` (any size), `...` or `*name` (any number of axes).
+An axis is a name, a number, an expression of earlier names without spaces (`2*height`),
+a value of an argument in braces (`{self.width}`), `_` (any size), and `...` or `*name`
+for any number of axes.
 """
 
 import re
@@ -31,9 +32,9 @@ class Fault(NamedTuple):
 
 
 def make_check(hint: Any) -> Callable | None:
-    """A function (value, sizes, scope) -> fault or None; None where anything is allowed.
+    """A function (value, sizes, scope) -> fault or None; None if anything is allowed.
 
-    `sizes` holds the axes met so far and grows; `scope["_given"]` holds the arguments by name.
+    `sizes` has the axes met so far and grows; `scope["_given"]` the arguments by name.
     """
     origin, parts = get_origin(hint), get_args(hint)
     if hint is Parameter.empty or hint is Any:
@@ -54,12 +55,12 @@ def make_check(hint: Any) -> Callable | None:
 
 
 def is_tensor(hint: Any) -> bool:
-    """Whether the annotation is one tensor, such as `Float[Tensor, "batch classes"]`."""
+    """Whether the annotation is one tensor, as in `Float[Tensor, "batch classes"]`."""
     return isinstance(hint, type) and issubclass(hint, AbstractArray)
 
 
 def has_tensor(hint: Any) -> bool:
-    """Whether there is a tensor anywhere inside the annotation that a check can see."""
+    """Whether there is a tensor anywhere inside the annotation."""
     inside = () if get_origin(hint) is Callable else get_args(hint)
     return is_tensor(hint) or any(map(has_tensor, inside))
 

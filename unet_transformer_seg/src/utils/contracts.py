@@ -4,7 +4,7 @@
     @contract
     def mix(a: Float[Tensor, "batch width"], b: Float[Tensor, "batch width"]) -> ...
 
-The language of the axes is described in `axes.py`; docs/CONTRACTS.md lists every contract.
+The language of the axes is described in `axes.py`; docs/CONTRACTS.md lists them all.
 """
 
 import functools
@@ -15,33 +15,31 @@ from typing import Any
 from jaxtyping import config as switch
 
 # local: begin
-from torch.compiler import (
-    is_compiling as tracing,  # dynamo folds it away: no graph break
-)
-
-from .axes import Fault, describe, has_tensor, make_check, spell
-
+from torch.compiler import is_compiling as tracing  # a constant for dynamo
 
 # local: end
+from .axes import Fault, describe, has_tensor, make_check, spell
+
 
 REGISTRY: dict[str, Callable] = {}
 ABSENT = object()
 
 
 class ContractError(TypeError):
-    """A value does not fit the signature; the text says which, where and who fixed the axis."""
+    """A value does not fit the signature; says which, where and who fixed the axis."""
 
 
 def disable_contracts() -> None:
-    """Stop checking in this process, as `JAXTYPING_DISABLE=1` in the environment does."""
+    """Stop checking in this process; `JAXTYPING_DISABLE=1` does the same from outside."""
     switch.update("jaxtyping_disable", True)
 
 
 def contract(fn: Callable) -> Callable:
-    """Check the annotations of `fn` at each call and list it in `REGISTRY`. Innermost decorator.
+    """Check the annotations of `fn` at each call and list it in `REGISTRY`.
 
-    A value that does not fit raises `ContractError`. Steps aside under `torch.compile`.
-    Defaults are trusted; a generator is checked when it is called, not what it yields.
+    The innermost decorator. A value that does not fit raises `ContractError`. Steps
+    aside while `torch.compile` traces: no graph break and no false alarm. Not checked
+    are defaults and what a generator yields.
     """
     signature = inspect.signature(fn)
     kinds = {p.kind for p in signature.parameters.values()}
@@ -80,7 +78,7 @@ def contract(fn: Callable) -> Callable:
 
 
 def _hints(signature: inspect.Signature) -> dict[str, Any]:
-    """The annotation of each parameter, as it holds for the bound value, and of the result."""
+    """The annotation of each parameter, for the bound value, and of the result."""
     hints = {"return": signature.return_annotation}
     for name, parameter in signature.parameters.items():
         hint = parameter.annotation
@@ -103,7 +101,7 @@ def _arguments(
 
 
 def _explain(fn: Callable, signature: inspect.Signature, args, kwargs, *result) -> str:
-    """The text of the error: repeats the checks slowly and notes who fixed each axis."""
+    """The text of the error: repeats the checks, noting who fixed each axis."""
     passed, scope = _arguments(signature, args, kwargs)
     hints, sizes, owner, rows, wrong = _hints(signature), {}, {}, [], ""
     for name, value in (

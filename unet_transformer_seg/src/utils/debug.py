@@ -1,8 +1,8 @@
 # pattern: utils/debug.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/debug.py --from <sub-project>
 """Where did it become NaN, what do the activations look like, is the gradient right?
 
-`python -m src.utils.debug --check-gradients` compares the gradient of every model with central
-differences: in double precision, along random directions, at a tiny size.
+`python -m src.utils.debug --check-gradients` compares the gradient of every model with
+central differences: in double precision, along random directions, at a tiny size.
 """
 
 import argparse
@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+
 
 # local: begin
 
@@ -31,7 +32,7 @@ def models() -> Iterator[tuple[str, nn.Module, Tensor]]:
 
 
 def first_nonfinite(model: nn.Module, call: Callable[[], Any]) -> str | None:
-    """Name of the first module, in order of execution, whose output is not finite in `call()`."""
+    """Name of the first module, as they are executed, whose output is not finite."""
     found: list[str] = []
 
     def look(name: str, output: Any) -> None:
@@ -52,7 +53,7 @@ def first_nonfinite_gradient(model: nn.Module) -> str | None:
 
 
 def activation_table(model: nn.Module, call: Callable[[], Any]) -> str:
-    """Shape, mean, deviation and share of zeros of each module's output during `call()`."""
+    """Shape, mean, deviation and share of zeros of each output during `call()`."""
     rows = [("module", "shape", "mean", "std", "zeros")]
 
     def look(name: str, output: Any) -> None:
@@ -68,7 +69,7 @@ def activation_table(model: nn.Module, call: Callable[[], Any]) -> str:
 
 
 def gradient_table(model: nn.Module) -> str:
-    """Norm of each parameter, norm of its gradient and their ratio, after a backward pass."""
+    """Norm of each parameter, of its gradient after a backward pass, and their ratio."""
     rows = [("parameter", "norm", "gradient", "ratio")]
     for name, parameter in model.named_parameters():
         norm = parameter.detach().norm().item()
@@ -82,12 +83,12 @@ def gradient_table(model: nn.Module) -> str:
 
 
 def gradient_error(model: nn.Module, inputs: Tensor, directions: int = 4) -> float:
-    """Largest relative error of the gradient over random directions, in double precision.
+    """Largest relative error of the gradient along random directions.
 
-    Along a direction v the slope of f is <grad f, v>, and (f(x + hv) - f(x - hv)) / 2h by
-    central differences; x is the input and all parameters, f a fixed random weighting of
-    the output in evaluation mode. The best of three steps h counts: a kink of ReLU spoils
-    one step, a wrong gradient spoils them all.
+    Along a direction v the slope of f is <grad f, v>, and (f(x + hv) - f(x - hv)) / 2h
+    by central differences; x is the input and all parameters, f a fixed random weighting
+    of the output in evaluation mode. The best of three steps h counts: a kink of ReLU
+    spoils one step, a wrong gradient spoils them all. Makes the model double precision.
     """
     model, random = model.double().eval(), torch.Generator().manual_seed(0)
     points = [p for p in model.parameters() if p.requires_grad]
@@ -116,7 +117,7 @@ def gradient_error(model: nn.Module, inputs: Tensor, directions: int = 4) -> flo
 
 
 def check_gradients(tolerance: float = 1e-5) -> bool:
-    """Print the error of each model of `models()`; True if all are below the tolerance."""
+    """Print the error of each of `models()`; True if all are below the tolerance."""
     torch.manual_seed(0)
     rows, fine = [("model", "largest relative error", "gradient")], True
     for name, model, inputs in models():
@@ -172,9 +173,10 @@ def _watch(model: nn.Module, look: Callable[[str, Any], None]) -> Iterator[None]
     """Call `look(name, output)` after each module while inside."""
     handles = []
     for name, module in model.named_modules():
+        title = name or type(model).__name__
 
-        def hook(module, args, output, name=name or type(model).__name__):
-            look(name, output)
+        def hook(module, args, output, title=title):
+            look(title, output)
 
         handles.append(module.register_forward_hook(hook))
     try:
