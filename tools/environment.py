@@ -34,12 +34,12 @@ def prepare(venv: Path, requirements: Sequence[Path]) -> Path:
 
     A stamp is written last, so that a set-up that was cut short is done again.
     """
-    stamp = _stamp(requirements)
+    stamp = stamp_of(requirements)
     python = _python_of(venv)
     old = _read(venv / STAMP)
     if python.exists() and old == stamp:
         return python
-    steps = _pip_steps(requirements)
+    steps = pip_steps(requirements)
     if not python.exists() or old.split("\n")[0] != stamp.split("\n")[0]:
         say(f"[1/{len(steps) + 1}] making {venv.name} with Python {_version()}")
         _make(venv)
@@ -53,7 +53,7 @@ def existing_python(root: Path) -> Path:
     """A Python that has every requirement, without installing anything."""
     requirements = all_requirements(root)
     python = _python_of(root / ".venv")
-    if python.exists() and _read(root / ".venv" / STAMP) == _stamp(requirements):
+    if python.exists() and _read(root / ".venv" / STAMP) == stamp_of(requirements):
         return python
     missing = sorted(_missing(requirements))
     if missing:
@@ -65,7 +65,7 @@ def existing_python(root: Path) -> Path:
     return Path(sys.executable)
 
 
-def _pip_steps(requirements: Sequence[Path]) -> list[tuple[str, list[str]]]:
+def pip_steps(requirements: Sequence[Path]) -> list[tuple[str, list[str]]]:
     """torch alone comes first: later packages then find it and pull no other build."""
     lines = [line for path in requirements for line in requirement_lines(path)]
     torch = sorted({line for line in lines if re.match(r"torch\s*[=<>~!]", line)})
@@ -77,6 +77,14 @@ def _pip_steps(requirements: Sequence[Path]) -> list[tuple[str, list[str]]]:
     for path in requirements:
         steps.append((f"{path.parent.name}/{path.name}", ["-r", str(path)]))
     return steps
+
+
+def stamp_of(requirements: Sequence[Path]) -> str:
+    """What an environment was made from: the version of Python and all requirements."""
+    digest = hashlib.sha256()
+    for path in requirements:
+        digest.update(f"{path.parent.name}/{path.name}\n".encode() + path.read_bytes())
+    return f"Python {_version()}\n{digest.hexdigest()}\n"
 
 
 def _make(venv: Path) -> None:
@@ -120,13 +128,6 @@ def _show(seconds: float) -> None:
         print(f"\r      {seconds:.0f} s", end="", file=sys.stderr, flush=True)
     elif round(seconds) % 30 == 0:
         say(f"      {seconds:.0f} s ...")
-
-
-def _stamp(requirements: Sequence[Path]) -> str:
-    digest = hashlib.sha256()
-    for path in requirements:
-        digest.update(f"{path.parent.name}/{path.name}\n".encode() + path.read_bytes())
-    return f"Python {_version()}\n{digest.hexdigest()}\n"
 
 
 def _missing(requirements: Sequence[Path]) -> set[str]:

@@ -28,6 +28,7 @@ from tools.projects import (
 # have its own, in pyproject.toml: [tool.workspace] layers = ["utils", "data", ...]
 LAYERS = ["utils", "data", "models", "losses/metrics", "inference", "training"]
 CALLS = {"import_module", "__import__", "run_module", "run_path", "importorskip"}
+BOOTSTRAP = "sys.path.insert(0, str(Path(__file__).resolve().parents[1]))"
 # For packages that are not installed here and so cannot tell their own names.
 KNOWN = {
     "yaml": {"pyyaml"},
@@ -101,6 +102,8 @@ def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
         inside = file.relative_to(path).parts
         local = {other.stem for other in file.parent.glob("*.py")}
         command = any(map(_is_main, tree.body))
+        if inside[0] == "scripts" and BOOTSTRAP not in map(ast.unparse, tree.body):
+            yield file, f": has no path bootstrap; write: {BOOTSTRAP}"
         for item in imports(tree):
             problem = (
                 _foreign(item, inside, foreign)

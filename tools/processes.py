@@ -47,7 +47,7 @@ def environment() -> dict[str, str]:
 
 
 def handle_signals() -> None:
-    """SIGTERM becomes an ordinary exit, which stops the children; `| head` ends quietly."""
+    """SIGTERM becomes an exit that stops the children; `| head` ends quietly."""
 
     def leave(number, frame):
         raise SystemExit(128 + number)

@@ -1,5 +1,6 @@
-"""A small workspace in a temporary folder, with the real tools and made-up sub-projects."""
+"""A small workspace in a temporary folder: the real tools, made-up sub-projects."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -8,6 +9,8 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from tools.environment import STAMP, all_requirements, stamp_of
+from tools.independence import BOOTSTRAP
 from tools.projects import ROOT
 
 
@@ -17,14 +20,42 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
+DEMO = {
+    "model": "net",
+    "metric": "score",
+    "steps": [["scripts/train.py", "--name", "demo"]],
+    "value": {"file": "runs/demo/summary.json", "key": "test.score"},
+    "picture": "runs/demo/picture.png",
+}
+TRAIN = f"""
+import json
+import sys
+from pathlib import Path
+
+{BOOTSTRAP}
+
+if "--help" in sys.argv:
+    sys.exit(print("--name TEXT  --help"))
+run = Path("runs", sys.argv[2])
+run.mkdir(parents=True, exist_ok=True)
+(run / "summary.json").write_text(json.dumps({{"test": {{"score": 0.75}}}}))
+(run / "picture.png").write_bytes(b"")
+print("trained in", Path.cwd().name)
+"""
+AGREE = "def test_the_document_and_the_annotations_agree():\n    pass\n"
+
+
 def project(root: Path, name: str, files: Mapping[str, str] | None = None) -> Path:
     """A sub-project that passes every check by itself, plus or instead `files`."""
     whole = {
         "src/__init__.py": "",
+        "scripts/train.py": TRAIN,
         "requirements.txt": "",
         "README.md": f"# {name}\n",
-        "pyproject.toml": f'[project]\nname = "{name}"\ndescription = "About {name}."\n',
-        "tests/test_it.py": "def test_it():\n    pass\n",
+        "pyproject.toml": f'[project]\nname = "{name}"\ndescription = "On {name}."\n',
+        "demo.json": json.dumps(DEMO),
+        "tests/test_spec.py": "def test_it():\n    pass\n",
+        "tests/test_contracts.py": AGREE,
     }
     for path, text in (whole | dict(files or {})).items():
         write(root / name / path, text)
@@ -32,14 +63,26 @@ def project(root: Path, name: str, files: Mapping[str, str] | None = None) -> Pa
 
 
 def workspace(root: Path) -> Path:
-    """The real tools without their tests and requirements, in a path with a space."""
+    """The real tools with one test instead of theirs, in a path with a space."""
     here = root / "work space"
     shutil.copytree(
         ROOT / "tools",
         here / "tools",
         ignore=shutil.ignore_patterns("tests", "__pycache__", "*.txt"),
     )
+    write(here / "tools" / "tests" / "test_tools.py", "def test_it():\n    pass\n")
+    write(here / "README.md", "# Work space\n")
     return here
+
+
+def make_ready(root: Path) -> Path:
+    """An environment that passes for a finished one: it starts this very Python."""
+    python = write(
+        root / ".venv/bin/python", f'#!/bin/sh\nexec "{sys.executable}" "$@"\n'
+    )
+    python.chmod(0o755)
+    stamp = stamp_of(all_requirements(root))
+    return write(root / ".venv" / STAMP, stamp)
 
 
 def call(root: Path, *arguments: str, cwd: Path | None = None, **env: str):

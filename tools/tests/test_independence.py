@@ -1,7 +1,7 @@
 import pytest
 from tests.fake import project, workspace
 
-from tools.independence import check
+from tools.independence import BOOTSTRAP, check
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def problems(root, path, code, **files):
         "def f():\n    from tools import copies",
     ],
 )
-@pytest.mark.parametrize("path", ["src/utils/a.py", "scripts/a.py", "tests/test_a.py"])
+@pytest.mark.parametrize("path", ["src/utils/a.py", "tests/test_a.py"])
 def test_an_import_from_outside(root, path, code):
     (problem,) = problems(root, path, code)
     assert problem.startswith(f"alpha/{path}:")
@@ -59,7 +59,7 @@ def test_how_own_modules_are_imported(root, path, code, words):
     [
         ("src/data/a.py", "from ..utils import seed\nfrom . import b\nimport json"),
         ("src/data/__init__.py", "from .a import x\nfrom ..utils.seed import y"),
-        ("scripts/a.py", "from src.data import a"),
+        ("scripts/a.py", f"{BOOTSTRAP}\nfrom src.data import a"),
         ("tests/test_a.py", "from src.data import a\nimport test_it"),
     ],
 )
@@ -74,7 +74,7 @@ def test_right_imports_pass(root, path, code):
         ("src/utils/a.py", "import numpy", "numpy is not in requirements.txt"),
         ("src/utils/a.py", "import yaml", "pyyaml is not in requirements.txt"),
         ("src/utils/a.py", "import pytest", "pytest is not in requirements.txt"),
-        ("scripts/a.py", "from PIL import Image", "pillow is not in requirements.txt"),
+        ("src/a.py", "from PIL import Image", "pillow is not in requirements.txt"),
         ("tests/test_a.py", "import scipy", "scipy is not in requirements.txt or req"),
         ("tests/test_a.py", "pytest.importorskip('skimage')", "scikit-image is not in"),
     ],
@@ -126,7 +126,8 @@ def test_an_import_from_the_right(root, path, code):
 
 
 def test_a_command_inside_src_may_use_every_layer(root):
-    code = "def main():\n    from ..models import b\n\nif __name__ == '__main__':\n    main()"
+    lazy = "def main():\n    from ..models import b\n"
+    code = lazy + "if __name__ == '__main__':\n    main()\n"
     assert problems(root, "src/utils/a.py", code) == []
 
 
@@ -159,3 +160,8 @@ def test_links_made_by_runs_are_left_alone(root):
 def test_code_that_cannot_be_read(root):
     (problem,) = problems(root, "src/a.py", "def (")
     assert "cannot be read as Python" in problem
+
+
+def test_a_script_without_the_path_bootstrap(root):
+    (problem,) = problems(root, "scripts/a.py", "from src.data import a")
+    assert "has no path bootstrap" in problem
