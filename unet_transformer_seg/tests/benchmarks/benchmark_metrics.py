@@ -2,8 +2,8 @@
 
     python tests/benchmarks/benchmark_metrics.py [--rounds 15] [--json FILE]
 
-One thread, variants interleaved in one process, medians of CPU seconds, contracts off. A
-ratio below 1 means that ours is faster. Each pair is first checked to give one result.
+One thread, variants interleaved in one process, medians of CPU seconds, contracts off.
+A ratio below 1 means that ours is faster. Each pair is first checked to give the same.
 """
 
 import argparse
