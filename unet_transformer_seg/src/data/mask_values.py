@@ -15,7 +15,7 @@ Value = tuple[int, ...]
 MAX_VALUES = 32
 """More values than this in one mask mean that it is not a mask of classes."""
 MAX_BETWEEN = 2
-"""More values than this that only lie between their neighbours mean blurred borders."""
+"""More values than this that only lie between others mean blurred borders."""
 
 
 def count_values(mask: np.ndarray) -> Counter[Value]:
@@ -37,16 +37,18 @@ def widen(value: Value, width: int) -> Value:
     return value * 3 if len(value) < width else value
 
 
-def blurred(mask: np.ndarray, counts: Mapping[Value, int]) -> list[Value]:
-    """Values that occur (nearly) only between two others: the mark of resizing or JPEG.
+def texture(
+    mask: np.ndarray, counts: Mapping[Value, int]
+) -> tuple[list[Value], list[Value]]:
+    """Values that look like blurred borders, and values that fill 3x3 pixels somewhere.
 
-    A value is listed where 95 % of its pixels lie strictly between the lowest and the
-    highest of their 8 neighbours. All values are, where there are more than MAX_VALUES.
+    A value looks blurred where 95 % of its pixels lie strictly between lowest and
+    highest of their 8 neighbours, as after resizing. Of more than MAX_VALUES all do.
     """
     if len(counts) <= 2:
-        return []
+        return [], sorted(counts)
     if len(counts) > MAX_VALUES:
-        return sorted(counts)
+        return sorted(counts), []
     planes = mask.astype(np.int64).reshape(*mask.shape[:2], -1)
     padded = np.pad(planes, ((1, 1), (1, 1), (0, 0)), mode="edge")
     height, width = mask.shape[:2]
@@ -59,8 +61,11 @@ def blurred(mask: np.ndarray, counts: Mapping[Value, int]) -> list[Value]:
     low, high = np.minimum.reduce(around), np.maximum.reduce(around)
     inside = ((low <= planes) & (planes <= high)).all(-1)
     between = inside & ((low < planes) & (planes < high)).any(-1)
+    filled = inside & (low == high).all(-1)
     found = count_values(mask[between][None]) if between.any() else Counter()
-    return sorted(value for value, n in found.items() if n >= 0.95 * counts[value])
+    solid = count_values(mask[filled][None]) if filled.any() else Counter()
+    blurred = sorted(v for v, pixels in found.items() if pixels >= 0.95 * counts[v])
+    return blurred, sorted(solid)
 
 
 def parse_mask_values(config: Mapping[str, str]) -> dict[Value, str]:

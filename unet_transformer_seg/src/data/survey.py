@@ -13,10 +13,10 @@ from .images import read_mask, read_pixels, show
 from .mask_values import (
     MAX_BETWEEN,
     Value,
-    blurred,
     count_values,
     format_value,
     format_values,
+    texture,
     to_classes,
     widen,
 )
@@ -26,6 +26,8 @@ from .pairs import Pair, find_pairs
 CACHE_BYTES = 2 << 30
 """Decoded images and masks are kept in memory up to this, then read again on demand."""
 MAX_CLASSES = 255
+SPECKS = 0.1
+"""Values that nowhere fill 3x3 pixels are noise if they share at most this."""
 
 
 @dataclass(slots=True)
@@ -42,6 +44,8 @@ class Scan:
     """Mask pixels of each value."""
     between: list[Value]
     """Mask values that look like blurred borders."""
+    solid: list[Value]
+    """Mask values that fill 3x3 pixels somewhere."""
     moments: np.ndarray
     """Sum and sum of squares of each channel in [0, 1]: 2 x channels, float64."""
     pixels: np.ndarray | None
@@ -89,7 +93,7 @@ def survey_folder(
         room -= scan.pixels.nbytes + scan.mask.nbytes
         survey.scans.append(scan)
         if len(scan.between) > MAX_BETWEEN and not named:
-            survey.faults.append(_blurred_fault(scan))
+            survey.faults.append(_blurred_fault(scan, scan.between))
         if room < 0:
             scan.pixels = scan.mask = None
     width = max((len(v) for scan in survey.scans for v in scan.counts), default=1)
@@ -97,6 +101,8 @@ def survey_folder(
     for scan in survey.scans:
         total.update({widen(v, width): n for v, n in scan.counts.items()})
     survey.values = dict(sorted(total.items()))
+    if not named and not survey.faults:
+        survey.faults += _specks(survey)
     if ignore is not None:
         survey.ignore = widen(ignore, width)
     if survey.scans:
@@ -141,7 +147,7 @@ def _scan(pair: Pair, faults: list[str]) -> Scan | None:
         pixels.dtype.name,
         (_digest(pair.image), _digest(pair.mask)),
         counts,
-        blurred(mask, counts),
+        *texture(mask, counts),
         np.stack([planes.sum(0), (planes**2).sum(0)]),
         pixels,
         mask,
@@ -153,9 +159,25 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _blurred_fault(scan: Scan) -> str:
+def _specks(survey: Survey) -> list[str]:
+    """Faults of masks in which JPEG has left values that are specks in every mask."""
+    width = max((len(v) for scan in survey.scans for v in scan.counts), default=1)
+    solid = {widen(v, width) for scan in survey.scans for v in scan.solid}
+    specks = {v: n for v, n in survey.values.items() if v not in solid}
+    if len(specks) <= MAX_BETWEEN or sum(specks.values()) > SPECKS * sum(
+        survey.values.values()
+    ):
+        return []
+    return [
+        _blurred_fault(scan, found)
+        for scan in survey.scans
+        if (found := [v for v in scan.counts if widen(v, width) in specks])
+    ]
+
+
+def _blurred_fault(scan: Scan, found: list[Value]) -> str:
     size = len(scan.counts)
-    values = {value: scan.counts[value] for value in scan.between}
+    values = {value: scan.counts[value] for value in found}
     return (
         f"{show(scan.pair.mask)}: has {size} values, of which {len(values)} look like "
         f"blurred borders: {format_values(values)}; save masks as PNG and resize them "

@@ -54,7 +54,7 @@ def confusion_picture(
 def reliability_picture(sums: Tensor, path: Path, title: str = "reliability") -> None:
     """Accuracy against confidence, and the share of pixels, in each bin of confidence.
 
-    Rows of `sums` (3 x bins, from `calibration_bins`): pixels, summed confidence, right pixels.
+    Rows of `sums` (from `calibration_bins`): pixels, summed confidence, right pixels.
     """
     if sums.ndim != 2 or len(sums) != 3:
         raise ValueError(f"sums must be 3 x bins, got {tuple(sums.shape)}")
