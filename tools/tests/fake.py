@@ -20,6 +20,7 @@ def write(path: Path, text: str) -> Path:
     return path
 
 
+QUICK = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}  # hypothesis alone takes seconds
 DEMO = {
     "model": "net",
     "metric": "score",
@@ -27,10 +28,10 @@ DEMO = {
     "value": {"file": "runs/demo/summary.json", "key": "test.score"},
     "picture": "runs/demo/picture.png",
 }
-TRAIN = f"""
-import json
+TRAIN = f"""import json
 import sys
 from pathlib import Path
+
 
 {BOOTSTRAP}
 
@@ -72,6 +73,7 @@ def workspace(root: Path) -> Path:
     )
     write(here / "tools" / "tests" / "test_tools.py", "def test_it():\n    pass\n")
     write(here / "README.md", "# Work space\n")
+    shutil.copy(ROOT / "ruff.toml", here)
     return here
 
 
@@ -90,7 +92,7 @@ def call(root: Path, *arguments: str, cwd: Path | None = None, **env: str):
     return subprocess.run(
         [sys.executable, str(root / "tools" / "workspace.py"), *arguments],
         cwd=cwd or root.parent,
-        env=os.environ | env,
+        env=os.environ | QUICK | env,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,

@@ -48,7 +48,6 @@ def test_two_versions_of_torch(root):
 
 
 @pytest.mark.spec("WSP-011", "A second call re-uses the environment as long as")
-@pytest.mark.spec("WSP-012", "A set-up that was cut short is done again")
 @pytest.mark.spec("WSP-013", "one sentence says what could not be installed and where")
 def test_the_life_of_an_environment(root, offline):
     needs = write(root / "alpha/requirements.txt", "thing==1.0\ntorch==2.13.0\n")
@@ -69,23 +68,39 @@ def test_the_life_of_an_environment(root, offline):
     assert "pip could not install alpha/requirements.txt: ERROR:" in failed.stderr
     assert "absent==9" in failed.stderr and ".venv/pip.log" in failed.stderr
 
-    needs.write_text("thing==1.0\ntorch==2.13.0\n")
-    (root / ".venv" / environment.STAMP).unlink()
-    (root / ".venv" / "bin" / "pip").unlink()
-    repaired = call(root, "setup", **offline)
-    assert repaired.returncode == 0 and "[1/3] making .venv" in repaired.stderr
-    assert (root / ".venv" / "bin" / "pip").exists()
 
-
-def test_a_new_python_makes_a_new_environment(root, monkeypatch):
+@pytest.mark.spec("WSP-011", "the version of Python are the same")
+@pytest.mark.spec("WSP-012", "A set-up that was cut short is done again")
+@pytest.mark.parametrize("fault", ["no stamp", "other Python", "no Python"])
+def test_an_environment_is_made_again(root, monkeypatch, fault):
     project(root, "alpha")
     stamp = make_ready(root)
+    calls = []
+    monkeypatch.setattr(environment, "_make", lambda venv: calls.append("make"))
+    monkeypatch.setattr(environment, "_pip", lambda *args: calls.append("pip"))
     requirements = environment.all_requirements(root)
-    assert environment.prepare(root / ".venv", requirements)
-    stamp.write_text(stamp.read_text().replace("Python 3.", "Python 2."))
-    monkeypatch.setattr(environment, "_make", lambda venv: pytest.exit("made anew"))
-    with pytest.raises(pytest.exit.Exception, match="made anew"):
-        environment.prepare(root / ".venv", requirements)
+    environment.prepare(root / ".venv", requirements)
+    assert calls == []
+    if fault == "no stamp":
+        stamp.unlink()
+    elif fault == "other Python":
+        stamp.write_text(stamp.read_text().replace("Python 3.", "Python 2."))
+    else:
+        (root / ".venv/bin/python").unlink()
+    environment.prepare(root / ".venv", requirements)
+    assert calls == ["make", "pip"]
+    assert stamp.read_text() == environment.stamp_of(requirements)
+
+
+def test_new_requirements_are_installed_into_the_old_environment(root, monkeypatch):
+    alpha = project(root, "alpha")
+    make_ready(root)
+    calls = []
+    monkeypatch.setattr(environment, "_make", lambda venv: calls.append("make"))
+    monkeypatch.setattr(environment, "_pip", lambda *args: calls.append("pip"))
+    (alpha / "requirements.txt").write_text("numpy\n")
+    environment.prepare(root / ".venv", environment.all_requirements(root))
+    assert calls == ["pip"]
 
 
 @pytest.mark.spec("WSP-015", "`check` without an environment says to run `setup`")

@@ -60,7 +60,7 @@ def test_how_own_modules_are_imported(root, path, code, words):
         ("src/data/a.py", "from ..utils import seed\nfrom . import b\nimport json"),
         ("src/data/__init__.py", "from .a import x\nfrom ..utils.seed import y"),
         ("scripts/a.py", f"{BOOTSTRAP}\nfrom src.data import a"),
-        ("tests/test_a.py", "from src.data import a\nimport test_it"),
+        ("tests/test_a.py", "from src.data import a\nimport test_spec"),
     ],
 )
 def test_right_imports_pass(root, path, code):

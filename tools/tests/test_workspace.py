@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from tests.fake import call, make_ready, project, workspace
+from tests.fake import QUICK, call, make_ready, project, workspace
 
 from tools.projects import ROOT
 
@@ -57,7 +57,7 @@ def test_an_old_python(root):
 @pytest.mark.spec("WSP-030", "in its own process from its own folder")
 @pytest.mark.spec("WSP-072", "from any folder and without")
 def test_everything_passes_from_elsewhere(root, tmp_path):
-    where = "import os\n\n\ndef test_it():\n    assert os.getcwd().endswith('alpha')\n"
+    where = 'import os\n\n\ndef test_it():\n    assert os.getcwd().endswith("alpha")\n'
     project(root, "alpha", {"tests/test_where.py": where})
     make_ready(root)
     (root / ".ci").mkdir()
@@ -69,13 +69,13 @@ def test_everything_passes_from_elsewhere(root, tmp_path):
     done = subprocess.run(
         ["bash", str(script)],
         cwd=tmp_path,
-        env=os.environ | {"CI": "true"},
+        env=os.environ | QUICK | {"CI": "true"},
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "10 passed, 0 failed, 0 skipped"
+    assert done.stdout.splitlines()[-1] == "11 passed, 0 failed, 0 skipped"
     module = [sys.executable, "-m", "tools.workspace", "list"]
     assert subprocess.check_output(module, cwd=root, text=True) == "alpha  On alpha.\n"
 
@@ -138,7 +138,9 @@ def test_pytest_over_several_sub_projects(root, arguments, refused):
     for name in ("conftest.py", "pytest.ini"):
         (root / name).write_bytes((ROOT / name).read_bytes())
     command = [sys.executable, "-m", "pytest", "-q", *arguments]
-    done = subprocess.run(command, cwd=root, capture_output=True, text=True)
+    done = subprocess.run(
+        command, cwd=root, env=os.environ | QUICK, capture_output=True, text=True
+    )
     if refused:
         assert done.returncode == 4
         assert "test one: pytest alpha\nor all of them" in done.stderr
