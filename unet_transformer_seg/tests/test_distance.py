@@ -7,6 +7,7 @@ from scipy.ndimage import distance_transform_edt
 
 from src.utils.distance import LONGEST, distance_transform
 
+
 GENERATOR = np.random.default_rng(0)
 DISC = np.hypot(*np.mgrid[-20:21, -20:21]) < 13
 CASES = {

@@ -12,6 +12,7 @@ from src.losses.cross_entropy import cross_entropy_loss, inverse_frequency
 from src.losses.overlap import dice_loss, tversky_loss
 from src.utils.errors import InputError
 
+
 COUNTS = (90, 9, 1)
 
 

@@ -7,6 +7,7 @@ from torch import Tensor
 from ..data.info import IGNORE_INDEX
 from ..utils.contracts import contract
 from ..utils.distance import distance_transform
+from .overlap import scored_classes
 from .precision import in_float32
 
 
@@ -24,12 +25,7 @@ def boundary_loss(
     and means nothing by itself: add it to another one with growing weight.
     By hand: 1x2 pixels of classes 0 and 1, equal logits: phi = (1, 0), loss 1/4.
     """
-    classes = logits.shape[1]
-    if classes < 2:
-        raise ValueError(
-            f"boundary_loss needs a class beside the background, got {classes}"
-        )
-    index = torch.arange(1, classes, device=target.device)[:, None, None]
+    index = scored_classes(logits, include_background=False)
     truth = target[:, None] == index
     valid = (target != ignore_index)[:, None].expand_as(truth)
     phi = signed_distance(truth.flatten(0, 1), valid.flatten(0, 1), dtype=logits.dtype)

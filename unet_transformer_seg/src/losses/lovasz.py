@@ -12,6 +12,7 @@ from torch import Tensor
 from ..data.info import IGNORE_INDEX
 from ..utils.contracts import contract
 from .cross_entropy import safe_divisor
+from .overlap import scored_classes
 from .precision import in_float32
 
 
@@ -31,10 +32,9 @@ def lovasz_softmax_loss(
     images, in which an image without a class to score counts 0).
     By hand: one pixel, two classes, equal logits: the present class errs by 1/2.
     """
-    first = 0 if include_background else 1
+    index = scored_classes(logits, include_background)
     valid = _rows(target != ignore_index, per_image)
-    p = _rows(logits.softmax(1)[:, first:].transpose(0, 1), per_image)
-    index = torch.arange(first, logits.shape[1], device=target.device)[:, None, None]
+    p = _rows(logits.softmax(1)[:, -len(index) :].transpose(0, 1), per_image)
     truth = (_rows(target, per_image) == index) & valid
     errors = torch.where(truth, 1 - p, p)
     loss = (errors * _jaccard_steps(errors, truth, valid)).sum(2)

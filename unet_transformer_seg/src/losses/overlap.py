@@ -120,21 +120,21 @@ def _sums(
     squared: bool = False,
 ) -> tuple[Tensor, Tensor, Tensor]:
     """I, P and T, each [images, classes]; one row when they are pooled."""
-    first = 0 if include_background else 1
-    classes = logits.shape[1]
-    if classes <= first:
-        raise ValueError(f"include_background is False and there are {classes} classes")
-    axes = (2, 3) if per_image else (0, 2, 3)
-    p = logits.softmax(1)[:, first:]
-    index = torch.arange(first, classes, device=target.device)[:, None, None]
+    index = scored_classes(logits, include_background)
     valid = target != ignore_index
-    t = (torch.where(valid, target, -1)[:, None] == index).to(p.dtype)
-    i_sum = (p * t).sum(axes)
-    p_sum = ((p * p if squared else p) * valid[:, None].to(p.dtype)).sum(axes)
-    t_sum = t.sum(axes)
-    if per_image:
-        return i_sum, p_sum, t_sum
-    return i_sum[None], p_sum[None], t_sum[None]
+    t = (torch.where(valid, target, -1)[:, None] == index).to(logits.dtype)
+    p = logits.softmax(1)[:, -len(index) :] * valid[:, None].to(logits.dtype)
+    sums = [x.sum((2, 3)) for x in (p * t, p * p if squared else p, t)]
+    i_sum, p_sum, t_sum = sums if per_image else [x.sum(0, keepdim=True) for x in sums]
+    return i_sum, p_sum, t_sum
+
+
+def scored_classes(logits: Tensor, include_background: bool) -> Tensor:
+    """Indices of the classes that a loss is the mean of, [classes, 1, 1]."""
+    first, classes = (0 if include_background else 1), logits.shape[1]
+    if classes <= first:
+        raise ValueError(f"logits have {classes} class, the background: none to score")
+    return torch.arange(first, classes, device=logits.device)[:, None, None]
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:
