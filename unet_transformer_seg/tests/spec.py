@@ -1,7 +1,7 @@
 # pattern: tests/spec.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/spec.py --from <sub-project>
 """docs/SPEC.md and the tests that quote it, read without importing anything.
 
-A sentence of the document: `- **ABC-001** One testable sentence.`; while it has no test:
+A sentence of the document: `- **ABC-001** One testable sentence.`; while it has no test
 `- **ABC-001** *(planned)* One testable sentence.` Further lines are indented by two
 spaces. A test quotes it: `@pytest.mark.spec("ABC-001", "words quoted from it")`.
 """
@@ -100,7 +100,7 @@ def read_quotes(root: Path) -> tuple[list[Quote], list[str]]:
                 continue
             where = f"{path.relative_to(root).as_posix()}:{node.lineno}"
             words = [a.value for a in node.args if isinstance(a, ast.Constant)]
-            if len(words) != 2 or len(node.args) != 2 or len(str(words[1]).split()) < 2:
+            if len(words) != 2 or len(node.args) != 2 or len(_flat(str(words[1]))) < 6:
                 problems.append(f"{where}: a spec mark is an id and words, literally")
             elif node in helpers:
                 problems.append(f"{where}: {words[0]} is quoted on what is not a test")

@@ -51,3 +51,16 @@ def test_random_sizes_come_out_as_the_document_says(entry):
 @pytest.mark.parametrize("entry", KNOWN)
 def test_each_wrong_axis_rank_and_dtype_is_refused_by_name(entry):
     fill.check_refusals(entry, CODE[entry.name].__qualname__)
+
+
+# local: begin
+pytest.mark.spec("SEG-157", "each row equals the annotation")(
+    test_the_document_and_the_annotations_agree
+)
+pytest.mark.spec("SEG-157", "random sizes come out as the document says")(
+    test_random_sizes_come_out_as_the_document_says
+)
+pytest.mark.spec("SEG-157", "each wrong axis, rank and dtype is refused by name")(
+    test_each_wrong_axis_rank_and_dtype_is_refused_by_name
+)
+# local: end

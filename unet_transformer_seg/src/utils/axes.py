@@ -76,7 +76,9 @@ def spell(hint: Any) -> str:
         return " | ".join(parts)
     if isinstance(origin, type) and parts:
         return f"{origin.__name__}[{', '.join(parts)}]"
-    return hint.__name__ if isinstance(hint, type) else str(hint)
+    return (
+        hint.__name__ if isinstance(hint, type) else str(hint).removeprefix("typing.")
+    )
 
 
 def describe(value: Any) -> str:
@@ -111,7 +113,8 @@ def _union_check(hint: Any, candidates: list) -> Callable:
             if candidate(value, trial, scope) is None:
                 sizes.update(trial)
                 return None
-        if len(tensors) == 1 and hasattr(value, "shape"):
+        likely = hasattr(value, "shape") or isinstance(value, (tuple, list, dict))
+        if len(tensors) == 1 and likely:
             return tensors[0](value, dict(sizes), scope)
         return Fault(f"is not {spell(hint)}")
 
