@@ -1,0 +1,237 @@
+"""`scripts/infer.py` and its files: names, codes, bad input, streams, exit codes."""
+
+import json
+import os
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from src.inference.infer import exit_code
+from src.inference.outputs import list_inputs, output_stems, prepare_folder
+from src.utils.errors import InputError
+from tests.inference_tools import INFO, call, make_checkpoint, save_image
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    return make_checkpoint(tmp_path_factory.mktemp("run"), INFO)
+
+
+@pytest.fixture
+def infer(monkeypatch, capsys, checkpoint):
+    """Run the script; gives exit code, stdout, stderr."""
+
+    def infer(*arguments, checkpoint=checkpoint):
+        code = call(monkeypatch, "infer", "--checkpoint", checkpoint, *arguments)
+        return code, *capsys.readouterr()
+
+    return infer
+
+
+def test_two_inputs_of_one_stem_keep_their_types(tmp_path):
+    files = [tmp_path / name for name in ("a.png", "a.jpg", "A.tif", "b.png")]
+    assert output_stems(files) == ["a_png", "a_jpg", "A_tif", "b"]
+
+
+def test_an_output_of_one_file_is_not_the_output_of_another(tmp_path):
+    names = ["a.png", "a_overlay.png", "b.jpg", "b.png", "b_jpg.png", "legend.png"]
+    stems = output_stems([tmp_path / name for name in names])
+    outputs = [f"{s}{end}".lower() for s in stems for end in (".png", "_overlay.png")]
+    assert len(set(outputs)) == 12
+    assert "legend.png" not in outputs
+
+
+def test_a_folder_gives_its_images_in_natural_order(tmp_path):
+    for name in ("s10.png", "s9.PNG", ".hidden.png", "notes.txt", "x.jpeg"):
+        (tmp_path / name).write_text("")
+    (tmp_path / "folder.png").mkdir()
+    images, others = list_inputs(tmp_path)
+    assert [image.name for image in images] == ["s9.PNG", "s10.png", "x.jpeg"]
+    assert [other.name for other in others] == ["folder.png", "notes.txt"]
+
+
+def test_a_folder_without_images_says_what_it_holds(tmp_path):
+    with pytest.raises(InputError, match="which holds nothing"):
+        list_inputs(tmp_path)
+    (tmp_path / "notes.txt").write_text("")
+    with pytest.raises(
+        InputError, match=r"no image of type \.png.*which holds notes\.txt"
+    ):
+        list_inputs(tmp_path)
+
+
+def test_an_input_is_never_overwritten(tmp_path):
+    image = save_image(tmp_path / "a.png")
+    with pytest.raises(InputError, match=r"a\.png would replace an input image"):
+        prepare_folder(tmp_path / "x" / "..", [image], ["a"])
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="file/sub cannot be written: Not a directory"):
+        prepare_folder(tmp_path / "file" / "sub", [], [])
+
+
+@pytest.mark.spec("SEG-097", "in the codes of the training masks")
+@pytest.mark.parametrize(
+    ("values", "dtype"),
+    [
+        (((0,), (100,), (255,)), np.uint8),
+        (((0,), (7,), (40000,)), np.uint16),
+        (((0, 0, 0), (255, 0, 0), (0, 0, 255)), np.uint8),
+    ],
+)
+def test_masks_have_the_codes_of_the_training_masks(tmp_path, infer, values, dtype):
+    import dataclasses
+
+    info = dataclasses.replace(INFO, mask_values=values)
+    path = make_checkpoint(tmp_path / "run", info)
+    image = save_image(tmp_path / "in.png", 37, 53)
+    code, out, _ = infer("--input", image, "--probabilities", checkpoint=path)
+    mask = np.array(Image.open(out.strip()))
+    kept = np.load(tmp_path / "run/predictions/in_probabilities.npz")
+    expected = np.array(values)[kept["probabilities"].argmax(0)].squeeze()
+    assert code == 0
+    assert mask.dtype == dtype
+    assert mask.shape[:2] == (37, 53)
+    assert np.array_equal(mask, expected)
+    assert kept["class_names"].tolist() == list(info.class_names)
+
+
+def test_results_lie_in_the_run_of_the_checkpoint(tmp_path, infer, checkpoint):
+    image = save_image(tmp_path / "photo.png")
+    code, out, err = infer("--input", image, "--entropy")
+    folder = checkpoint.parents[1] / "predictions"
+    names = {path.name for path in folder.iterdir()}
+    assert code == 0
+    assert out == f"{folder}/photo.png\n"
+    assert "1 of 1 done" in err and str(folder) in err
+    assert names >= {
+        "photo.png",
+        "photo_overlay.png",
+        "photo_entropy.png",
+        "legend.png",
+    }
+    overlay = np.array(Image.open(folder / "photo_overlay.png"))
+    assert overlay.shape == (20, 30, 3)
+
+
+def test_overlay_keeps_the_background_and_tints_the_rest(tmp_path, infer, checkpoint):
+    image = save_image(tmp_path / "photo.png")
+    _, out, _ = infer("--input", image, "--out", tmp_path / "o")
+    pixels, mask, overlay = (
+        np.array(Image.open(p))
+        for p in (image, out.strip(), tmp_path / "o/photo_overlay.png")
+    )
+    assert set(np.unique(mask)) > {0}
+    assert np.array_equal(overlay[mask == 0], pixels[mask == 0])
+    assert (overlay[mask != 0] != pixels[mask != 0]).any(-1).mean() > 0.99
+
+
+def damage(folder):
+    """One file of each kind of damage, by name."""
+    good = save_image(folder / "good.png", 40, 40).read_bytes()
+    (folder / "empty.png").write_bytes(b"")
+    (folder / "text.png").write_text("no image")
+    (folder / "cut.png").write_bytes(good[: len(good) // 2])
+    (folder / "lfs.jpg").write_text("version https://git-lfs.github.com/spec/v1")
+    (folder / "dangling.png").symlink_to(folder / "nothing.png")
+    (folder / "loop.png").symlink_to(folder / "loop.png")
+    save_image(folder / "Ünï côde 漢.png", 1, 24, channels=1)
+    (folder / "notes.txt").write_text("notes")
+    return {"empty.png", "text.png", "cut.png", "lfs.jpg", "dangling.png", "loop.png"}
+
+
+@pytest.mark.spec("SEG-098", "lists each bad file with the reason and exits 2")
+def test_bad_files_are_listed_and_good_ones_done(tmp_path, infer):
+    bad = damage(tmp_path / "in")
+    code, out, err = infer("--input", tmp_path / "in", "--out", tmp_path / "out")
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert code == 2
+    assert len(out.splitlines()) == 2
+    assert all((tmp_path / "out" / n).exists() for n in ("good.png", "Ünï côde 漢.png"))
+    assert {os.path.basename(f["input"]) for f in summary["failures"]} == bad
+    assert all(f["reason"] for f in summary["failures"])
+    assert [os.path.basename(p) for p in summary["not_images"]] == ["notes.txt"]
+    assert "2 of 8 done, 6 failed, 1 not an image" in err
+    for name in bad:
+        start = f"  {tmp_path / 'in' / name}: "
+        assert sum(line.startswith(start) for line in err.splitlines()) == 1
+    assert "Traceback" not in err
+
+
+def test_skip_bad_exits_0_and_hides_nothing(tmp_path, infer):
+    bad = damage(tmp_path / "in")
+    code, _, err = infer(
+        "--input", tmp_path / "in", "--out", tmp_path / "out", "--skip-bad"
+    )
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert code == 0
+    assert (summary["done"], summary["failed"]) == (2, 6)
+    assert all(name in err for name in bad)
+
+
+def test_skip_bad_does_not_turn_nothing_into_success(tmp_path, infer):
+    (tmp_path / "bad.png").write_text("x")
+    code, out, _ = infer(
+        "--input", tmp_path / "bad.png", "--out", tmp_path / "o", "--skip-bad"
+    )
+    assert (code, out) == (2, "")
+
+
+def test_a_fault_of_the_model_exits_1():
+    failure = {"input": "a.png", "reason": "NaN", "kind": "fault"}
+    assert exit_code({"failures": [failure], "images": []}) == 1
+
+
+def test_json_is_alone_on_stdout_and_nothing_has_escape_codes(tmp_path, infer):
+    damage(tmp_path / "in")
+    code, out, err = infer(
+        "--input", tmp_path / "in", "--out", tmp_path / "o", "--json"
+    )
+    assert code == 2
+    assert json.loads(out)["done"] == 2
+    assert "\x1b" not in out + err and "\r" not in out + err
+
+
+@pytest.mark.spec("SEG-099", "warns where a whole prediction is one class")
+def test_one_class_everywhere_is_warned_of(tmp_path, infer):
+    path = make_checkpoint(tmp_path / "run", INFO, bias=[0.0, 99.0, 0.0])
+    for i in range(7):
+        save_image(tmp_path / f"in/{i}.png")
+    _, _, err = infer("--input", tmp_path / "in", checkpoint=path)
+    summary = json.loads((tmp_path / "run/predictions/summary.json").read_text())
+    assert err.count("the whole prediction is disc") == 5
+    assert "2 more are of one class" in err
+    assert [image["one_class"] for image in summary["images"]] == ["disc"] * 7
+
+
+def test_a_mixed_prediction_is_not_warned_of(tmp_path, infer):
+    _, _, err = infer(
+        "--input", save_image(tmp_path / "a.png"), "--out", tmp_path / "o"
+    )
+    assert "whole prediction" not in err
+
+
+def test_colour_for_a_grey_model_is_refused_by_name(tmp_path, infer):
+    import dataclasses
+
+    grey = dataclasses.replace(INFO, in_channels=1, mean=(0.5,), std=(0.2,))
+    path = make_checkpoint(tmp_path / "run", grey)
+    image = save_image(tmp_path / "photo.png")
+    code, _, err = infer("--input", image, checkpoint=path)
+    assert code == 2
+    assert f"{image}: has 3 channels and colours in them" in err
+
+
+def test_a_missing_input_is_a_sentence(tmp_path, infer):
+    code, out, err = infer("--input", tmp_path / "no.png", "--out", tmp_path / "o")
+    assert (code, out) == (2, "")
+    assert f"--input {tmp_path}/no.png: no such file or folder\n" == err
+
+
+def test_tiles_and_symmetries_give_the_same_kind_of_files(tmp_path, infer):
+    image = save_image(tmp_path / "a.png", 50, 70)
+    _, out, _ = infer("--input", image, "--out", tmp_path / "o", "--tile", 32, "--tta")
+    assert np.array(Image.open(out.strip())).shape == (50, 70)
