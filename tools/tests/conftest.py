@@ -1,23 +1,31 @@
 # pattern: tests/conftest.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/conftest.py --from <sub-project>
-"""Settings of every test, and `pytest --spec`: which sentence of docs/SPEC.md is proved."""
+"""Settings of every test, and `pytest --spec`: which promises of docs/SPEC.md hold."""
 
 import json
 import os
 from collections import defaultdict
 from pathlib import Path
 
-os.environ.pop("JAXTYPING_DISABLE", None)  # contracts are part of what is tested
+import jaxtyping
+
+# local: begin
+# local: end
+from tests.spec import read_sentences, table
+
+
+try:
+    from hypothesis import HealthCheck, settings
+except ImportError:  # the tests that need it say so themselves
+    settings = None
+
+# Contracts are part of what is tested, here and in the processes that tests start.
+os.environ.pop("JAXTYPING_DISABLE", None)
+jaxtyping.config.update("jaxtyping_disable", False)
 
 # local: begin
 # local: end
 
-from tests.spec import read_sentences, table
-
-try:
-    from hypothesis import HealthCheck, settings
-except ImportError:  # tests that need it say so themselves
-    pass
-else:
+if settings is not None:
     settings.register_profile(
         "repeatable",
         derandomize=True,

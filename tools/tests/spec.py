@@ -1,9 +1,9 @@
 # pattern: tests/spec.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/spec.py --from <sub-project>
 """docs/SPEC.md and the tests that quote it, read without importing anything.
 
-A sentence of the document: `- **ABC-001** One testable sentence.`, or `- **ABC-001** *(planned)*
-...` while it has no test; further lines are indented by two spaces. A test quotes it:
-`@pytest.mark.spec("ABC-001", "words quoted from the sentence")`.
+A sentence of the document: `- **ABC-001** One testable sentence.`; while it has no test
+`- **ABC-001** *(planned)* One testable sentence.` Further lines are indented by two
+spaces. A test quotes it: `@pytest.mark.spec("ABC-001", "words quoted from it")`.
 """
 
 import ast
@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
 
 ITEM = re.compile(
     r"^- \*\*([A-Z]+-\d{3})\*\* (?:\*\((planned)\)\* )?(\S.*(?:\n  \S.*)*)", re.M
@@ -34,7 +35,7 @@ class Quote(NamedTuple):
 
 
 def check_spec(root: Path) -> list[str]:
-    """Each way in which docs/SPEC.md and the tests below `root` disagree, with file and line."""
+    """Each way in which docs/SPEC.md and the tests below `root` disagree."""
     document = root / "docs" / "SPEC.md"
     sentences, problems = read_sentences(document)
     quotes, more = read_quotes(root)
@@ -88,7 +89,7 @@ def read_sentences(document: Path) -> tuple[list[Sentence], list[str]]:
 
 
 def read_quotes(root: Path) -> tuple[list[Quote], list[str]]:
-    """Every `pytest.mark.spec(...)` of the test files, wherever it stands in the code."""
+    """Every `pytest.mark.spec(...)` of the test files, wherever it stands."""
     quotes, problems = [], []
     paths = {path for pattern in TEST_FILES for path in (root / "tests").rglob(pattern)}
     for path in sorted(paths):
@@ -99,10 +100,8 @@ def read_quotes(root: Path) -> tuple[list[Quote], list[str]]:
                 continue
             where = f"{path.relative_to(root).as_posix()}:{node.lineno}"
             words = [a.value for a in node.args if isinstance(a, ast.Constant)]
-            if len(words) != 2 or len(node.args) != 2 or len(str(words[1]).split()) < 2:
-                problems.append(
-                    f"{where}: a spec mark is an id and words of its sentence, literally"
-                )
+            if len(words) != 2 or len(node.args) != 2 or len(_flat(str(words[1]))) < 6:
+                problems.append(f"{where}: a spec mark is an id and words, literally")
             elif node in helpers:
                 problems.append(f"{where}: {words[0]} is quoted on what is not a test")
             else:
@@ -111,7 +110,7 @@ def read_quotes(root: Path) -> tuple[list[Quote], list[str]]:
 
 
 def table(sentences: Iterable[Sentence], outcomes: dict[str, list[str]]) -> list[dict]:
-    """One row a sentence from the outcomes (passed, failed, skipped) of the tests that quote it."""
+    """One row a sentence, from the outcomes of the tests that quote it."""
     rows = []
     for sentence in sentences:
         seen = outcomes.get(sentence.id, [])

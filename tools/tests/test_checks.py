@@ -1,6 +1,6 @@
 import pytest
-from tests.fake import call, make_ready, project, workspace, write
 
+from tests.fake import call, make_ready, project, workspace, write
 from tools import sizes
 
 

@@ -1,6 +1,6 @@
 import pytest
-from tests.fake import project, workspace, write
 
+from tests.fake import project, workspace, write
 from tools import copies
 from tools.projects import WorkspaceError
 

@@ -1,6 +1,7 @@
 import json
 
 import pytest
+
 from tests.fake import DEMO, TRAIN, call, make_ready, project, workspace
 
 

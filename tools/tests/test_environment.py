@@ -1,8 +1,8 @@
 import os
 
 import pytest
-from tests.fake import call, make_ready, project, wheel, workspace, write
 
+from tests.fake import call, make_ready, project, wheel, workspace, write
 from tools import environment
 from tools.projects import WorkspaceError
 

@@ -1,6 +1,6 @@
 import pytest
-from tests.fake import project, workspace
 
+from tests.fake import project, workspace
 from tools.independence import BOOTSTRAP, check
 
 

@@ -1,11 +1,16 @@
 # pattern: tests/test_spec.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_spec.py --from <sub-project>
-"""docs/SPEC.md and the tests agree; and the check that says so finds each kind of fault."""
+"""docs/SPEC.md and the tests agree; the check of it finds each kind of fault."""
 
+import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.spec import Sentence, check_spec, read_sentences, table
+from tests.spec import Sentence, check_spec, table
+
 
 ROOT = Path(__file__).resolve().parents[1]
 SPEC = """# Promises
@@ -32,7 +37,8 @@ def tree(
 
 
 def test_the_document_and_the_tests_of_this_project_agree():
-    assert "\n".join(check_spec(ROOT)) == ""
+    problems = check_spec(ROOT)
+    assert not problems, "\n".join([f"{len(problems)} problems:", *problems])
 
 
 @pytest.mark.parametrize("name", ["test_a.py", "smoke_a.py", "integration_a.py"])
@@ -80,19 +86,19 @@ FAULTS = {
         "docs/SPEC.md:6: ABC-001 is already used at docs/SPEC.md:3",
     ),
     "nearly a sentence": (
-        SPEC + "- **ABC-03**: Is fast.\n",
+        SPEC + "- **ABC-3**: Fast.\n",
         TEST,
-        "docs/SPEC.md:6: not of the form `- **ABC-001** Sentence.`: - **ABC-03**: Is fast.",
+        "docs/SPEC.md:6: not of the form `- **ABC-001** Sentence.`: - **ABC-3**: Fast.",
     ),
     "no words": (
         SPEC,
         TEST + TEST.replace(', "height and width, rounding"', ""),
-        "tests/test_a.py:7: a spec mark is an id and words of its sentence, literally",
+        "tests/test_a.py:7: a spec mark is an id and words, literally",
     ),
     "empty words": (
         SPEC,
         TEST + TEST.replace("height and width, rounding", " "),
-        "tests/test_a.py:7: a spec mark is an id and words of its sentence, literally",
+        "tests/test_a.py:7: a spec mark is an id and words, literally",
     ),
     "not a test": (
         SPEC,
@@ -128,3 +134,24 @@ def test_the_state_of_a_sentence_follows_from_its_tests(outcomes, planned, state
     sentence = Sentence("ABC-001", "Is fast.", planned, "docs/SPEC.md:1")
     (row,) = table([sentence], {"ABC-001": outcomes})
     assert (row["state"], row["tests"]) == (state, len(outcomes))
+
+
+def test_the_table_is_printed_and_written(tmp_path):
+    project = tree(tmp_path, test=TEST + "def test_b(): ...\n")
+    for name in ("__init__.py", "spec.py", "conftest.py"):
+        text = (ROOT / "tests" / name).read_text("utf-8")
+        text = re.sub("# local: begin.*?# local: end\n", "", text, flags=re.DOTALL)
+        (project / "tests" / name).write_text(text, "utf-8")
+    command = [sys.executable, "-m", "pytest", "--spec", "--spec-json", "spec.json"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-4:-1] == [
+        "ABC-001  verified  1 tests  Halves height and width, rounding down.",
+        "ABC-002  planned   0 tests  Accepts any side.",
+        "1 of 2 requirements verified",
+    ], done.stdout + done.stderr
+    content = json.loads((project / "spec.json").read_text("utf-8"))
+    assert [row["state"] for row in content["requirements"]] == ["verified", "planned"]
+
+
+# local: begin
+# local: end

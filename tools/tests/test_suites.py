@@ -2,8 +2,8 @@ import os
 import sys
 
 import pytest
-from tests.fake import call, make_ready, project, wheel, workspace, write
 
+from tests.fake import call, make_ready, project, wheel, workspace, write
 from tools.suites import read_counts
 
 

@@ -6,8 +6,8 @@ import sys
 import time
 
 import pytest
-from tests.fake import QUICK, call, make_ready, project, workspace
 
+from tests.fake import QUICK, call, make_ready, project, workspace
 from tools.projects import ROOT
 
 
