@@ -30,7 +30,7 @@ class ContractError(TypeError):
 
 
 def disable_contracts() -> None:
-    """Stop checking in this process; `JAXTYPING_DISABLE=1` does the same from outside."""
+    """Stop checking in this process, as `JAXTYPING_DISABLE=1` does from outside."""
     switch.update("jaxtyping_disable", True)
 
 

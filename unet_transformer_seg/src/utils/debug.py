@@ -69,7 +69,7 @@ def activation_table(model: nn.Module, call: Callable[[], Any]) -> str:
 
 
 def gradient_table(model: nn.Module) -> str:
-    """Norm of each parameter, of its gradient after a backward pass, and their ratio."""
+    """Norm of each parameter, of its gradient after a backward pass, the ratio."""
     rows = [("parameter", "norm", "gradient", "ratio")]
     for name, parameter in model.named_parameters():
         norm = parameter.detach().norm().item()
@@ -86,9 +86,9 @@ def gradient_error(model: nn.Module, inputs: Tensor, directions: int = 4) -> flo
     """Largest relative error of the gradient along random directions.
 
     Along a direction v the slope of f is <grad f, v>, and (f(x + hv) - f(x - hv)) / 2h
-    by central differences; x is the input and all parameters, f a fixed random weighting
-    of the output in evaluation mode. The best of three steps h counts: a kink of ReLU
-    spoils one step, a wrong gradient spoils them all. Makes the model double precision.
+    by central differences; x is the input and all parameters, f a fixed random
+    weighting of the output in evaluation mode. The best of three steps h counts: a kink
+    of ReLU spoils one, a wrong gradient spoils all. Makes the model double precision.
     """
     model, random = model.double().eval(), torch.Generator().manual_seed(0)
     points = [p for p in model.parameters() if p.requires_grad]
