@@ -92,8 +92,15 @@ def test_shapes_have_the_area_and_the_corners_of_geometry(kind, reach, angle):
     rows, columns = np.nonzero(mask)
     assert rows.mean() == pytest.approx(row, abs=0.5)
     assert columns.mean() == pytest.approx(column, abs=0.5)
-    farthest = np.hypot(rows - row, columns - column).max()
-    assert farthest == pytest.approx(reach * radius, abs=1.5)
+    distance = np.hypot(rows - row, columns - column)
+    assert distance.max() == pytest.approx(reach * radius, abs=1.5)
+    if kind != 1:
+        corner, sector = (
+            distance.argmax(),
+            np.pi / (6 - kind),
+        )  # half the angle of a side
+        turn = np.arctan2(rows[corner] - row, columns[corner] - column) - angle
+        assert turn % (2 * sector) == pytest.approx(sector, abs=0.05)
 
 
 @pytest.mark.spec("SEG-023", "later shapes hide earlier ones")

@@ -218,6 +218,18 @@ def test_a_balanced_crop_shows_each_class_as_often():
     assert 35 < rare < 85  # 0.3 / 3 of 600, the spread 7.3
 
 
+@pytest.mark.spec("SEG-045", "centres on a pixel")
+@pytest.mark.parametrize(
+    ("pixel", "place"), [((20, 11), (2, 3)), ((0, 39), (0, 6)), ((39, 1), (4, 1))]
+)
+def test_a_balanced_crop_centres_on_its_pixel_or_stays_inside(pixel, place):
+    target = torch.full((40, 40), IGNORE_INDEX)
+    target[pixel] = 1
+    image = torch.zeros(1, 40, 40)
+    _, crop = T.balanced_crop(image, target, np.random.default_rng(0), (5, 7))
+    assert (crop == 1).nonzero().tolist() == [list(place)]
+
+
 @pytest.mark.spec("SEG-045", "a smaller image is padded")
 @pytest.mark.parametrize("values", [[0], [IGNORE_INDEX], [0, 2, IGNORE_INDEX]])
 def test_a_crop_larger_than_the_image_pads(values):

@@ -190,6 +190,19 @@ def test_everything_at_once_keeps_the_laws(size):
         assert 0 <= image.min() and image.max() <= 1
 
 
+def test_a_warped_crop_lies_where_the_plain_one_would():
+    image, target = picture(40, 50), torch.arange(2000).reshape(40, 50)
+    for index in range(5):
+        plain, warped = (
+            Augment(AugmentConfig(crop=8, degrees=degrees))(
+                image, target, augment_rng(0, 0, index)
+            )
+            for degrees in (0.0, 1e-6)
+        )
+        torch.testing.assert_close(warped[0], plain[0], atol=1e-5, rtol=0)
+        assert torch.equal(warped[1], plain[1])
+
+
 def test_a_warped_crop_sees_the_image_around_it():
     image, target = picture(64, 64), torch.zeros(64, 64, dtype=torch.int64)
     config = AugmentConfig(crop=16, degrees=30.0, probability=1.0)
