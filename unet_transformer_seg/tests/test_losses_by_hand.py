@@ -23,7 +23,7 @@ def _hinge(logits: Tensor, target: Tensor) -> Tensor:
     return lovasz_hinge_loss(logits[:, 1] - logits[:, 0], target)
 
 
-@pytest.mark.spec("SEG-055", "convex")
+@pytest.mark.spec("SEG-055", "the convex extension of the Jaccard loss")
 def test_lovasz_is_the_largest_sum_over_all_orders_of_the_pixels():
     generator = torch.Generator().manual_seed(2)
     logits = torch.randn(1, 2, 1, 5, generator=generator, dtype=torch.float64)
