@@ -101,7 +101,9 @@ def load_checkpoint(path: Path, kind: str | None = None) -> dict[str, Any]:
     return _check_content(path, content, kind)
 
 
-def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path) -> None:
+def load_weights(
+    model: torch.nn.Module, weights: dict[str, Tensor], path: Path
+) -> None:
     """Load a state dict; raises InputError that names the first tensor that does not fit."""
     own = model.state_dict()
     for name in [*own, *weights]:
@@ -119,7 +121,9 @@ def load_weights(model: torch.nn.Module, weights: dict[str, Tensor], path: Path)
     model.load_state_dict(weights)
 
 
-_REMEDY = "Use another checkpoint of that run (last.pt, last-1.pt, best.pt), or train again."
+_REMEDY = (
+    "Use another checkpoint of that run (last.pt, last-1.pt, best.pt), or train again."
+)
 
 
 def _check_archive(path: Path) -> None:
@@ -149,7 +153,9 @@ def _check_archive(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError):
         raise InputError(f"{path} is damaged or cut short. {_REMEDY}") from None
     if damaged:
-        raise InputError(f"{path} is damaged (checksum of {damaged} differs). {_REMEDY}")
+        raise InputError(
+            f"{path} is damaged (checksum of {damaged} differs). {_REMEDY}"
+        )
 
 
 def _what_it_is(head: bytes) -> str:
@@ -200,5 +206,11 @@ def _require_plain(value: Any, where: str) -> None:
     elif type(value) in (list, tuple):
         for i, inner in enumerate(value):
             _require_plain(inner, f"{where}[{i}]")
-    elif not isinstance(value, Tensor) and type(value) not in (str, int, float, bool, type(None)):
+    elif not isinstance(value, Tensor) and type(value) not in (
+        str,
+        int,
+        float,
+        bool,
+        type(None),
+    ):
         raise TypeError(f"{where} is a {type(value).__name__}; save plain values only")

@@ -6,6 +6,7 @@ A YAML file holds only what differs from the defaults in the dataclasses. Scalar
 where it was written; `marks[""]` names the whole source.
 """
 
+import copy
 import dataclasses
 import difflib
 import math
@@ -37,6 +38,13 @@ def load_config(cls: type[T], path: str | Path, overrides: list[str] = ()) -> T:
 def from_dict(cls: type[T], values: Any, source: str = "config") -> T:
     """Build the dataclass `cls` from plain values, such as `to_dict` gives."""
     return _build(cls, values, "", {"": source})
+
+
+def read_overrides(values: dict, overrides: list[str]) -> dict:
+    """A copy of the plain configuration `values` with `key.path=value` items set."""
+    values = copy.deepcopy(values)
+    apply_overrides(values, {"": "config"}, overrides)
+    return values
 
 
 def to_dict(config: Any) -> Any:
@@ -207,11 +215,15 @@ def _build_dataclass(cls: type, values: Any, path: str, marks: dict[str, str]) -
         raise ConfigError(f"{_at(here, marks)}: {_join(path, str(error))}") from None
 
 
-def _wrong(path: str, expected: str, value: Any, marks: dict, choices=()) -> ConfigError:
+def _wrong(
+    path: str, expected: str, value: Any, marks: dict, choices=()
+) -> ConfigError:
     shown = f'"{value}"' if isinstance(value, str) else repr(value)
     close = difflib.get_close_matches(str(value), [str(c) for c in choices], 1)
     guess = f". Did you mean {close[0]}?" if close else ""
-    return ConfigError(f"{_at(path, marks)}: {path} must be {expected}, got {shown}{guess}")
+    return ConfigError(
+        f"{_at(path, marks)}: {path} must be {expected}, got {shown}{guess}"
+    )
 
 
 def _at(path: str, marks: dict[str, str]) -> str:

@@ -37,7 +37,10 @@ def table(rows: list[tuple], header: tuple[str, ...]) -> str:
     """Plain aligned columns; numbers to the right."""
     shown = [header, *[tuple(_cell(v) for v in row) for row in rows]]
     widths = [max(len(row[i]) for row in shown) for i in range(len(header))]
-    numeric = [all(isinstance(row[i], (int, float)) for row in rows) for i in range(len(header))]
+    numeric = [
+        all(isinstance(row[i], (int, float)) for row in rows)
+        for i in range(len(header))
+    ]
     align = [str.rjust if n else str.ljust for n in numeric]
     lines = [
         "  ".join(a(cell, w) for a, cell, w in zip(align, row, widths, strict=True))

@@ -20,3 +20,17 @@ def keyed_rng(*key: int) -> np.random.Generator:
 def permutation(n: int, *key: int) -> list[int]:
     """The order of `n` items that belongs to `key`."""
     return keyed_rng(*key).permutation(n).tolist()
+
+
+def rng_state(device: torch.device) -> dict[str, torch.Tensor]:
+    """The state of the generators that dropout draws from."""
+    state = {"cpu": torch.get_rng_state()}
+    if device.type == "cuda":
+        state["cuda"] = torch.cuda.get_rng_state(device)
+    return state
+
+
+def set_rng_state(state: dict[str, torch.Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda" and "cuda" in state:
+        torch.cuda.set_rng_state(state["cuda"], device)

@@ -1,0 +1,245 @@
+# pattern: training/trainer.py -- the same in every sub-project; edit one, then: python -m tools.copies sync training/trainer.py --from <sub-project>
+"""How anything here is trained: precision, accumulation, stopping, exact resume, DDP.
+
+The trainer knows a task by three methods, and never a model:
+`loss(model, batch, progress)`: the scalar to minimise; progress runs from 0 to 1;
+`evaluate(model, batch)`: a dict of tensors that add up over batches and processes;
+`metrics(sums)`: the numbers that those sums mean, "loss" among them.
+"""
+
+import functools
+import math
+import time
+from contextlib import nullcontext
+from typing import Any
+
+import torch
+from torch import nn
+from torch.nn.parallel import DistributedDataParallel
+from tqdm import tqdm
+
+from ..data.dataloader import EpochBatches, close, eval_loader, train_loader
+from ..utils.distributed import Ranks, any_rank, sum_over_ranks
+from ..utils.errors import DivergedError, InputError
+from ..utils.interrupt import Interrupt
+from ..utils.logging import log
+from ..utils.run_dir import RunDir
+from ..utils.tensor_utils import to_device
+from .faults import describe_divergence, explain
+from .optim import lr_at
+from .progress import TrainConfig
+from .state import State
+
+
+class Trainer:
+    """Trains `state.model` on `datasets["train"]`, judges it on `datasets["val"]`."""
+
+    def __init__(
+        self,
+        config,
+        task,
+        datasets: dict,
+        state: State,
+        run: RunDir | None,
+        ranks: Ranks,
+        quiet: bool = False,
+    ):
+        self.config, self.task, self.datasets, self.state = config, task, datasets, state
+        self.train: TrainConfig = config.train
+        self.run, self.ranks, self.quiet = run, ranks, quiet
+        self.net: nn.Module = state.model
+        if ranks.world > 1:
+            self.net = DistributedDataParallel(state.model)
+        self.steps_per_epoch = len(self._batches(0)) // self.train.accumulate
+        self.total_steps = self.train.epochs * self.steps_per_epoch
+        if self.steps_per_epoch == 0:
+            raise InputError(
+                f"train.accumulate = {self.train.accumulate}: an epoch has only "
+                f"{len(self._batches(0))} batches; lower it or data.batch_size"
+            )
+
+    def fit(self) -> int:
+        """Train to the end; returns 0, or the number of the signal that stopped it."""
+        try:
+            with Interrupt() as interrupt:
+                return self._fit(interrupt)
+        except (RuntimeError, InputError) as error:
+            last_good = self.state.last_good(self.run)
+            known = explain(error, self.config.data.batch_size, last_good)
+            if known is None:
+                raise
+            raise known from None
+
+    def evaluate(self, split: str, batches: int | None = None) -> dict[str, float]:
+        """Metrics over a split, or over its first batches."""
+        model, sums = self.state.evaluated.eval(), {}
+        loader = eval_loader(
+            self.datasets[split],
+            self.config.data.batch_size,
+            self.config.data.workers,
+            self.ranks.rank,
+            self.ranks.world,
+        )
+        iterator = iter(loader)
+        with torch.no_grad(), self._autocast():
+            for _ in range(min(len(loader), batches or len(loader))):
+                counts = self.task.evaluate(model, self._to_device(next(iterator)))
+                for name, value in counts.items():
+                    sums[name] = sums.get(name, 0) + value.cpu().double()
+        close(iterator)
+        model.train()
+        return self.task.metrics(sum_over_ranks(sums))
+
+    def _fit(self, interrupt: Interrupt) -> int:
+        now = self.state.progress
+        if not self.run.columns:
+            # One batch shows that evaluation works before an epoch is spent on training,
+            # and names the columns.
+            metrics = self.evaluate("val", batches=1)
+            columns = ["loss", "lr", "grad_norm", *(m for m in metrics if m != "loss")]
+            self.run.start_metrics(columns)
+        self.state.model.train()
+        while now.epoch < self.train.epochs and not self._is_on_plateau():
+            started = time.monotonic()
+            stop = self._train_epoch(interrupt)
+            if stop:
+                self.state.save(self.run)
+                return stop
+            now.epoch += 1
+            now.batch = 0
+            if now.epoch % self.train.eval_every == 0 or now.epoch == self.train.epochs:
+                self._judge(self.evaluate("val"), time.monotonic() - started)
+            self.state.save(self.run)
+        return 0
+
+    def _train_epoch(self, interrupt: Interrupt) -> int:
+        """The rest of the epoch; returns the signal that ended it early, else 0."""
+        now = self.state.progress
+        batches = self._batches(now.batch)
+        loader = train_loader(self.datasets["train"], batches, self.config.data.workers)
+        iterator = iter(loader)
+        self.state.restore_rng()
+        bar = tqdm(
+            total=self.steps_per_epoch,
+            initial=now.batch // self.train.accumulate,
+            desc=f"epoch {now.epoch + 1}/{self.train.epochs}",
+            leave=False,
+            disable=True if self.quiet or not self.ranks.is_main else None,
+        )
+        try:
+            for _ in range(len(batches) // self.train.accumulate):
+                loss, norm, lr = self._step(iterator)
+                text = f"loss {loss:.3f}  lr {lr:.1e}  grad {norm:.2f}"
+                bar.set_postfix_str(text, refresh=False)
+                bar.update()
+                self._note_step(loss, norm, lr, to_log=bar.disable)
+                stop = any_rank(interrupt.number)
+                if stop:
+                    return stop
+                if self.train.save_every and now.step % self.train.save_every == 0:
+                    self.state.save(self.run)
+        finally:
+            bar.close()
+            close(iterator)
+        return 0
+
+    def _step(self, iterator) -> tuple[float, float, float]:
+        """One update; raises DivergedError before the weights are touched."""
+        state, now = self.state, self.state.progress
+        lr = lr_at(self.config.optim, now.step, self.total_steps)
+        for group in state.optimizer.param_groups:
+            group["lr"] = lr
+        done, loss_sum = now.step / self.total_steps, 0.0
+        for i in range(self.train.accumulate):
+            batch = self._to_device(next(iterator))
+            compute_loss = functools.partial(self.task.loss, self.net, batch, done)
+            is_last = i == self.train.accumulate - 1
+            alone = is_last or self.ranks.world == 1
+            with nullcontext() if alone else self.net.no_sync():
+                with self._autocast():
+                    loss = compute_loss() / self.train.accumulate
+                state.scaler.scale(loss).backward()
+            loss_sum += loss.item()
+            if not math.isfinite(loss_sum):
+                break
+        state.scaler.unscale_(state.optimizer)
+        limit = self.config.optim.clip or math.inf
+        norm = nn.utils.clip_grad_norm_(state.model.parameters(), limit).item()
+        # An infinite scaled gradient is no fault: the scaler skips the step.
+        bad_norm = not math.isfinite(norm) and not state.scaler.is_enabled()
+        if not math.isfinite(loss_sum) or bad_norm:
+            what = describe_divergence(state.model, compute_loss, batch, loss_sum, norm)
+            raise DivergedError(
+                f"step {now.step + 1}: {what}. The update was not made. "
+                f"{state.last_good(self.run)} Look at those samples, or try "
+                f"optim.lr={lr / 10:.0e}"
+            )
+        state.scaler.step(state.optimizer)
+        state.scaler.update()
+        state.optimizer.zero_grad(set_to_none=True)
+        now.step += 1
+        now.batch += self.train.accumulate
+        if state.ema:
+            state.ema.update(state.model, now.step)
+        return loss_sum, norm, lr
+
+    def _note_step(self, loss: float, norm: float, lr: float, to_log: bool) -> None:
+        now = self.state.progress
+        now.loss_sum += loss
+        now.loss_steps += 1
+        if now.step % self.train.log_every:
+            return
+        mean = now.loss_sum / now.loss_steps
+        now.loss_sum, now.loss_steps = 0.0, 0
+        values = {"loss": mean, "lr": lr, "grad_norm": norm}
+        self.run.row(now.step, now.epoch + 1, "train", values)
+        if to_log:
+            log.info(
+                f"step={now.step}/{self.total_steps} epoch={now.epoch + 1} "
+                f"loss={mean:.4f} lr={lr:.1e} grad_norm={norm:.2f}"
+            )
+
+    def _judge(self, metrics: dict[str, float], seconds: float) -> None:
+        """Write the row of an evaluation, keep the best weights, count the waiting."""
+        now, value = self.state.progress, metrics[self.train.monitor]
+        better = now.judge(value, self.train.mode, self.train.min_gain)
+        self.run.row(now.step, now.epoch, "val", metrics)
+        shown = "  ".join(f"{name} {number:.4f}" for name, number in metrics.items())
+        mark = "  new best" if better else ""
+        log.info(f"epoch {now.epoch}/{self.train.epochs}  {shown}  {seconds:.1f} s{mark}")
+        if better and self.ranks.is_main:
+            self.state.save_best(self.run, metrics)
+
+    def _is_on_plateau(self) -> bool:
+        now = self.state.progress
+        if not self.train.patience or now.waited < self.train.patience:
+            return False
+        log.info(
+            f"stopped early: {now.waited} evaluations without a gain of "
+            f"{self.train.min_gain} in {self.train.monitor}"
+        )
+        return True
+
+    def first_batch(self) -> dict[str, Any]:
+        loader = train_loader(self.datasets["train"], self._batches(0))
+        return self._to_device(next(iter(loader)))
+
+    def _batches(self, start: int) -> EpochBatches:
+        return EpochBatches(
+            len(self.datasets["train"]),
+            self.config.data.batch_size,
+            seed=self.config.seed,
+            epoch=self.state.progress.epoch,
+            start=start,
+            rank=self.ranks.rank,
+            world=self.ranks.world,
+        )
+
+    def _autocast(self):
+        kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
+        kind = kinds.get(self.train.precision)
+        return torch.autocast(self.state.device.type, kind, enabled=kind is not None)
+
+    def _to_device(self, batch: dict[str, Any]) -> dict[str, Any]:
+        device, channels_last = self.state.device, self.train.channels_last
+        return to_device(batch, device, channels_last=channels_last)
