@@ -22,6 +22,7 @@ from tests.contract_docs import Entry, namespace
 DEFAULT = {
     "Float": torch.randn,
     "Int": lambda shape: torch.randint(0, 2, shape),
+    "UInt": lambda shape: torch.randint(0, 2, shape, dtype=torch.uint8),
     "Bool": lambda shape: torch.rand(shape) < 0.5,
 }
 FILLS = {
@@ -44,13 +45,11 @@ def lengthen(tensor, axis: int):
 
 # local: end
 
-TOP = 8  # sizes are drawn from 1 to this
-
 
 def possible_sizes(entry: Entry, count: int = 40) -> list[dict[str, Any]]:
     """Up to `count` assignments of sizes that fulfil the rule, the smallest first."""
     draw, found = random.Random(0), []
-    spaces = {name: entry.ranges.get(name, range(1, TOP + 1)) for name in _axes(entry)}
+    spaces = {name: entry.ranges.get(name, range(1, 9)) for name in _axes(entry)}
     rule = compile(entry.rule, entry.where, "eval")
     for attempt in range(5000):
         sizes: dict[str, Any] = {}
@@ -62,6 +61,7 @@ def possible_sizes(entry: Entry, count: int = 40) -> list[dict[str, Any]]:
             found.append(sizes)
         if len(found) == count:
             break
+    assert found, f"{entry.where}: no sizes fulfil {entry.rule}"
     return sorted(
         found, key=lambda sizes: sum(v for v in sizes.values() if isinstance(v, int))
     )
@@ -148,13 +148,13 @@ def make(hint: Any, sizes: dict[str, Any], fill: Callable | None = None) -> Any:
 
 
 def shape_of(axes: str, sizes: dict[str, Any]) -> list[Any]:
-    """The sizes that the document's arithmetic gives; None for a name not yet met."""
+    """The sizes that the document's arithmetic gives; a name not yet met stays."""
     shape: list[Any] = []
     for token in axes.split():
         if token == "..." or token.startswith("*"):
             shape += sizes.get(token, ["*"])
         elif token.isidentifier():
-            shape.append(sizes.get(token))
+            shape.append(sizes.get(token, token))
         else:
             shape.append(eval(token, dict(sizes)))
     return shape
@@ -165,14 +165,12 @@ def misfit(hint: Any, value: Any, sizes: dict[str, Any]) -> str | None:
     parts = [part for part in get_args(hint) if part not in (NoneType, Ellipsis)]
     if is_tensor(hint):
         wanted, shape = shape_of(hint.dim_str, sizes), list(value.shape)
-        if "*" in wanted:
-            return None
-        if len(shape) != len(wanted):
-            return f"shape {shape}, the document says {wanted}"
-        if None in wanted:  # such a result has no `...` and no `*name`
-            named = zip(hint.dim_str.split(), shape, wanted, strict=True)
-            sizes.update({name: size for name, size, known in named if known is None})
-            wanted = shape_of(hint.dim_str, sizes)
+        if "*" in wanted:  # any number of axes, which no argument fixed
+            place, many = wanted.index("*"), len(shape) - len(wanted) + 1
+            wanted[place : place + 1] = shape[place : place + many]
+        met = dict(zip(wanted, shape, strict=False))
+        sizes.update({name: met[name] for name in met if isinstance(name, str)})
+        wanted = [sizes.get(size, size) for size in wanted]
         return None if shape == wanted else f"shape {shape}, the document says {wanted}"
     if value is None or not parts:
         return None

@@ -36,7 +36,6 @@ def test_the_document_and_the_annotations_agree():
 @pytest.mark.parametrize("entry", KNOWN)
 def test_random_sizes_come_out_as_the_document_says(entry):
     possible = fill.possible_sizes(entry)
-    assert possible, f"{entry.where}: no sizes fulfil {entry.rule}"
     optional = fill.optional_arguments(entry)
     some = st.sets(st.sampled_from(optional)) if optional else st.just(set())
 
