@@ -29,6 +29,7 @@ def infer(monkeypatch, capsys, checkpoint):
     return infer
 
 
+@pytest.mark.spec("SEG-098", "inputs of one stem never share an output")
 def test_two_inputs_of_one_stem_keep_their_types(tmp_path):
     files = [tmp_path / name for name in ("a.png", "a.jpg", "A.tif", "b.png")]
     assert output_stems(files) == ["a_png", "a_jpg", "A_tif", "b"]
@@ -61,6 +62,7 @@ def test_a_folder_without_images_says_what_it_holds(tmp_path):
         list_inputs(tmp_path)
 
 
+@pytest.mark.spec("SEG-098", "an input is never overwritten")
 def test_an_input_is_never_overwritten(tmp_path):
     image = save_image(tmp_path / "a.png")
     with pytest.raises(InputError, match=r"a\.png would replace an input image"):
