@@ -3,6 +3,7 @@
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from ..utils.contracts import contract
@@ -22,11 +23,13 @@ def count_macs(
     Convolutions, linear layers and the two products of attention; norms, activations,
     interpolation and padding are left out, as is usual.
     """
+    counter = FlopCounterMode(display=False)
     training = model.training
     model.eval()
     try:
-        # With gradients on: the counter's hooks fail on a view of a parameter without.
-        with torch.enable_grad(), FlopCounterMode(display=False) as counter:
+        # The counter does not know the fused attention of CPUs, and without gradients
+        # its hooks fail on a view of a parameter.
+        with torch.enable_grad(), sdpa_kernel(SDPBackend.MATH), counter:
             model(image)
     finally:
         model.train(training)

@@ -2,12 +2,11 @@
 
     python tests/benchmarks/benchmark_step.py --json step.json
 
-Compares our U-Net as the trainer runs it on a CPU (channels_last, fused AdamW, contracts
-off) with MONAI's BasicUNet and with `plain_unet.py`, each as its user would write it:
+Compares our U-Net as the trainer runs it on a CPU (channels_last, fused AdamW), contracts
+off, with MONAI's BasicUNet and with `plain_unet.py`, each as its user would write it:
 contiguous tensors, `torch.optim.AdamW` without options. One more row gives the plain one
-our memory format and optimiser, so that what remains is the model. The variants take
-turns in one process; a figure is the median over rounds, and only ratios travel between
-machines.
+our memory format and optimiser, so that what remains is the model. Variants take turns
+in one process; a figure is the median over rounds; only ratios travel between machines.
 """
 
 import argparse
@@ -17,7 +16,8 @@ import platform
 import statistics
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import jaxtyping
@@ -27,10 +27,9 @@ from torch import Tensor, nn
 
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.benchmarks.plain_unet import PlainUNet
-
 from src.models import ModelConfig, build_model
 from src.models.attention import SelfAttention
+from tests.benchmarks.plain_unet import PlainUNet
 
 
 CLASSES, CHANNELS = 4, 3
@@ -41,9 +40,10 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     result = {"device": device_info(), "options": vars(options)}
-    result |= measure_models(options)
-    result["contracts_percent"] = measure_contracts(options)
-    result["attention"] = measure_attention(options)
+    with contracts(False):
+        result |= measure_models(options)
+        result["contracts_percent"] = measure_contracts(options)
+        result["attention"] = measure_attention(options)
     show(result)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
@@ -70,7 +70,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
 
 def measure_models(options: argparse.Namespace) -> dict:
     """Time and memory of a training step of each model, and the ratios that matter."""
-    jaxtyping.config.update("jaxtyping_disable", True)
     sizes = (CHANNELS, CLASSES)
     models = {
         "plain": PlainUNet(*sizes, options.width),
@@ -110,12 +109,11 @@ def measure_contracts(options: argparse.Namespace) -> float:
     )
     step = training_step(model, *batch(options), fused=True)
 
-    def with_contracts() -> None:
-        jaxtyping.config.update("jaxtyping_disable", False)
-        step()
-        jaxtyping.config.update("jaxtyping_disable", True)
+    def checked() -> None:
+        with contracts(True):
+            step()
 
-    times = interleave({"off": step, "on": with_contracts}, options.rounds)
+    times = interleave({"off": step, "on": checked}, options.rounds)
     return 100 * (times["on"]["cpu_s"] / times["off"]["cpu_s"] - 1)
 
 
@@ -137,6 +135,16 @@ def measure_attention(options: argparse.Namespace) -> dict[str, float]:
             times["explicit"]["cpu_s"] / times["sdpa"]["cpu_s"]
         )
     return ratios
+
+
+@contextmanager
+def contracts(on: bool) -> Iterator[None]:
+    before = jaxtyping.config.jaxtyping_disable
+    jaxtyping.config.update("jaxtyping_disable", not on)
+    try:
+        yield
+    finally:
+        jaxtyping.config.update("jaxtyping_disable", before)
 
 
 def interleave(calls: dict[str, Callable[[], None]], rounds: int) -> dict[str, dict]:
