@@ -7,6 +7,7 @@ import torch
 from src.data.toy import ToyConfig
 from src.data.toy_cue import CEILING_WITHOUT_CUE, GAP, STRIP, ToyCue, render
 from src.models.unet import UNet
+from src.models.unet_transformer import TransformerConfig, UNetTransformer
 
 
 CONFIG = ToyConfig()
@@ -95,6 +96,13 @@ def test_depth_three_and_group_normalisation_do_reach_it():
     torch.manual_seed(0)
     assert reach(UNet(3, 3, width=8, depth=3, norm="batch"), 128) == 51
     assert reach(UNet(3, 3, width=8, depth=1, norm="group"), 64) > GAP
+
+
+def test_attention_at_the_bottleneck_reaches_it():
+    torch.manual_seed(0)
+    config = TransformerConfig(layers=1, n_heads=2)
+    model = UNetTransformer(3, 3, transformer=config, width=8, depth=2, norm="batch")
+    assert reach(model, 64) > GAP
 
 
 def test_a_small_image_is_refused():

@@ -225,7 +225,7 @@ def test_the_command_writes_a_contact_sheet(tmp_path):
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert out.read_bytes()[:8] == b"\x89PNG\r\n\x1a\n"
-    assert "triangle" in done.stdout and "ms an image" in done.stdout
+    assert "triangle" in done.stdout and "CPU ms an image" in done.stdout
 
 
 @pytest.mark.spec("SEG-024", "a bad argument ends with exit code 2")
