@@ -104,6 +104,18 @@ def test_grey_and_rgb_masks_together_are_rgb(tmp_path):
     assert info.class_pixels == (16, 16)
 
 
+@pytest.mark.parametrize("coded", ["grey", "rgb"])
+def test_settings_in_rgb_fit_masks_in_grey_and_the_reverse(tmp_path, coded):
+    grey = np.array([[0, 9, 255, 255]] * 4, np.uint8)
+    masks = [grey if coded == "grey" else np.repeat(grey[..., None], 3, -1)] * 3
+    values = {"grey": {"0,0,0": "a", "9,9,9": "b"}, "rgb": {"0": "a", "9": "b"}}[coded]
+    ignore = (255, 255, 255) if coded == "grey" else (255,)
+    config = folder(tmp_path, masks, mask_values=values, ignore=ignore)
+    train = open_folder(config, 0)["train"]
+    assert train[(0, 0)]["target"][0].tolist() == [0, 1, 255, 255]
+    assert train.info.class_pixels == (8, 8)
+
+
 @pytest.mark.spec("SEG-029", "the number of names")
 def test_names_must_fit_the_values(tmp_path):
     mask = np.array([[0, 1, 255, 255]] * 4, np.uint8)

@@ -70,6 +70,14 @@ def test_overlay_tints_classes_and_leaves_the_rest():
     assert overlay(image, mask, background=1)[0, 1].tolist() == [100, 100, 100]
 
 
+def test_a_tint_does_not_depend_on_the_hue_below():
+    red, grey = torch.zeros(3, 1, 1), torch.full((3, 1, 1), 0.299)
+    red[0] = 1.0
+    mask = torch.ones(1, 1, dtype=torch.int64)
+    assert torch.equal(overlay(red, mask), overlay(grey, mask))
+    assert overlay(red, 0 * mask).flatten().tolist() == [255, 0, 0]
+
+
 @pytest.mark.spec("SEG-036", "have their own colours, and ignored pixels none")
 def test_error_overlay_colours_each_case():
     image = torch.full((3, 1, 6), 100 / 255)

@@ -134,7 +134,9 @@ def draw_sheet(survey: Survey, path: Path, title: str) -> None:
         if pixels is None or mask is None:
             pixels, mask = read_pixels(scan.pair.image), read_mask(scan.pair.mask)
         try:
-            classes = classes_of(survey, mask, scan.pair.mask)
+            classes = classes_of(
+                scan.pair.mask, mask, list(survey.classes), survey.ignore
+            )
         except InputError:  # among the faults; the image is shown without a mask
             classes = np.full(mask.shape[:2], IGNORE_INDEX)
         target = torch.from_numpy(classes).long()

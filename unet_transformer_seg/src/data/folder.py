@@ -16,6 +16,7 @@ from .augment import Augment, AugmentConfig
 from .images import read_mask, read_pixels, show, to_unit
 from .info import DataInfo
 from .mask_values import parse_mask_values, widen
+from .pairs import Pair
 from .splits import split_indices
 from .survey import Scan, Survey, classes_of, survey_folder
 
@@ -86,47 +87,55 @@ class Folder(Dataset):
 
     def __init__(
         self,
-        survey: Survey,
-        indices: list[int],
+        scans: list[Scan],
         info: DataInfo,
         seed: int,
         augment: Augment | None = None,
         repeat: int = 1,
     ) -> None:
-        self.survey = survey
-        self.scans = [survey.scans[i] for i in indices]
         self.info = info
         self.seed = seed
         self.augment = augment
         self.repeat = repeat
-        self.paths = [scan.pair.image for scan in self.scans]
-        self.sizes = [scan.shape[:2] for scan in self.scans]
+        self.pairs = [scan.pair for scan in scans]
+        self.paths = [pair.image for pair in self.pairs]
+        self.sizes = [scan.shape[:2] for scan in scans]
+        self.cached = [self._decoded(scan) for scan in scans]
         self._mean = torch.tensor(info.mean)[:, None, None]
         self._std = torch.tensor(info.std)[:, None, None]
 
     def __len__(self) -> int:
-        return len(self.scans) * self.repeat
+        return len(self.pairs) * self.repeat
 
     def __getitem__(self, key: tuple[int, int]) -> dict[str, Any]:
         epoch, index = key
-        scan = self.scans[index % len(self.scans)]
-        image, target = self.sample(index % len(self.scans))
+        number = index % len(self.pairs)
+        image, target = self.sample(number)
         if self.augment is not None:
             rng = np.random.default_rng(
                 np.random.SeedSequence([self.seed, epoch, index])
             )
             image, target = self.augment(image, target, rng)
         image = (image - self._mean) / self._std
-        return {"image": image, "target": target, "name": scan.pair.name}
+        return {"image": image, "target": target, "name": self.pairs[number].name}
 
     def sample(self, index: int) -> tuple[Tensor, Tensor]:
         """The image (CHW in [0, 1]) and target (HW) of one file, not augmented."""
-        scan = self.scans[index]
-        pixels, mask = scan.pixels, scan.mask
-        if pixels is None or mask is None:
-            pixels, mask = read_pixels(scan.pair.image), read_mask(scan.pair.mask)
-        target = classes_of(self.survey, mask, scan.pair.mask)
-        return to_unit(pixels, self.info.in_channels), torch.from_numpy(target).long()
+        pixels, classes = self.cached[index] or self._read(self.pairs[index])
+        return to_unit(pixels, self.info.in_channels), torch.from_numpy(classes).long()
+
+    def _decoded(self, scan: Scan) -> tuple[np.ndarray, np.ndarray] | None:
+        """Pixels and classes, None where the survey had no room for them."""
+        if scan.pixels is None or scan.mask is None:
+            return None
+        return scan.pixels, self._classes(scan.pair, scan.mask)
+
+    def _read(self, pair: Pair) -> tuple[np.ndarray, np.ndarray]:
+        return read_pixels(pair.image), self._classes(pair, read_mask(pair.mask))
+
+    def _classes(self, pair: Pair, mask: np.ndarray) -> np.ndarray:
+        values, ignore = self.info.mask_values, self.info.ignore_value
+        return classes_of(pair.mask, mask, values, ignore)
 
 
 def open_folder(
@@ -143,15 +152,15 @@ def open_folder(
         tail = f" [{more} more: scripts/check_data.py lists all]" if more else ""
         raise InputError(survey.faults[0] + tail)
     parts = split_config(config, len(survey.scans), seed)
-    train = [survey.scans[i] for i in parts["train"]]
+    splits = {name: [survey.scans[i] for i in part] for name, part in parts.items()}
     augment = augment or AugmentConfig()
-    _check_sizes(train, augment.crop)
-    info = _info(survey, train)
+    _check_sizes(splits["train"], augment.crop)
+    info = _info(survey, splits["train"])
     return {
-        name: Folder(survey, indices, info, seed, Augment(augment), config.repeat)
+        name: Folder(scans, info, seed, Augment(augment), config.repeat)
         if name == "train"
-        else Folder(survey, indices, info, seed)
-        for name, indices in parts.items()
+        else Folder(scans, info, seed)
+        for name, scans in splits.items()
     }
 
 

@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -96,7 +96,9 @@ def survey_folder(
             survey.faults.append(_blurred_fault(scan, scan.between))
         if room < 0:
             scan.pixels = scan.mask = None
-    width = max((len(v) for scan in survey.scans for v in scan.counts), default=1)
+    given = [*(named or ()), *([ignore] if ignore else [])]
+    found = [value for scan in survey.scans for value in scan.counts]
+    width = max(map(len, [*given, *found]), default=1)
     total: Counter[Value] = Counter()
     for scan in survey.scans:
         total.update({widen(v, width): n for v, n in scan.counts.items()})
@@ -110,10 +112,12 @@ def survey_folder(
     return survey
 
 
-def classes_of(survey: Survey, mask: np.ndarray, path: Path) -> np.ndarray:
-    """The classes of one mask; raises InputError that names the file."""
+def classes_of(
+    path: Path, mask: np.ndarray, values: Sequence[Value], ignore: Value | None
+) -> np.ndarray:
+    """`to_classes` whose InputError names the file."""
     try:
-        return to_classes(mask, list(survey.classes), survey.ignore)
+        return to_classes(mask, values, ignore)
     except InputError as error:
         raise InputError(f"{show(path)}: {error}") from None
 
@@ -161,7 +165,7 @@ def _digest(path: Path) -> str:
 
 def _specks(survey: Survey) -> list[str]:
     """Faults of masks in which JPEG has left values that are specks in every mask."""
-    width = max((len(v) for scan in survey.scans for v in scan.counts), default=1)
+    width = max(map(len, survey.values), default=1)
     solid = {widen(v, width) for scan in survey.scans for v in scan.solid}
     specks = {v: n for v, n in survey.values.items() if v not in solid}
     if len(specks) <= MAX_BETWEEN or sum(specks.values()) > SPECKS * sum(
@@ -195,8 +199,9 @@ def _name_classes(
         _find_unknown(survey)
     else:
         values = [value for value in survey.values if value != survey.ignore]
-        names = class_names or tuple(f"value_{format_value(v)}" for v in values)
-        names = tuple(name.replace(",", "_") for name in names)
+        names = class_names or tuple(
+            f"value_{format_value(v)}".replace(",", "_") for v in values
+        )
         if len(names) != len(values):
             survey.faults.append(
                 f"class_names has {len(names)} names, but the masks have {len(values)} "

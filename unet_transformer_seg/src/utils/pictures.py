@@ -106,7 +106,8 @@ def contact_sheet(
 ) -> None:
     """Each image beside itself tinted by its mask, the names of the classes below."""
     panels = [
-        (row.name, [_blend(row.image), overlay(row.image, row.mask)]) for row in rows
+        (row.name, [_blend(row.image), overlay(row.image, row.mask, 0.6)])
+        for row in rows
     ]
     colours = palette(len(class_names))
     legend = [
@@ -129,7 +130,7 @@ def gallery(
             f"{plain_text(item.name, 24)}: {score_name} {item.score:.3f}",
             [
                 _blend(item.image),
-                overlay(item.image, item.prediction),
+                overlay(item.image, item.prediction, 0.6),
                 error_overlay(item.image, item.prediction, item.target, positive),
             ],
         )
@@ -206,6 +207,8 @@ def _blend(
     pixels = image.detach().float().cpu().clamp(0, 1).expand(3, -1, -1)
     pixels = pixels.permute(1, 2, 0) * 255
     if colours is not None:
-        mixed = (1 - alpha) * pixels + alpha * colours
+        # Grey below the tint: a class has its hue whatever the colour of the image.
+        grey = pixels @ torch.tensor([0.299, 0.587, 0.114])
+        mixed = (1 - alpha) * grey[..., None] + alpha * colours
         pixels = torch.where(tint[..., None], mixed, pixels)
     return pixels.round().to(torch.uint8)
