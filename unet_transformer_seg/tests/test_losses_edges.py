@@ -16,6 +16,7 @@ from src.losses.overlap import (
     jaccard_loss,
     tversky_loss,
 )
+from src.losses.precision import in_float32
 
 
 def hinge_of_two(logits: Tensor, target: Tensor, **options) -> Tensor:
@@ -168,6 +169,18 @@ def test_float32_under_autocast(name, half):
     assert losses[0] == losses[1] == expected
     assert slope.dtype == half
     assert torch.equal(slope, gradient(expected, wide).to(half))
+
+
+@pytest.mark.spec("SEG-058", "computed in float32 under autocast")
+def test_products_inside_a_loss_are_not_rounded_by_autocast():
+    product = in_float32(lambda logits, target: logits.flatten() @ logits.flatten())
+    logits = torch.rand(1, 2, 8, 8)
+
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        value = product(logits, None)
+
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, logits.square().sum(), rtol=1e-6, atol=0)
 
 
 @pytest.mark.spec("SEG-058", "float64 stays float64")
