@@ -145,6 +145,21 @@ def test_the_traceback_ends_in_the_contract_without_a_cause():
     assert len(traceback.extract_tb(error.value.__traceback__)) == 2
 
 
+def test_a_union_binds_the_axes_of_the_alternative_that_fits_and_no_others():
+    @contract
+    def f(
+        x: Float[Tensor, "a 3"] | Float[Tensor, "b a"] | None, y: Float[Tensor, " a"]
+    ) -> None: ...
+
+    f(torch.ones(2, 4), torch.ones(4))
+    assert "but `x` fixed a = 4" in message(f, torch.ones(2, 4), torch.ones(2))
+
+
+def test_any_number_of_axes_may_be_none():
+    assert Mix()(X[:, :, 0]).shape == (2,)
+    assert "rank is 1, not at least 2" in message(Mix(), X[0, :, 0])
+
+
 def test_a_missing_argument_is_the_usual_error():
     with pytest.raises(TypeError, match="missing .*'tokens'"):
         score()
