@@ -198,6 +198,8 @@ def test_weights_keep_the_variance():
     _, skips = model.encode(torch.randn(4, 3, 64, 64))
     for skip in skips:
         assert 0.4 < skip.square().mean() < 4
+    x = torch.randn(4, 256, 8, 8)
+    assert 0.8 < model.expanding[0].enlarge(x).var() < 1.2
 
 
 @pytest.mark.parametrize(

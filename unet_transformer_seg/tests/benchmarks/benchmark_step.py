@@ -2,25 +2,20 @@
 
     python tests/benchmarks/benchmark_step.py --json step.json
 
-Compares our U-Net as the trainer runs it on a CPU (channels_last, fused AdamW), contracts
-off, with MONAI's BasicUNet and with `plain_unet.py`, each as its user would write it:
-contiguous tensors, `torch.optim.AdamW` without options. One more row gives the plain one
-our memory format and optimiser, so that what remains is the model. Variants take turns
-in one process; a figure is the median over rounds; only ratios travel between machines.
+Compares our U-Net as the trainer runs it on a CPU (channels_last, fused AdamW) with
+MONAI's BasicUNet and with `plain_unet.py`, each as its user would write it: contiguous
+tensors, `torch.optim.AdamW` without options. One more row gives the plain one our
+memory format and optimiser, so that what remains is the model. Contracts are off.
+Variants take turns in one process, a figure is the median over rounds, and only ratios
+travel between machines.
 """
 
 import argparse
 import json
-import os
-import platform
-import statistics
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
-import jaxtyping
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -29,6 +24,12 @@ from torch import Tensor, nn
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from src.models import ModelConfig, build_model
 from src.models.attention import SelfAttention
+from tests.benchmarks.measure import (
+    contracts,
+    device_info,
+    interleave,
+    saved_for_backward,
+)
 from tests.benchmarks.plain_unet import PlainUNet
 
 
@@ -89,7 +90,9 @@ def measure_models(options: argparse.Namespace) -> dict:
     rows = {
         name: times[name]
         | {
-            "saved_mib": saved_for_backward(model, image, target),
+            "saved_mib": saved_for_backward(
+                model, lambda m=model: F.cross_entropy(m(image), target)
+            ),
             "parameters": sum(p.numel() for p in model.parameters()),
         }
         for name, model in models.items()
@@ -137,36 +140,6 @@ def measure_attention(options: argparse.Namespace) -> dict[str, float]:
     return ratios
 
 
-@contextmanager
-def contracts(on: bool) -> Iterator[None]:
-    before = jaxtyping.config.jaxtyping_disable
-    jaxtyping.config.update("jaxtyping_disable", not on)
-    try:
-        yield
-    finally:
-        jaxtyping.config.update("jaxtyping_disable", before)
-
-
-def interleave(calls: dict[str, Callable[[], None]], rounds: int) -> dict[str, dict]:
-    """Call each in turn, `rounds` times after a warm-up; medians of both times."""
-    cpu = {name: [] for name in calls}
-    wall = {name: [] for name in calls}
-    for number in range(rounds + 1):
-        for name, call in calls.items():
-            started = time.process_time(), time.perf_counter()
-            call()
-            if number > 0:
-                cpu[name].append(time.process_time() - started[0])
-                wall[name].append(time.perf_counter() - started[1])
-    return {
-        name: {
-            "cpu_s": statistics.median(cpu[name]),
-            "wall_s": statistics.median(wall[name]),
-        }
-        for name in calls
-    }
-
-
 def training_step(
     model: nn.Module, image: Tensor, target: Tensor, *, fused: bool
 ) -> Callable[[], None]:
@@ -178,26 +151,6 @@ def training_step(
         optimizer.step()
 
     return step
-
-
-def saved_for_backward(model: nn.Module, image: Tensor, target: Tensor) -> float:
-    """MiB of distinct storages kept from forward to backward, without the weights."""
-    own = {
-        t.untyped_storage().data_ptr() for t in (*model.parameters(), *model.buffers())
-    }
-    kept = {}
-
-    def pack(tensor: Tensor) -> Tensor:
-        storage = tensor.untyped_storage()
-        if storage.data_ptr() not in own:
-            kept[storage.data_ptr()] = storage.nbytes()
-        return tensor
-
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        loss = F.cross_entropy(model(image), target)
-    # `loss` keeps the graph alive until here: no address is used twice.
-    del loss
-    return sum(kept.values()) / 2**20
 
 
 def batch(options: argparse.Namespace) -> tuple[Tensor, Tensor]:
@@ -217,18 +170,6 @@ def monai_unet(width: int) -> nn.Module | None:
         return None
     features = (width, 2 * width, 4 * width, 8 * width, 16 * width, width)
     return BasicUNet(2, CHANNELS, CLASSES, features=features)
-
-
-def device_info() -> dict:
-    return {
-        "machine": platform.machine(),
-        "system": platform.platform(),
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
-    }
 
 
 def show(result: dict) -> None:
