@@ -1,8 +1,8 @@
 # pattern: data/dataloader.py -- the same in every sub-project; edit one, then: python -m tools.copies sync data/dataloader.py --from <sub-project>
-"""Batches whose order is a pure function of (seed, epoch), so that any run can be continued.
+"""Batches in an order that is a pure function of (seed, epoch).
 
-A dataset is asked for `(epoch, index)`; it keys its augmentation with that, so a sample is the same
-whoever computes it: this process, one worker, or four.
+A dataset is asked for `(epoch, index)`; it keys its augmentation with that, so a sample
+is the same whoever computes it: this process, one worker, or four.
 """
 
 import signal
@@ -17,8 +17,8 @@ from ..utils.seed import permutation
 class EpochBatches(Sampler):
     """Lists of (epoch, index): this rank's share of each shuffled global batch.
 
-    The last incomplete batch is dropped, unless it is the only one. `start` skips batches that an
-    interrupted run has done.
+    The last incomplete batch is dropped, unless it is the only one. `start` skips
+    batches that an interrupted run has done.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ def eval_loader(
 
 
 def close(batches: Iterator) -> None:
-    """Stop the workers of a half-used loader: left to the interpreter's exit they hang it."""
+    """Stop the workers of a half-used loader, which would hang the exit."""
     shutdown = getattr(batches, "_shutdown_workers", None)
     if shutdown:
         shutdown()

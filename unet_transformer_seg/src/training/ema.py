@@ -8,7 +8,7 @@ from torch import nn
 
 
 class EMA:
-    """Holds `model`: average = d average + (1 - d) weights, d = min(decay, (1 + t) / (10 + t)).
+    """Holds `model` = d model + (1 - d) weights, d = min(decay, (1 + t) / (10 + t)).
 
     The average starts short, so that it forgets the random weights of step 0.
     """

@@ -38,8 +38,8 @@ def explain(error: Exception, batch_size: int, last_good: str) -> Exception | No
         return InputError(text.rsplit("InputError: ", 1)[-1].strip())
     if "DataLoader worker" in text:
         return FaultError(
-            "a data worker was killed, usually for lack of memory: lower data.workers or "
-            f"data.batch_size. {last_good}"
+            "a data worker was killed, usually for lack of memory: lower "
+            f"data.workers or data.batch_size. {last_good}"
         )
     if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
         return FaultError(
@@ -48,7 +48,7 @@ def explain(error: Exception, batch_size: int, last_good: str) -> Exception | No
         )
     if "Timed out" in text or "Connection closed by peer" in text or "Timeout" in text:
         return FaultError(
-            "another process of this job ended or hangs (or sent a tensor of another shape). "
+            "another process of this job ended, hangs, or sent another shape. "
             f"{last_good} {text.splitlines()[0]}"
         )
     if isinstance(error, FaultError):

@@ -59,7 +59,8 @@ def build_optimizer(config: OptimConfig, model: nn.Module) -> torch.optim.Optimi
 def lr_at(config: OptimConfig, step: int, total: int) -> float:
     """Learning rate of step `step` of `total`, both counted from 0.
 
-    cosine: lr (1 + cos(pi t)) / 2; poly: lr (1 - t)^0.9; with t from 0 to 1 after the warm-up.
+    t runs from 0 to 1 after the warm-up; cosine: lr (1 + cos(pi t)) / 2,
+    poly: lr (1 - t)^0.9.
     one_cycle: cosine from lr/25 up to lr over 30 % of the steps, then down to lr/1e4
     (Smith & Topin 2018).
     """

@@ -16,7 +16,8 @@ class TrainConfig:
     channels_last: bool = True
     """Memory format of 4-D tensors; 0.8 of the time for convolutions on a CPU."""
     ema: float = 0.0
-    """Decay of the averaged weights that are evaluated and kept; 0 keeps the weights."""
+    """Decay of the averaged weights, which are the ones evaluated; 0: no average."""
+
     # local: begin
     monitor: str = "miou"
     mode: Literal["max", "min"] = "max"
@@ -63,7 +64,10 @@ class Progress:
     """Rows of metrics.csv that belong to this state."""
 
     def judge(self, value: float, mode: str, min_gain: float) -> bool:
-        """Note an evaluation; True if it is the best so far. NaN never is."""
+        """Note an evaluation; True if it is the best so far.
+
+        NaN never is.
+        """
         sign = 1 if mode == "max" else -1
         better = self.best is None or sign * (value - self.best) > 0
         better = better and math.isfinite(value)

@@ -10,7 +10,7 @@ from torch import nn
 
 from ..utils.checkpoint import keep_previous, load_weights, save_checkpoint
 from ..utils.distributed import Ranks, gather
-from ..utils.errors import FaultError
+from ..utils.errors import FaultError, InputError
 from ..utils.run_dir import RunDir
 from ..utils.seed import rng_state, set_rng_state
 from .ema import EMA
@@ -39,7 +39,10 @@ class State:
         return self.ema.model if self.ema else self.model
 
     def save(self, run: RunDir) -> None:
-        """Replace last.pt; the one before stays as last-1.pt. Every rank must call this."""
+        """Replace last.pt; the one before stays as last-1.pt.
+
+        Every rank must call this.
+        """
         rng = gather(rng_state(self.device))
         if not self.ranks.is_main:
             return
@@ -50,7 +53,10 @@ class State:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "rng": rng,
-            "env": {"torch": str(torch.__version__), "threads": torch.get_num_threads()},
+            "env": {
+                "torch": str(torch.__version__),
+                "threads": torch.get_num_threads(),
+            },
         }
         last = run.checkpoints / "last.pt"
         try:
@@ -68,17 +74,20 @@ class State:
         run.event("best", self.progress.step, **metrics)
 
     def restore(self, saved: dict[str, Any], path: Path) -> None:
-        """Take over what `save` wrote."""
-        load_weights(self.model, saved["weights"], path)
-        self.optimizer.load_state_dict(saved["optimizer"])
-        self.scaler.load_state_dict(saved["scaler"])
-        if self.ema:
-            load_weights(self.ema.model, saved["model"], path)
-        self.progress = Progress(**saved["progress"])
-        self.saved_step, self._rng = self.progress.step, saved["rng"]
+        """Take over what `save` wrote; raises InputError if it does not belong here."""
+        try:
+            load_weights(self.model, saved["weights"], path)
+            self.optimizer.load_state_dict(saved["optimizer"])
+            self.scaler.load_state_dict(saved["scaler"])
+            if self.ema:
+                load_weights(self.ema.model, saved["model"], path)
+            self.progress = Progress(**saved["progress"])
+            self.saved_step, self._rng = self.progress.step, saved["rng"]
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise InputError(f"{path} cannot be resumed: {error}") from None
 
     def restore_rng(self) -> None:
-        """Once, after iter(loader), which may draw; afresh if the ranks are others now."""
+        """After iter(loader), which may draw; not with another number of ranks."""
         if self._rng and len(self._rng) == self.ranks.world:
             set_rng_state(self._rng[self.ranks.rank], self.device)
         self._rng = None

@@ -75,6 +75,7 @@ class Setup:
     datasets: dict[str, Any]
     data: dict[str, Any]
     """Plain values for the checkpoint, under the key "data"."""
+
     title: str
 
 
@@ -86,7 +87,7 @@ def build(config: Config) -> Setup:
     names += [f"iou/{name}" for name in info.class_names]
     if config.train.monitor not in names:
         raise InputError(
-            f"train.monitor = {config.train.monitor!r}: this data has {', '.join(names)}"
+            f"train.monitor = {config.train.monitor}: this data has {', '.join(names)}"
         )
     try:
         model = build_model(config.model, info.in_channels, len(info.class_names))

@@ -1,10 +1,10 @@
 # pattern: training/trainer.py -- the same in every sub-project; edit one, then: python -m tools.copies sync training/trainer.py --from <sub-project>
 """How anything here is trained: precision, accumulation, stopping, exact resume, DDP.
 
-The trainer knows a task by three methods, and never a model:
-`loss(model, batch, progress)`: the scalar to minimise; progress runs from 0 to 1;
-`evaluate(model, batch)`: a dict of tensors that add up over batches and processes;
-`metrics(sums)`: the numbers that those sums mean, "loss" among them.
+The trainer knows a task by three methods, and never a model: `loss(model, batch,
+progress)`: the scalar to minimise; progress runs from 0 to 1; `evaluate(model, batch)`:
+a dict of tensors that add up over batches and processes; `metrics(sums)`: the numbers
+that those sums mean, "loss" among them.
 """
 
 import functools
@@ -44,7 +44,12 @@ class Trainer:
         ranks: Ranks,
         quiet: bool = False,
     ):
-        self.config, self.task, self.datasets, self.state = config, task, datasets, state
+        self.config, self.task, self.datasets, self.state = (
+            config,
+            task,
+            datasets,
+            state,
+        )
         self.train: TrainConfig = config.train
         self.run, self.ranks, self.quiet = run, ranks, quiet
         self.net: nn.Module = state.model
@@ -93,7 +98,7 @@ class Trainer:
     def _fit(self, interrupt: Interrupt) -> int:
         now = self.state.progress
         if not self.run.columns:
-            # One batch shows that evaluation works before an epoch is spent on training,
+            # One batch shows that evaluation works before an epoch is spent on it,
             # and names the columns.
             metrics = self.evaluate("val", batches=1)
             columns = ["loss", "lr", "grad_norm", *(m for m in metrics if m != "loss")]
@@ -206,7 +211,9 @@ class Trainer:
         self.run.row(now.step, now.epoch, "val", metrics)
         shown = "  ".join(f"{name} {number:.4f}" for name, number in metrics.items())
         mark = "  new best" if better else ""
-        log.info(f"epoch {now.epoch}/{self.train.epochs}  {shown}  {seconds:.1f} s{mark}")
+        log.info(
+            f"epoch {now.epoch}/{self.train.epochs}  {shown}  {seconds:.1f} s{mark}"
+        )
         if better and self.ranks.is_main:
             self.state.save_best(self.run, metrics)
 

@@ -1,10 +1,11 @@
 # pattern: utils/checkpoint.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/checkpoint.py --from <sub-project>
 """Checkpoints that are whole, plain and harmless, or refused in one sentence.
 
-A checkpoint is a dict of tensors and plain values, written by `torch.save` into memory and then
-to disk in one atomic step. `torch.load` never verifies the CRC of its zip entries, so a flipped
-bit loads silently: `load_checkpoint` verifies them, and refuses compressed entries (a small file
-that inflates to gigabytes) and anything that is not data.
+A checkpoint is a dict of tensors and plain values, written by `torch.save` into memory
+and then to disk in one atomic step. `torch.load` never verifies the CRC of its zip
+entries, so a flipped bit loads silently: `load_checkpoint` verifies them, and refuses
+compressed entries (a small file that inflates to gigabytes) and anything that is not
+data.
 """
 
 import errno
@@ -30,10 +31,10 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
-    """Write `content` to `path` whole or not at all; raises FaultError when the disk is full.
+    """Write `content` whole or not at all; raises FaultError when the disk is full.
 
-    Adds schema and project. Raises TypeError if a value is not a tensor or plain: a numpy float
-    would save well and be refused by the resume, days later.
+    Adds schema and project. Raises TypeError if a value is not a tensor or plain: a
+    numpy float would save well and be refused by the resume, days later.
     """
     content = {"schema": SCHEMA, "project": PROJECT, **content}
     _require_plain(content, "checkpoint")
@@ -104,7 +105,7 @@ def load_checkpoint(path: Path, kind: str | None = None) -> dict[str, Any]:
 def load_weights(
     model: torch.nn.Module, weights: dict[str, Tensor], path: Path
 ) -> None:
-    """Load a state dict; raises InputError that names the first tensor that does not fit."""
+    """Load a state dict; raises InputError for the first tensor that does not fit."""
     own = model.state_dict()
     for name in [*own, *weights]:
         if name not in weights or name not in own:
@@ -145,7 +146,7 @@ def _check_archive(path: Path) -> None:
             entries = archive.infolist()
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
                 raise InputError(
-                    f"{path} is a compressed archive, which a checkpoint never is: refused."
+                    f"{path} is a compressed archive, no checkpoint: refused."
                 )
             if sum(entry.file_size for entry in entries) > path.stat().st_size:
                 raise InputError(f"{path} claims to hold more than its size: refused.")

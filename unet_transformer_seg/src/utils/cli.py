@@ -16,7 +16,7 @@ EXIT_CODES = {FaultError: 1, InputError: 2, DivergedError: 3}
 
 
 def run(command) -> None:
-    """Run a Typer command; expected errors become one sentence on stderr and an exit code."""
+    """Run a Typer command; an expected error becomes a sentence and an exit code."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     app.command(context_settings={"help_option_names": ["-h", "--help"]})(command)
     try:

@@ -1,9 +1,9 @@
 # pattern: utils/config.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/config.py --from <sub-project>
-"""YAML file and `key.path=value` overrides -> frozen dataclasses, every mistake with its line.
+"""YAML and `key.path=value` overrides -> frozen dataclasses, each mistake located.
 
-A YAML file holds only what differs from the defaults in the dataclasses. Scalars follow YAML 1.2:
-`1e-3` is a number, `no` and `on` are text, `010` is ten. `marks` maps a key path to the place
-where it was written; `marks[""]` names the whole source.
+A YAML file holds only what differs from the defaults in the dataclasses. Scalars follow
+YAML 1.2: `1e-3` is a number, `no` and `on` are text, `010` is ten. `marks` maps a key
+path to the place where it was written; `marks[""]` names the whole source.
 """
 
 import copy
@@ -29,7 +29,7 @@ class ConfigError(InputError):
 
 
 def load_config(cls: type[T], path: str | Path, overrides: list[str] = ()) -> T:
-    """Read `path`, apply `key.path=value` overrides, build `cls`; raises ConfigError."""
+    """Read `path`, apply the overrides, build `cls`; raises ConfigError."""
     values, marks = read_yaml(path)
     apply_overrides(values, marks, overrides)
     return _build(cls, values, "", marks)
@@ -60,7 +60,7 @@ def to_dict(config: Any) -> Any:
 
 
 def differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]]:
-    """`(key path, old, new)` for each value in which two plain configurations differ."""
+    """`(key path, old, new)` wherever two plain configurations differ."""
     if isinstance(old, dict) and isinstance(new, dict):
         pairs = [(k, old.get(k), new.get(k)) for k in dict.fromkeys([*old, *new])]
         return [d for k, a, b in pairs for d in differences(a, b, _join(path, k))]

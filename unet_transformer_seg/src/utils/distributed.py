@@ -1,5 +1,5 @@
 # pattern: utils/distributed.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/distributed.py --from <sub-project>
-"""Data-parallel training under `torchrun`, on one machine or many; one process without it."""
+"""Data-parallel training under `torchrun`, on one machine or many."""
 
 import os
 from dataclasses import dataclass
@@ -27,10 +27,10 @@ class Ranks:
 
 
 def join_ranks(timeout_s: float = 120.0, device_type: str = "cpu") -> Ranks:
-    """Meet the other processes that torchrun started; raises FaultError if one stays away.
+    """Meet the others that torchrun started; raises FaultError if one stays away.
 
-    Keys are prefixed with the restart count: torch 2.13 re-uses one store for all attempts, and
-    without it a restarted gloo job meets the dead addresses of the attempt before.
+    Keys carry the restart count: torch 2.13 re-uses one store for all attempts, and a
+    restarted gloo job would meet the dead addresses of the attempt before.
     """
     if "WORLD_SIZE" not in os.environ:
         return Ranks()

@@ -1,5 +1,5 @@
 # pattern: utils/interrupt.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/interrupt.py --from <sub-project>
-"""Ctrl-C and SIGTERM as a flag, so that a run ends at a step boundary with its state saved."""
+"""Ctrl-C and SIGTERM as a flag, so that a run ends between steps and is saved."""
 
 import signal
 import threading
@@ -8,7 +8,7 @@ from .logging import log
 
 
 class Interrupt:
-    """While entered, the first signal sets `number`; a second one ends the process at once."""
+    """The first signal sets `number`; a second one ends the process at once."""
 
     def __init__(self):
         self.number = 0

@@ -1,5 +1,5 @@
 # pattern: utils/logging.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/logging.py --from <sub-project>
-"""What a person reads while a command runs: stderr, and train.log beside the numbers."""
+"""What a person reads while a command runs: stderr and train.log."""
 
 import logging
 import sys
@@ -18,7 +18,9 @@ class _AboveTheBar(logging.Handler):
 
 def start_logging(quiet: bool = False, main_process: bool = True) -> None:
     """Send `log` to stderr; `quiet` and other ranks keep warnings and errors only."""
-    log.handlers.clear()
+    for old in list(log.handlers):
+        log.removeHandler(old)
+        old.close()
     log.propagate = False
     log.setLevel(logging.INFO if main_process else logging.ERROR)
     handler = _AboveTheBar()

@@ -1,11 +1,12 @@
 # pattern: utils/run_dir.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/run_dir.py --from <sub-project>
-"""The folder of one run: `runs/<config>-NNN/`, plain files that other programs can read.
+"""The folder of one run, `runs/<config>-NNN/`: plain files that any program can read.
 
 config.yaml   resolved, complete, can be given to --config again
 meta.json     command, git commit, versions, threads, seed, data fingerprint, status
 metrics.csv   step,epoch,split,loss,...; one header; cut to the checkpoint on resume
-events.jsonl  start, resume, checkpoint, best, stop, end
-summary.json  written once, at the end; also checkpoints/ plots/ predictions/ eval/ train.log .lock
+events.jsonl  start, resume, checkpoint, best, done, stopped, failed
+summary.json  written once, at the end
+checkpoints/ plots/ predictions/ eval/ train.log .lock
 """
 
 import csv
@@ -41,6 +42,13 @@ class RunDir:
         self.rows = 0
         if writes:
             self._open()
+
+    def __enter__(self) -> "RunDir":
+        return self
+
+    def __exit__(self, *_) -> None:
+        if self.writes:
+            self._lock.close()
 
     def _open(self) -> None:
         path = self.path
@@ -101,6 +109,12 @@ class RunDir:
         with open(self.path / "events.jsonl", "a", encoding="utf-8") as file:
             file.write(json.dumps(line, default=str) + "\n")
 
+    def finish(self, status: str, step: int, **details: Any) -> None:
+        """Note how the run ended: done, stopped or failed."""
+        if self.writes:
+            self.event(status, step, **details)
+            self.update_meta(status=status, end=_now())
+
     def start_metrics(self, columns: list[str]) -> None:
         """Begin metrics.csv with its one header."""
         if not self.writes:
@@ -110,7 +124,7 @@ class RunDir:
         write_atomically(self.path / "metrics.csv", text.encode())
 
     def cut_metrics(self, rows: int) -> None:
-        """Keep the first `rows` rows: what was written after the checkpoint is done again."""
+        """Keep the first rows: what came after the checkpoint will be done again."""
         if not self.writes:
             return
         lines = (self.path / "metrics.csv").read_text(encoding="utf-8").splitlines()
@@ -132,7 +146,7 @@ class RunDir:
         self.rows += 1
 
     def _take_lock(self) -> None:
-        # lockf, not flock: forked loader workers would inherit a flock and outlive us with it.
+        # Not flock: forked loader workers would inherit it and outlive us with it.
         try:
             import fcntl
         except ImportError:  # Windows
@@ -159,18 +173,20 @@ class RunDir:
 
 
 def resolve(path: str | Path) -> Path:
-    """`path`, with `latest` followed also where it is a text file instead of a symlink."""
+    """`path`, with `latest` followed where it is a text file, not a symlink."""
     path = Path(path)
     for folder in (path, *path.parents):
-        pointer = folder.with_suffix(".txt")
-        if folder.name == "latest" and not folder.exists() and pointer.is_file():
+        if folder.name != "latest" or folder.exists():
+            continue
+        pointer = folder.with_name("latest.txt")
+        if pointer.is_file():
             target = folder.parent / pointer.read_text(encoding="utf-8").strip()
             return target / path.relative_to(folder)
     return path
 
 
 def find_run(path: str | Path, out: Path) -> Path:
-    """The run folder that `--resume` means: a folder, a checkpoint inside one, or `latest`."""
+    """The run folder that is meant by a folder, a checkpoint or `latest`."""
     given = resolve(out / "latest" if str(path) == "latest" else path)
     for folder in (given, given.parent.parent):
         if (folder / "checkpoints").is_dir():
@@ -189,7 +205,7 @@ def find_run(path: str | Path, out: Path) -> Path:
 
 
 def point_latest(run: Path) -> None:
-    """Let `latest`, beside the run, be a relative symlink to it (a text file on Windows)."""
+    """Let `latest`, beside the run, link to it (on Windows by a text file)."""
     latest = run.parent / "latest"
     temporary = run.parent / f".latest.{os.getpid()}.tmp"
     temporary.unlink(missing_ok=True)

@@ -6,14 +6,17 @@ import torch
 
 
 def seed_everything(seed: int, rank: int = 0, deterministic: bool = True) -> None:
-    """Seed torch; each rank draws its own dropout masks. Nothing else here uses global RNGs."""
+    """Seed torch; each rank draws its own dropout masks.
+
+    Nothing else here uses global RNGs.
+    """
     torch.manual_seed(seed * 1000 + rank)
     torch.use_deterministic_algorithms(deterministic, warn_only=True)
     torch.utils.deterministic.fill_uninitialized_memory = False
 
 
 def keyed_rng(*key: int) -> np.random.Generator:
-    """The generator that belongs to `key`, such as (seed, epoch, index), and to no other."""
+    """The generator of one key, such as (seed, epoch, index)."""
     return np.random.default_rng(np.random.SeedSequence(key))
 
 

@@ -1,0 +1,104 @@
+# pattern: training/options.py -- the same in every sub-project; edit one, then: python -m tools.copies sync training/options.py --from <sub-project>
+"""What `scripts/train.py` was asked for: a new run, or one to be continued."""
+
+import json
+import os
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..utils.checkpoint import load_checkpoint
+from ..utils.config import differences, from_dict, load_config, read_overrides, to_dict
+from ..utils.errors import InputError
+from ..utils.logging import log
+from ..utils.run_dir import find_run
+from .task import Config
+
+
+MAY_CHANGE = (
+    "data.workers",
+    "train.epochs",
+    "train.eval_every",
+    "train.log_every",
+    "train.min_gain",
+    "train.patience",
+    "train.save_every",
+    "train.timeout_s",
+)
+"""Keys that a resumed run may change; any other would not be the same run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line of train.py."""
+
+    config: Path | None = None
+    overrides: tuple[str, ...] = ()
+    name: str = ""
+    out: Path = Path("runs")
+    device: str = "auto"
+    seed: int | None = None
+    resume: str = ""
+    dry_run: bool = False
+    quiet: bool = False
+    json: bool = False
+    overwrite: bool = False
+    contracts: bool = True
+
+
+def resolve_config(options: Options, saved: dict[str, Any] | None) -> Config:
+    overrides = list(options.overrides)
+    if options.seed is not None:
+        overrides.append(f"seed={options.seed}")
+    if saved is None:
+        if options.config is None:
+            raise InputError(
+                "say what to train: --config configs/NAME.yaml, or --resume RUN"
+            )
+        return load_config(Config, options.config, overrides)
+    config = from_dict(Config, read_overrides(saved["config"], overrides))
+    for key, old, new in differences(saved["config"], to_dict(config)):
+        if key not in MAY_CHANGE:
+            raise InputError(
+                f"{key}={new}: the run has {old}, and a resumed run keeps it. "
+                f"May change: {', '.join(MAY_CHANGE)}. Else start a new run"
+            )
+    return config
+
+
+def load_resumed(options: Options) -> tuple[dict[str, Any], Path]:
+    """The newest whole checkpoint: last.pt, else last-1.pt with a warning."""
+    if options.config:
+        raise InputError(
+            "--resume uses the run's own configuration; leave out --config, or leave "
+            "out --resume to start anew"
+        )
+    run = find_run(options.resume, options.out)
+    last = run / "checkpoints" / "last.pt"
+    try:
+        return load_checkpoint(last, "training"), last
+    except InputError as error:
+        previous = last.with_name("last-1.pt")
+        if not previous.exists():
+            raise
+        log.warning(f"{error} Resuming from {previous} instead.")
+        return load_checkpoint(previous, "training"), previous
+
+
+def continue_after_restart(options: Options) -> Options:
+    """Resume the run of the earlier attempt when torchrun restarts a job."""
+    attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
+    if attempt == 0 or options.resume:
+        return options
+    for file in options.out.glob("*/meta.json"):
+        meta = json.loads(file.read_text(encoding="utf-8"))
+        if meta.get("job") == job() and (file.parent / "checkpoints/last.pt").exists():
+            log.warning(f"restart {attempt} continues {file.parent}")
+            return replace(options, resume=str(file.parent), config=None, overrides=())
+    return replace(options, overwrite=True)
+
+
+def job() -> list[str]:
+    """What the attempts of one torchrun job have in common."""
+    return [os.environ.get("TORCHELASTIC_RUN_ID", ""), *sys.argv]

@@ -1,0 +1,95 @@
+# pattern: training/report.py -- the same in every sub-project; edit one, then: python -m tools.copies sync training/report.py --from <sub-project>
+"""What a person sees before the first step and after the last one."""
+
+import json
+import sys
+
+import torch
+
+from ..utils.checkpoint import load_checkpoint
+from ..utils.debug import activation_table, gradient_table
+from ..utils.distributed import Ranks
+from ..utils.logging import log, table
+from ..utils.plots import curves
+from ..utils.run_dir import RunDir
+from .options import Options
+from .state import State
+from .task import Config, Setup, draw_predictions
+from .trainer import Trainer
+
+
+def dry_run(
+    options: Options, config: Config, setup: Setup, state: State, ranks: Ranks
+) -> int:
+    trainer = Trainer(config, setup.task, setup.datasets, state, None, ranks, True)
+    log.info(inspect(config, setup, state, ranks))
+    print(
+        f"{trainer.steps_per_epoch} steps an epoch, {trainer.total_steps} in all; "
+        f"would write to {options.out}/{options.name or options.config.stem + '-NNN'}; "
+        "nothing was written"
+    )
+    return 0
+
+
+def inspect(config: Config, setup: Setup, state: State, ranks: Ranks) -> str:
+    """Tables of what the first batch does in the model, forwards and backwards."""
+    trainer = Trainer(config, setup.task, setup.datasets, state, None, ranks, True)
+    rng = torch.get_rng_state()
+    batch = trainer.first_batch()
+    losses = []
+    activations = activation_table(
+        setup.model, lambda: losses.append(setup.task.loss(setup.model, batch, 0.0))
+    )
+    losses[0].backward()
+    gradients = gradient_table(setup.model)
+    setup.model.zero_grad(set_to_none=True)
+    torch.set_rng_state(rng)
+    return (
+        f"{activations}\n\n{gradients}\nloss of the first batch: {losses[0].item():.4f}"
+    )
+
+
+def finish(
+    options: Options,
+    config: Config,
+    setup: Setup,
+    run: RunDir,
+    state: State,
+    seconds: float,
+    first_step: int,
+) -> None:
+    """Pictures, summary.json, the table, and what to type next."""
+    now, best = state.progress, run.checkpoints / "best.pt"
+    curves(run.path / "metrics.csv", run.path / "plots" / "curves.png", run.path.name)
+    content = load_checkpoint(best)
+    setup.model.load_state_dict(content["model"])
+    draw_predictions(setup, state.device, run.path / "predictions" / "val.png")
+    rate = (now.step - first_step) / max(seconds, 1e-9)
+    summary = {
+        "run": str(run.path),
+        "config": run.path.name,
+        "status": "done",
+        "seed": config.seed,
+        "best": content["metrics"],
+        "best_step": now.best_step,
+        "steps": now.step,
+        "epochs": now.epoch,
+        "seconds": round(seconds, 2),
+        "steps_per_second": round(rate, 3),
+        "parameters": sum(p.numel() for p in setup.model.parameters()),
+        "checkpoint": str(best),
+        "pictures": ["plots/curves.png", "predictions/val.png"],
+    }
+    run.write_json("summary.json", summary)
+    log.info(
+        f"done in {int(seconds // 60)}:{seconds % 60:04.1f} · best at step "
+        f"{now.best_step} of {now.step} · {rate:.1f} steps/s"
+    )
+    if options.json:
+        json.dump(summary, sys.stdout, default=str)
+        print()
+    else:
+        rows = [(name, value) for name, value in content["metrics"].items()]
+        print(table(rows, ("val", "best")))
+        print(f"saved  {best}\n       {run.path}/plots/curves.png, predictions/val.png")
+        print(f"next   python scripts/eval.py --checkpoint {best}")

@@ -1,0 +1,147 @@
+"""Two processes under torchrun: equal to one, restarted, never hanging."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.tiny import CONFIG, TINY, digest
+
+
+ROOT = Path(__file__).parents[1]
+pytestmark = pytest.mark.skipif(
+    not torch.distributed.is_available(), reason="torch without distributed"
+)
+NO_NORM_NO_DROPOUT = (
+    "model.norm=group",
+    "model.dropout=0",
+    "loss.terms={cross_entropy: 1}",
+)
+"""Batch statistics, dropout and pooled ratios depend on the share of a process."""
+
+
+def torchrun(out: Path, *overrides: str, options=(), script=None, env=None):
+    command = [
+        sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2",
+        "--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", *options,
+        script or ROOT / "scripts/train.py", "--config", CONFIG, "--out", out,
+        "--name", "run", "--device", "cpu", "--quiet", *TINY, *overrides,
+    ]  # fmt: skip
+    return subprocess.run(
+        [str(part) for part in command],
+        capture_output=True,
+        text=True,
+        timeout=240,
+        env=os.environ | {"OMP_NUM_THREADS": "1"} | (env or {}),
+    )
+
+
+def script(path: Path, body: str) -> Path:
+    """A train.py that first runs `body`."""
+    text = (ROOT / "scripts/train.py").read_text()
+    text = text.replace(
+        "Path(__file__).resolve().parents[1]", repr(ROOT).join(["Path(str(", "))"])
+    )
+    path.write_text(text.replace('if __name__ == "__main__":', f"{body}\n\nif True:"))
+    return path
+
+
+IN_DOUBLE = """
+import torch
+
+torch.set_default_dtype(torch.float64)
+from src.utils import tensor_utils
+from src.training import trainer
+
+plain = trainer.to_device
+
+
+def in_double(batch, device, **options):
+    batch = plain(batch, device, **options)
+    return {k: v.double() if k == "image" else v for k, v in batch.items()}
+
+
+trainer.to_device = in_double
+"""
+
+
+@pytest.mark.spec("SEG-117", "equal one process")
+def test_two_processes_equal_one(tmp_path):
+    train = script(tmp_path / "train.py", IN_DOUBLE)
+    two = torchrun(tmp_path / "two", *NO_NORM_NO_DROPOUT, script=train)
+    assert two.returncode == 0, two.stderr
+    command = [sys.executable, train, "--config", CONFIG, "--out", tmp_path / "one"]
+    command += [
+        "--name",
+        "run",
+        "--device",
+        "cpu",
+        "--quiet",
+        *TINY,
+        *NO_NORM_NO_DROPOUT,
+    ]
+    one = subprocess.run([str(c) for c in command], capture_output=True, text=True)
+    assert one.returncode == 0, one.stderr
+    weights = [
+        torch.load(tmp_path / name / "run/checkpoints/last.pt", weights_only=True)[
+            "weights"
+        ]
+        for name in ("one", "two")
+    ]
+    assert next(iter(weights[0].values())).dtype == torch.float64
+    worst = max(
+        (weights[0][name] - weights[1][name]).abs().max() for name in weights[0]
+    )
+    assert worst <= 1e-12
+    fresh = max(w.abs().max() for w in weights[0].values())
+    assert fresh > 1e-3
+
+
+DIE_ONCE = """
+import os
+import signal
+
+from src.training import trainer
+
+plain = trainer.Trainer._step
+
+
+def step(self, iterator):
+    first = os.environ["TORCHELASTIC_RESTART_COUNT"] == "0"
+    if first and self.ranks.rank == 1 and self.state.progress.step == 10:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return plain(self, iterator)
+
+
+trainer.Trainer._step = step
+"""
+
+
+@pytest.mark.spec("SEG-118", "restarts by itself")
+def test_torchrun_restart_after_kill(tmp_path):
+    unbroken = torchrun(tmp_path / "unbroken")
+    assert unbroken.returncode == 0, unbroken.stderr
+    train = script(tmp_path / "train.py", DIE_ONCE)
+    done = torchrun(tmp_path / "killed", options=["--max-restarts=2"], script=train)
+    assert done.returncode == 0, done.stderr
+    assert "continues" in done.stderr
+    assert digest(tmp_path / "killed/run") == digest(tmp_path / "unbroken/run")
+
+
+@pytest.mark.spec("SEG-119", "names the rank")
+def test_missing_rank_times_out(tmp_path):
+    stay_away = "import os, time\nif os.environ['RANK'] == '1':\n    time.sleep(60)"
+    train = script(tmp_path / "train.py", stay_away)
+    done = torchrun(tmp_path, "train.timeout_s=4", script=train)
+    assert done.returncode != 0
+    assert "rank 0 of 2 waited 4 s" in done.stderr
+    assert "Rank 1 failed" in done.stderr
+
+
+def test_batches_that_do_not_divide_are_refused(tmp_path):
+    done = torchrun(tmp_path, "data.batch_size=3")
+    assert done.returncode != 0
+    assert "data.batch_size = 3 does not divide among 2 processes" in done.stderr

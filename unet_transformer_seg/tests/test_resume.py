@@ -1,0 +1,164 @@
+"""A run that was stopped and continued ends as one that was never stopped."""
+
+import signal
+
+import pytest
+import torch
+
+from src.training import state as state_module
+from src.training import trainer as trainer_module
+from src.training.progress import Progress
+from src.training.trainer import Trainer
+from src.utils.errors import InputError
+from tests.tiny import digest, resume, rows, start
+
+
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    out = tmp_path_factory.mktemp("unbroken")
+    assert start(out) == 0
+    return out / "run"
+
+
+def stop_at(monkeypatch, step: int) -> None:
+    """Let a SIGTERM arrive while step `step` is computed."""
+    plain = Trainer._step
+
+    def stepping(self, iterator):
+        if self.state.progress.step == step - 1:
+            signal.raise_signal(signal.SIGTERM)
+        return plain(self, iterator)
+
+    monkeypatch.setattr(trainer_module.Trainer, "_step", stepping)
+
+
+@pytest.mark.spec("SEG-110", "ends with the same bits")
+@pytest.mark.spec("SEG-111", "saves at the end of the step")
+@pytest.mark.parametrize("step", [1, 6, 8, 13])
+def test_resume_is_bit_identical(tmp_path, monkeypatch, unbroken, step):
+    with monkeypatch.context() as patch:
+        stop_at(patch, step)
+        assert start(tmp_path) == 143
+    saved = torch.load(tmp_path / "run/checkpoints/last.pt", weights_only=True)
+    assert saved["progress"]["step"] == step
+    assert resume(tmp_path) == 0
+    assert digest(tmp_path / "run") == digest(unbroken)
+    ours, theirs = tmp_path / "run/metrics.csv", unbroken / "metrics.csv"
+    assert ours.read_bytes() == theirs.read_bytes()
+    best = [
+        torch.load(run / "checkpoints/best.pt", weights_only=True)["model"]
+        for run in (tmp_path / "run", unbroken)
+    ]
+    assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
+
+
+FORGETTING = {
+    "rng": lambda patch: patch.setattr(
+        state_module.State, "restore_rng", lambda self: None
+    ),
+    "position": lambda patch: patch.setattr(
+        Trainer, "_batches", _without_position(Trainer._batches)
+    ),
+    "optimizer": lambda patch: patch.setattr(
+        torch.optim.AdamW, "load_state_dict", lambda self, content: None
+    ),
+    "average": lambda patch: patch.setattr(
+        state_module, "load_weights", _only_the_first(state_module.load_weights)
+    ),
+}
+
+
+def _without_best(**saved):
+    return Progress(**saved | {"best": None, "plateau": None})
+
+
+def _without_position(plain):
+    return lambda self, start: plain(self, 0 if start else start)
+
+
+def _only_the_first(plain):
+    calls = []
+
+    def load(*arguments):
+        calls.append(arguments)
+        return plain(*arguments) if len(calls) == 1 else None
+
+    return load
+
+
+@pytest.mark.parametrize("what", FORGETTING)
+def test_resume_needs(tmp_path, monkeypatch, unbroken, what):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        assert start(tmp_path) == 143
+    FORGETTING[what](monkeypatch)
+    assert resume(tmp_path) == 0
+    assert digest(tmp_path / "run") != digest(unbroken)
+
+
+def test_resume_needs_the_best(tmp_path, monkeypatch):
+    first_is_best = "train.mode=min"
+    assert start(tmp_path / "unbroken", first_is_best) == 0
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        assert start(tmp_path, first_is_best) == 143
+    monkeypatch.setattr(state_module, "Progress", _without_best)
+    assert resume(tmp_path) == 0
+    assert digest(tmp_path / "run") != digest(tmp_path / "unbroken/run")
+
+
+@pytest.mark.spec("SEG-112", "falls back to `last-1.pt`")
+def test_resume_falls_back(tmp_path, monkeypatch, unbroken, capsys):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 13)
+        assert start(tmp_path) == 143
+    last = tmp_path / "run/checkpoints/last.pt"
+    data = bytearray(last.read_bytes())
+    data[len(data) // 2] ^= 1
+    last.write_bytes(data)
+    assert resume(tmp_path) == 0
+    assert "last.pt is damaged" in (said := capsys.readouterr().err)
+    assert "last-1.pt instead" in said
+    assert digest(tmp_path / "run") == digest(unbroken)
+
+
+@pytest.mark.spec("SEG-113", "refuses to change")
+@pytest.mark.parametrize("change", ["optim.lr=0.1", "seed=1", "model.width=8"])
+def test_resume_refuses_another_run(tmp_path, monkeypatch, change):
+    stop_at(monkeypatch, 2)
+    start(tmp_path)
+    with pytest.raises(InputError, match=change.partition("=")[0]):
+        resume(tmp_path, change)
+
+
+def test_resume_may_change_how_often_it_reports(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 2)
+        start(tmp_path)
+    assert resume(tmp_path, "train.log_every=1") == 0
+    steps = [row["step"] for row in rows(tmp_path / "run") if row["split"] == "train"]
+    assert steps[-3:] == ["14", "15", "16"]
+
+
+@pytest.mark.spec("SEG-113", "refuses to change")
+def test_resume_of_a_finished_run_changes_nothing(tmp_path, unbroken):
+    out = unbroken.parent
+    before = digest(unbroken)
+    assert resume(out) == 0
+    assert digest(unbroken) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"resume": "latest"}, "no run has been made"),
+        ({"resume": "nowhere"}, "no such run"),
+        ({"config": None}, "say what to train"),
+    ],
+)
+def test_what_cannot_be_resumed_is_said(tmp_path, options, words):
+    from src.training.launch import train
+    from src.training.options import Options
+
+    with pytest.raises(InputError, match=words):
+        train(Options(out=tmp_path, quiet=True, **options))

@@ -1,0 +1,114 @@
+"""A run that takes a second, started as `scripts/train.py` starts it."""
+
+import csv
+import hashlib
+import os
+import signal
+import sys
+from pathlib import Path
+from unittest import mock
+
+import torch
+
+from src.training import launch, report
+from src.training.options import Options
+
+
+TINY = (
+    "data.batch_size=4",
+    "data.toy.size=32",
+    "data.toy.n_train=16",
+    "data.toy.n_val=4",
+    "model.width=4",
+    "model.depth=2",
+    "model.dropout=0.2",
+    "train.epochs=4",
+    "train.ema=0.9",
+    "train.log_every=3",
+)
+"""4 steps an epoch, 16 in all; dropout and EMA make RNG and average matter."""
+
+CONFIG = Path(__file__).parents[1] / "configs" / "unet_baseline.yaml"
+
+
+def start(out: Path, *overrides: str, **options) -> int:
+    """Train the tiny run in this process; gives the exit code."""
+    settings = {
+        "config": CONFIG,
+        "out": out,
+        "name": "run",
+        "device": "cpu",
+        "quiet": True,
+    }
+    return without_pictures(
+        Options(overrides=(*TINY, *overrides), **settings | options)
+    )
+
+
+def resume(out: Path, *overrides: str, **options) -> int:
+    given = {"overrides": overrides, "out": out, "device": "cpu", "quiet": True}
+    return without_pictures(Options(resume=str(out / "run"), **given | options))
+
+
+def without_pictures(options: Options) -> int:
+    """Drawing them takes longer than the training itself."""
+    with mock.patch.multiple(report, curves=mock.Mock(), draw_predictions=mock.Mock()):
+        return launch.train(options)
+
+
+def in_fork(call, log: Path | None = None) -> int:
+    """Start `call` in a process group of its own, torch already imported."""
+    pid = os.fork()
+    if pid:
+        return pid
+    os.setsid()
+    code = 1
+    try:
+        if log:
+            sys.stderr = open(log, "a", encoding="utf-8")  # noqa: SIM115
+        code = call()
+    except SystemExit as leaving:
+        code = leaving.code
+    except BaseException as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def wait(pid: int) -> int:
+    """Exit code of a forked process; minus the signal that killed it."""
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+def kill_group(pid: int) -> None:
+    os.killpg(pid, signal.SIGKILL)
+    wait(pid)
+
+
+def digest(run: Path, name: str = "last.pt") -> str:
+    """Sha256 over every tensor and every number that a run ends with."""
+    content = torch.load(run / "checkpoints" / name, weights_only=True)
+    total = hashlib.sha256()
+    for key in ("weights", "model", "optimizer", "progress", "rng"):
+        _feed(total, content[key])
+    return total.hexdigest()
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    with open(run / "metrics.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _feed(total, value) -> None:
+    if isinstance(value, torch.Tensor):
+        total.update(value.cpu().contiguous().numpy().tobytes())
+    elif isinstance(value, dict):
+        for key in sorted(value, key=str):
+            total.update(str(key).encode())
+            _feed(total, value[key])
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _feed(total, item)
+    else:
+        total.update(repr(value).encode())
