@@ -165,3 +165,10 @@ def test_the_script_takes_a_training_config(tmp_path, run):
     config.write_text("data: {name: toy_shapes}\n", "utf-8")
     code, out, err = run("--config", config, "--out", tmp_path / "out")
     assert code == 2 and "data.name is toy_shapes" in err
+
+
+def test_one_image_and_an_unknown_value_are_faults(tmp_path):
+    config = make(tmp_path, count=1, mask_values={"0": "wall", "9": "cell"})
+    faults = check_folder(config)[0].faults
+    assert has(faults, "masks/0.png: has the values 255 (64 px), which are no class")
+    assert has(faults, "1 image cannot be split")

@@ -193,3 +193,8 @@ def test_classes_that_are_not_there_cannot_be_restored():
         restore_mask(torch.tensor([[255]]), info)
     with pytest.raises(ValueError, match="classes"):
         restore_mask(torch.tensor([[-1]]), info)
+
+
+def test_one_unknown_pixel_is_enough():
+    with pytest.raises(InputError, match=r"the values 7 \(1 px\).* allowed are 0; 255"):
+        to_classes(np.array([[0, 7, 255]]), [(0,), (255,)])

@@ -212,3 +212,8 @@ def test_curves_take_gaps_and_undefined_values(tmp_path):
     table.write_text("step,split,loss\n")
     curves(table, tmp_path / "out" / "a.png")
     assert (tmp_path / "out" / "a.png").exists()
+
+
+def test_added_colours_are_neither_near_black_nor_near_white():
+    assert min(map(sum, palette(64)[8:])) > 100
+    assert max(map(min, palette(64)[8:])) < 240
