@@ -26,6 +26,10 @@ def command(
     entropy: Annotated[
         bool, Option("--entropy", help="Write NAME_entropy.png: bright is unsure")
     ] = False,
+    attention: Annotated[
+        bool,
+        Option("--attention", help="Write NAME_attention.png: what the middle sees"),
+    ] = False,
     json: Annotated[bool, Option("--json", help="Print the summary as JSON")] = False,
     skip_bad: Annotated[
         bool, Option("--skip-bad", help="Exit 0 although some files are bad")
@@ -44,7 +48,7 @@ def command(
     from src.utils.logging import start_logging
 
     start_logging(quiet)
-    options = Options(tile, overlap, tta, probabilities, entropy)
+    options = Options(tile, overlap, tta, probabilities, entropy, attention)
     done = infer(checkpoint, input, out, device=device, options=options, quiet=quiet)
     for line in [to_json(done)] if json else [i["mask"] for i in done["images"]]:
         print(line)

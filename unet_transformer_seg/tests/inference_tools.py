@@ -9,7 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from src.data import AugmentConfig, DataConfig, DataInfo, ToyConfig, build_datasets
+from src.data import (
+    AugmentConfig,
+    DataConfig,
+    DataInfo,
+    FolderConfig,
+    ToyConfig,
+    build_datasets,
+)
 from src.inference.predictor import Predictor
 from src.models import ModelConfig, build_model
 from src.utils.checkpoint import save_checkpoint
@@ -34,7 +41,11 @@ INFO = DataInfo(
 
 
 def make_checkpoint(
-    run_folder: Path, info: DataInfo | None = None, data: DataConfig = TOY, bias=None
+    run_folder: Path,
+    info: DataInfo | None = None,
+    data: DataConfig = TOY,
+    bias: list[float] | None = None,
+    model_config: ModelConfig = MODEL,
 ) -> Path:
     """`run_folder/checkpoints/best.pt` of a model with random weights.
 
@@ -43,13 +54,13 @@ def make_checkpoint(
     if info is None:
         info = build_datasets(data, AugmentConfig(), 0)["train"].info
     torch.manual_seed(0)
-    model = build_model(MODEL, info.in_channels, len(info.class_names))
+    model = build_model(model_config, info.in_channels, len(info.class_names))
     if bias is not None:
         model.head.bias.data = torch.tensor(bias)
     folder = run_folder / "checkpoints"
     folder.mkdir(parents=True)
     (run_folder / "meta.json").write_text("{}")
-    config = {"seed": 0, "data": data, "augment": AUGMENT, "model": MODEL}
+    config = {"seed": 0, "data": data, "augment": AUGMENT, "model": model_config}
     content = {
         "kind": "weights",
         "config": to_dict(config),
@@ -86,3 +97,18 @@ def call(monkeypatch, script: str, *arguments: object) -> int:
     with pytest.raises(SystemExit) as stop:
         run(module.command)
     return stop.value.code or 0
+
+
+def folder_data(path, sizes=((24, 24),) * 6, values=(0, 255)) -> DataConfig:
+    """Bright squares on noise, with masks."""
+    rng = np.random.default_rng(0)
+    for i, size in enumerate(sizes):
+        save_image(path / "images" / f"{i}.png", *size, channels=1)
+        mask = np.full(size, values[0], np.uint8)
+        mask[4 : 10 + i, 5:15] = values[1]
+        pixels = np.where(mask == values[1], 100, 20) + rng.integers(0, 150, size)
+        Image.fromarray(pixels.astype(np.uint8)).save(path / "images" / f"{i}.png")
+        (path / "masks").mkdir(exist_ok=True)
+        Image.fromarray(mask).save(path / "masks" / f"{i}.png")
+    folder = FolderConfig(images=str(path / "images"), masks=str(path / "masks"))
+    return DataConfig(name="folder", folder=folder)

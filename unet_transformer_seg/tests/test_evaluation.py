@@ -4,22 +4,20 @@ import csv
 import json
 import math
 
-import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from src.data import AugmentConfig, DataConfig, FolderConfig, build_datasets
+from src.data import AugmentConfig, build_datasets
 from src.inference.evaluate import Worst, evaluate, sample
 from src.inference.predictor import Options, load_predictor
 from src.inference.scores import Scores
-from src.inference.sources import open_source, without_augmentation
 from src.metrics.baselines import fit_blur_threshold
 from src.metrics.bootstrap import bootstrap_interval
 from src.metrics.calibration import calibration_bins, ece
 from src.metrics.confusion import confusion_per_image, dice, iou, summary
 from src.metrics.surface import assd, boundary_f1, hd95, nsd
-from tests.inference_tools import AUGMENT, TOY, call, make_checkpoint, save_image
+from tests.inference_tools import TOY, call, folder_data, make_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -45,21 +43,6 @@ def judged(checkpoint):
         torch.stack([i["target"] for i in items]),
         logits.softmax(1),
     )
-
-
-def folder_data(path, sizes=((24, 24),) * 6, values=(0, 255)) -> DataConfig:
-    """Bright squares on noise, with masks."""
-    rng = np.random.default_rng(0)
-    for i, size in enumerate(sizes):
-        save_image(path / "images" / f"{i}.png", *size, channels=1)
-        mask = np.full(size, values[0], np.uint8)
-        mask[4 : 10 + i, 5:15] = values[1]
-        pixels = np.where(mask == values[1], 100, 20) + rng.integers(0, 150, size)
-        Image.fromarray(pixels.astype(np.uint8)).save(path / "images" / f"{i}.png")
-        (path / "masks").mkdir(exist_ok=True)
-        Image.fromarray(mask).save(path / "masks" / f"{i}.png")
-    folder = FolderConfig(images=str(path / "images"), masks=str(path / "masks"))
-    return DataConfig(name="folder", folder=folder)
 
 
 @pytest.mark.spec("SEG-101", "pooled and per image")
@@ -110,15 +93,6 @@ def test_all_background_is_scored_on_the_same_split(result, judged):
     assert found["mean_dice_fg"] == 0
 
 
-@pytest.mark.spec("SEG-102", "the test split, or val")
-def test_the_default_split_is_test_else_val(tmp_path, checkpoint):
-    assert open_source(load_predictor(checkpoint)).name == "test"
-    data = folder_data(tmp_path)
-    source = open_source(load_predictor(make_checkpoint(tmp_path / "run", data=data)))
-    assert source.name == "val"
-    assert "no test split" in source.notes[0]
-
-
 def test_two_classes_get_a_threshold_tuned_on_the_training_images(tmp_path):
     data = folder_data(tmp_path)
     result = evaluate(make_checkpoint(tmp_path / "run", data=data), "val", quiet=True)
@@ -134,17 +108,6 @@ def test_two_classes_get_a_threshold_tuned_on_the_training_images(tmp_path):
     assert found == scores.numbers()["classes"]["value_255"]
     assert 0.5 < found["dice"] < 1
     assert result["model"]["v_rand"]["valid"] == len(val)
-
-
-def test_train_images_are_scored_as_they_are(checkpoint):
-    train = build_datasets(TOY, AUGMENT, 0)["train"]
-    bare = build_datasets(TOY, AugmentConfig(), 0)["train"]
-    plain = without_augmentation(train)
-    pairs = [(plain[(0, i)]["image"], bare[(0, i)]["image"]) for i in range(len(bare))]
-    assert all(torch.equal(a, b) for a, b in pairs)
-    assert any(
-        not torch.equal(train[(0, i)]["image"], bare[(0, i)]["image"]) for i in range(6)
-    )
 
 
 def test_files_are_complete_and_the_json_is_strict(result, checkpoint):
@@ -184,69 +147,6 @@ def test_ignored_pixels_count_in_nothing():
     first.add("x", prediction, target)
     second.add("x", other, target)
     assert repr(first.numbers()) == repr(second.numbers())
-
-
-@pytest.mark.spec("SEG-103", "other folders of images and masks")
-def test_other_folders_are_scored_with_the_classes_of_the_checkpoint(
-    tmp_path, monkeypatch, capsys
-):
-    path = make_checkpoint(tmp_path / "run", data=folder_data(tmp_path / "a"))
-    folder_data(tmp_path / "b", sizes=((20, 33), (40, 17)))
-    code = call(
-        monkeypatch, "eval", "--checkpoint", path, "--json", "--out", tmp_path / "o",
-        "--images", tmp_path / "b/images", "--masks", tmp_path / "b/masks",
-    )  # fmt: skip
-    found = json.loads(capsys.readouterr().out)
-    assert code == 0
-    assert found["images"] == 2
-    assert found["model"]["pixels_counted"] == 20 * 33 + 40 * 17
-    assert found["class_names"] == ["value_0", "value_255"]
-
-
-def test_other_folders_with_unknown_values_are_refused(tmp_path, monkeypatch, capsys):
-    path = make_checkpoint(tmp_path / "run", data=folder_data(tmp_path / "a"))
-    folder_data(tmp_path / "b", values=(0, 9))
-    code = call(
-        monkeypatch, "eval", "--checkpoint", path,
-        "--images", tmp_path / "b/images", "--masks", tmp_path / "b/masks",
-    )  # fmt: skip
-    err = capsys.readouterr().err
-    assert code == 2
-    assert "masks/0.png: has the values 9" in err and err.count("\n") == 1
-
-
-@pytest.mark.parametrize(
-    ("arguments", "words"),
-    [
-        (("--split", "dev"), "--split dev: this data has train, val, test"),
-        (("--images", "x"), "--images and --masks belong together"),
-        (("--images", "x", "--masks", "y"), "x: no such folder"),
-        (("--images", "x", "--masks", "y", "--split", "val"), "leave it out"),
-        (("--tile", "3"), "--tile 3"),
-    ],
-)
-def test_bad_arguments(checkpoint, monkeypatch, capsys, arguments, words):
-    code = call(monkeypatch, "eval", "--checkpoint", checkpoint, *arguments)
-    err = capsys.readouterr().err
-    assert code == 2
-    assert words in err and err.count("\n") == 1
-
-
-def test_a_missing_data_folder_is_named_with_a_way_out(tmp_path, monkeypatch, capsys):
-    path = make_checkpoint(tmp_path / "run", data=folder_data(tmp_path / "a"))
-    (tmp_path / "a/images").rename(tmp_path / "a/moved")
-    code = call(monkeypatch, "eval", "--checkpoint", path)
-    err = capsys.readouterr().err
-    assert code == 2
-    assert f"{tmp_path}/a/images: no such folder" in err and "--images DIR" in err
-
-
-def test_data_that_changed_since_the_training_is_noted(tmp_path):
-    data = folder_data(tmp_path / "a")
-    path = make_checkpoint(tmp_path / "run", data=data)
-    save_image(tmp_path / "a/images/0.png", 24, 24, channels=1)
-    source = open_source(load_predictor(path), "val")
-    assert any("changed since the training" in note for note in source.notes)
 
 
 def test_the_table_has_classes_baselines_and_what_comes_next(

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from ..data.images import read_pixels, show
 from ..utils.device import pick_device
 from ..utils.errors import FaultError, InputError
+from .attention import draw_attention, require_attention
 from .outputs import (
     legend,
     list_inputs,
@@ -44,6 +45,8 @@ def infer(
     """
     options = options or Options()
     predictor = load_predictor(checkpoint, pick_device(device))
+    if options.attention:
+        require_attention(predictor)
     files, others = list_inputs(source)
     stems = output_stems(files)
     out = out or (run_folder(checkpoint) or Path()) / "predictions"
@@ -65,6 +68,9 @@ def infer(
         try:
             image = load_pixels(file)
             prediction = predictor.predict(image, options, show(file))
+            if options.attention:
+                path = out / f"{stem}_attention.png"
+                draw_attention(predictor, image, options.tile, path, file.name)
         except (InputError, FaultError) as error:
             kind = "input" if isinstance(error, InputError) else "fault"
             reason = str(error).removeprefix(f"{show(file)}: ")

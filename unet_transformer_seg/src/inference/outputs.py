@@ -166,11 +166,11 @@ def mask_pixels(mask: Tensor, info: DataInfo) -> np.ndarray:
 
 def overlay_pixels(image: Tensor, mask: Tensor) -> np.ndarray:
     """`pictures.overlay` at full size, some rows at a time: HWC bytes."""
-    bands = [
-        overlay(unit(image[:, top : top + _BAND]), mask[top : top + _BAND].long())
-        for top in range(0, image.shape[1], _BAND)
-    ]
-    return torch.cat(bands).numpy()
+    pixels = np.empty((*mask.shape, 3), np.uint8)
+    for top in range(0, len(mask), _BAND):
+        here = slice(top, top + _BAND)
+        pixels[here] = overlay(unit(image[:, here]), mask[here].long()).numpy()
+    return pixels
 
 
 def legend(info: DataInfo, path: Path) -> list[dict[str, Any]]:

@@ -46,6 +46,8 @@ class Options:
     """Average over the eight flips and quarter turns: eight times the work."""
     probabilities: bool = False
     entropy: bool = False
+    attention: bool = False
+    """Draw what the middle of the image looks at; of a model that has attention."""
 
     def __post_init__(self) -> None:
         if self.tile and self.tile < MIN_SIDE:

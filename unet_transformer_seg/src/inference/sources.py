@@ -97,7 +97,7 @@ def _open_folders(
             f"{show(images)}: has colour images, the model was trained on grey ones. "
             "Convert them first"
         )
-    dataset = Folder(survey, list(range(len(survey.scans))), info, seed=0)
+    dataset = Folder(survey.scans, info, seed=0)
     notes = ["blur and threshold left out: it needs the training images"]
     return Source(images.resolve().name, str(images), dataset, None, notes)
 

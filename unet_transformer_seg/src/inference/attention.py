@@ -1,0 +1,47 @@
+"""What the middle of an image looks at: the attention of the bottleneck, drawn."""
+
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ..utils.charts import attention_picture
+from ..utils.errors import InputError
+from .predictor import MIN_SIDE, Predictor, fit_channels, unit
+
+
+def require_attention(predictor: Predictor) -> None:
+    """Raise InputError if the model has no attention to draw."""
+    if not hasattr(predictor.model, "attention_maps"):
+        kind = type(predictor.model).__name__
+        raise InputError(
+            f"--attention: {kind} has no attention; it takes a unet_transformer"
+        )
+
+
+@torch.inference_mode()
+def draw_attention(
+    predictor: Predictor, image: Tensor, side: int, path: Path, name: str
+) -> None:
+    """Draw the weights of the token in the middle of `image` (CHW), a panel a layer.
+
+    The weights grow with the fourth power of the side: of a larger image only the
+    central `side` pixels are looked at (0: all). Raises InputError below 16 pixels.
+    """
+    height, width = image.shape[-2:]
+    if min(height, width) < MIN_SIDE:
+        raise InputError(
+            f"{name}: --attention needs sides of {MIN_SIDE} pixels or more"
+        )
+    top, left = (max(0, n - (side or n)) // 2 for n in (height, width))
+    part = image[:, top : height - top, left : width - left]
+    part = unit(fit_channels(part, len(predictor.info.mean), name))
+    mean, std = (
+        torch.tensor(values).view(-1, 1, 1)
+        for values in (predictor.info.mean, predictor.info.std)
+    )
+    normal = ((part - mean) / std)[None].to(predictor.device)
+    maps = predictor.model.attention_maps(normal)[:, 0].cpu()
+    middle = (part.shape[1] // 2, part.shape[2] // 2)
+    title = f"{name}: where the framed token looks"
+    attention_picture(part, maps, predictor.model.stride, middle, path, title)
