@@ -103,7 +103,7 @@ def _wrong_options(command: Command, target: list[str], rest: list[str]) -> Iter
         yield f"{command.place}: {' '.join(target)} --help fails"
         return
     if rest and WORDS.match(rest[0]) and not set(given) <= options:
-        options |= known_options(command.cwd, *target, rest[0]) or frozenset()
+        options = known_options(command.cwd, *target, rest[0]) or options
     for option in given:
         if option not in options:
             yield f"{command.place}: {' '.join(target)} has no option {option}"

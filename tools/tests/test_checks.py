@@ -40,6 +40,15 @@ def test_every_failed_check_is_shown(root):
     assert done.stdout.splitlines()[-1] == "0 checks passed, 7 failed"
 
 
+def test_a_check_that_cannot_start_is_a_failed_one(root):
+    project(root, "alpha", {"pyproject.toml": "[tool.workspace]\nlayers = 3\n"})
+    make_ready(root)
+    done = call(root, "check")
+    assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
+    assert "tool.workspace.layers must be a list of words" in done.stdout
+    assert done.stdout.splitlines()[-1] == "6 checks passed, 1 failed"
+
+
 def test_fix_repairs_what_ruff_can(root):
     path = project(root, "alpha") / "src" / "a.py"
     write(path, "import os\nx = {1:2}\n")

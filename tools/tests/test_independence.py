@@ -28,6 +28,7 @@ def problems(root, path, code, **files):
         "__import__('beta')",
         "import runpy\n\nrunpy.run_module('beta.src')",
         "import runpy\n\nrunpy.run_path('../beta/src/__init__.py')",
+        "import runpy\n\nrunpy.run_path('../elsewhere.py')",
         "def f():\n    from tools import copies",
     ],
 )
