@@ -126,7 +126,7 @@ def _foreign(item: Import, inside: tuple[str, ...], foreign: set[str]) -> str:
         return "no __future__ import in src: it hides annotations from the contracts"
     path = PurePosixPath(item.module).parts
     names = set(path) if len(path) > 1 else {item.module.split(".")[0]}
-    if names & (foreign | {".."}):
+    if names & (foreign | {"..", "/"}):
         return f"imports {item.module}, which is not part of this sub-project"
     if in_src and "src" in names:
         return f"inside src the import of {item.module} must be relative"
@@ -199,7 +199,9 @@ def _called_name(node: ast.Call) -> str:
     name = getattr(function, "attr", getattr(function, "id", ""))
     first = node.args[0] if node.args else None
     written_out = isinstance(first, ast.Constant) and isinstance(first.value, str)
-    return first.value.lstrip(".") if name in CALLS and written_out else ""
+    if name not in CALLS or not written_out:
+        return ""
+    return first.value if "/" in first.value else first.value.lstrip(".")
 
 
 def _names(path: Path) -> set[str]:
