@@ -11,6 +11,7 @@ from PIL import Image
 from src.data import AugmentConfig, build_datasets
 from src.inference.evaluate import Worst, evaluate, sample
 from src.inference.predictor import Options, load_predictor
+from src.inference.report import _distance
 from src.inference.scores import Scores
 from src.metrics.baselines import fit_blur_threshold
 from src.metrics.bootstrap import bootstrap_interval
@@ -173,3 +174,14 @@ def test_tiles_change_little_and_symmetries_are_recorded(checkpoint, tmp_path):
     result = evaluate(checkpoint, "val", tmp_path, options=options, quiet=True)
     assert result["options"] == {"tile": 16, "overlap": 0.5, "tta": True}
     assert (tmp_path / "val.json").exists()
+
+
+def test_a_class_that_was_never_found_is_not_hidden_by_a_mean():
+    scores, target = Scores(("back", "disc")), torch.zeros(20, 20, dtype=torch.long)
+    target[5:10, 5:10] = 1
+    scores.add("found", target, target)
+    scores.add("missed", torch.zeros_like(target), target)
+    hd95_of_disc = scores.numbers()["classes"]["disc"]["hd95"]
+    assert hd95_of_disc == {"mean": 0.0, "valid": 1, "infinite": 1}
+    assert _distance(hd95_of_disc) == "0.000 (1 inf)"
+    assert _distance({"mean": float("nan"), "valid": 0, "infinite": 0}) == "-"

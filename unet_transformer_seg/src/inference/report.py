@@ -80,9 +80,7 @@ def text(result: dict[str, Any]) -> str:
     rows = []
     for name, own in model["classes"].items():
         row = [name, *(own[column] for column in columns)]
-        row += [
-            own[column]["mean"] if column in own else float("nan") for column in surface
-        ]
+        row += [_distance(own.get(column)) for column in surface]
         rows.append(
             (*row, *(other["classes"][name]["dice"] for other in baselines.values()))
         )
@@ -121,6 +119,14 @@ def next_command(checkpoint: str) -> str:
 def _place(result: dict[str, Any]) -> str:
     """Data and split; of a folder the end of its path."""
     return f"{'/'.join(Path(result['data']).parts[-2:])} {result['split']}"
+
+
+def _distance(found: dict[str, float] | None) -> str:
+    """Mean over the images where it is finite, and in how many it is not."""
+    if found is None or not found["valid"] + found["infinite"]:
+        return "-"
+    endless = f" ({found['infinite']} inf)" if found["infinite"] else ""
+    return (f"{found['mean']:.3f}" if found["valid"] else "") + endless
 
 
 def _short(row: Sequence[str | float]) -> tuple[str, ...]:
