@@ -42,9 +42,7 @@ def torchrun(out: Path, *overrides: str, options=(), script=None, env=None):
 def script(path: Path, body: str) -> Path:
     """A train.py that first runs `body`."""
     text = (ROOT / "scripts/train.py").read_text()
-    text = text.replace(
-        "Path(__file__).resolve().parents[1]", repr(ROOT).join(["Path(str(", "))"])
-    )
+    text = text.replace("str(Path(__file__).resolve().parents[1])", repr(str(ROOT)))
     path.write_text(text.replace('if __name__ == "__main__":', f"{body}\n\nif True:"))
     return path
 

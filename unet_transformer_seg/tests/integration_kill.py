@@ -131,13 +131,14 @@ def test_a_second_signal_ends_at_once(tmp_path, monkeypatch):
     plain = trainer_module.Trainer._step
 
     def slow(self, iterator):
-        time.sleep(1.5 if self.state.progress.step == 5 else 0)
+        if self.state.progress.step == 5:
+            (tmp_path / "in the step").touch()
+            time.sleep(10)
         return plain(self, iterator)
 
     monkeypatch.setattr(trainer_module.Trainer, "_step", slow)
     pid = in_fork(lambda: start(tmp_path, "train.epochs=10000"))
-    _wait_for_steps(tmp_path / "run")
-    time.sleep(0.3)
+    _wait_until((tmp_path / "in the step").exists)
     os.kill(pid, signal.SIGTERM)
     time.sleep(0.3)
     os.kill(pid, signal.SIGTERM)
@@ -179,16 +180,20 @@ def _kill(pid: int) -> None:
 
 
 def _wait_for_steps(run: Path, epochs: int = 0) -> None:
-    for _ in range(600):
-        lines = (
-            (run / "metrics.csv").read_text().splitlines()
-            if run.exists() and (run / "metrics.csv").exists()
-            else []
-        )
-        if len(lines) > 1 and sum("val" in line for line in lines) >= epochs:
+    def trained() -> bool:
+        file = run / "metrics.csv"
+        lines = file.read_text().splitlines() if file.exists() else []
+        return len(lines) > 1 and sum("val" in line for line in lines) >= epochs
+
+    _wait_until(trained)
+
+
+def _wait_until(happened) -> None:
+    for _ in range(1200):
+        if happened():
             return
         time.sleep(0.05)
-    raise AssertionError("no step was made in 30 s")
+    raise AssertionError("it did not happen in 60 s")
 
 
 @pytest.mark.spec("SEG-116", "is in use")

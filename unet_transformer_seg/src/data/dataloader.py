@@ -57,9 +57,18 @@ def train_loader(
 def eval_loader(
     dataset: Dataset, batch_size: int, workers: int = 0, rank: int = 0, world: int = 1
 ) -> DataLoader:
-    """Every sample once, in order, without augmentation (epoch 0)."""
-    mine = [(0, i) for i in range(rank, len(dataset), world)]
-    batches = [mine[i : i + batch_size] for i in range(0, len(mine), batch_size)]
+    """Every sample once, in order, without augmentation (epoch 0).
+
+    Where `dataset.sizes` says that samples differ in size, a batch ends at the change.
+    """
+    sizes = getattr(dataset, "sizes", None)
+    batches: list[list[tuple[int, int]]] = []
+    for i in range(rank, len(dataset), world):
+        fits = batches and len(batches[-1]) < batch_size
+        if fits and (sizes is None or sizes[batches[-1][-1][1]] == sizes[i]):
+            batches[-1].append((0, i))
+        else:
+            batches.append([(0, i)])
     return _loader(dataset, batches, workers)
 
 

@@ -108,7 +108,7 @@ class TransformerBridge(nn.Module):
         self.project_out = nn.Linear(d_model, channels) if projected else nn.Identity()
         for module in self.modules():
             if isinstance(module, nn.Linear):
-                nn.init.trunc_normal_(module.weight, std=0.02)
+                nn.init.xavier_uniform_(module.weight)
                 nn.init.zeros_(module.bias)
 
     @contract

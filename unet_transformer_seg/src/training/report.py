@@ -36,16 +36,18 @@ def inspect(config: Config, setup: Setup, state: State, ranks: Ranks) -> str:
     trainer = Trainer(config, setup.task, setup.datasets, state, None, ranks, True)
     rng = torch.get_rng_state()
     batch = trainer.first_batch()
-    losses = []
-    activations = activation_table(
-        setup.model, lambda: losses.append(setup.task.loss(setup.model, batch, 0.0))
-    )
-    losses[0].backward()
+
+    def compute_loss() -> torch.Tensor:
+        return setup.task.loss(setup.model, batch, 0.0)
+
+    activations = activation_table(setup.model, compute_loss)
+    loss = compute_loss()
+    loss.backward()
     gradients = gradient_table(setup.model)
     setup.model.zero_grad(set_to_none=True)
     torch.set_rng_state(rng)
     return (
-        f"{activations}\n\n{gradients}\nloss of the first batch: {losses[0].item():.4f}"
+        f"{activations}\n\n{gradients}\nloss of the first batch: {loss.item():.4f}"
     )
 
 
