@@ -11,6 +11,7 @@ from src.models.unet_transformer import TransformerConfig, UNetTransformer
 
 
 CONFIG = ToyConfig()
+HARD = ToyConfig(variant="hard")
 
 
 def mean_iou(predictions: np.ndarray, targets: np.ndarray) -> float:
@@ -31,10 +32,11 @@ def reach(model: torch.nn.Module, size: int) -> int:
     return farthest
 
 
-def test_a_pair_differs_in_its_marker_and_in_nothing_else():
+@pytest.mark.parametrize("config", [CONFIG, HARD])
+def test_a_pair_differs_in_its_marker_and_in_nothing_else(config):
     for index in range(0, 40, 2):
         (red, first), (blue, second) = (
-            render(CONFIG, 0, "val", index + k) for k in (0, 1)
+            render(config, 0, "val", index + k) for k in (0, 1)
         )
         differs = (red != blue).any(0)
         rows, columns = np.nonzero(differs)
@@ -45,10 +47,16 @@ def test_a_pair_differs_in_its_marker_and_in_nothing_else():
         assert shapes.min() - columns.max() > GAP and columns.max() < STRIP
 
 
-def test_under_a_red_marker_a_disc_is_class_one():
+def test_in_easy_the_marker_alone_tells_the_class():
+    for index in range(20):
+        labels = np.unique(render(CONFIG, 0, "test", index)[1])
+        assert labels.tolist() == [0, 1 + index % 2]
+
+
+def test_in_hard_under_a_red_marker_a_disc_is_class_one():
     fill = {1: [], 2: []}
     for index in range(0, 60, 2):
-        _, target = render(CONFIG, 0, "train", index)
+        _, target = render(HARD, 0, "train", index)
         for label in (1, 2):
             lines = np.nonzero((target == label).any(1))[0]
             for rows in np.split(lines, np.nonzero(np.diff(lines) > 1)[0] + 1):
@@ -63,9 +71,10 @@ def test_under_a_red_marker_a_disc_is_class_one():
 @pytest.mark.spec(
     "SEG-025", "no predictor blind to the marker exceeds a mean IoU of 5/9"
 )
+@pytest.mark.parametrize("config", [CONFIG, HARD])
 @pytest.mark.parametrize("share", [0.0, 0.3, 0.5, 1.0, "disc"])
-def test_the_ceiling_of_a_blind_predictor(share):
-    targets = np.stack([ToyCue.render(CONFIG, 0, "val", i)[1] for i in range(128)])
+def test_the_ceiling_of_a_blind_predictor(share, config):
+    targets = np.stack([ToyCue.render(config, 0, "val", i)[1] for i in range(128)])
     evens = targets[::2]
     if share == "disc":
         guess = evens
@@ -105,6 +114,8 @@ def test_attention_at_the_bottleneck_reaches_it():
     assert reach(model, 64) > GAP
 
 
-def test_a_small_image_is_refused():
+def test_what_cannot_be_drawn_is_refused():
     with pytest.raises(ValueError, match="size is 48; toy_cue needs at least 64"):
         ToyCue(ToyConfig(size=48), "train", 0)
+    with pytest.raises(ValueError, match="variant is 'shape_only'; toy_cue has easy"):
+        ToyCue(ToyConfig(variant="shape_only"), "train", 0)

@@ -35,7 +35,7 @@ RENDER_KEY = 0x5E6  # no image is drawn by the numbers that augment another
 @dataclass(frozen=True, slots=True)
 class ToyConfig:
     variant: Literal["easy", "shape_only", "hard"] = "easy"
-    """How toy_shapes is coloured; toy_cue has one look and does not read it."""
+    """How hard the task is, see toy_shapes; toy_cue knows easy and hard."""
     size: int = 64
     """Side of the square images in pixels, at least 32 (toy_cue: 64)."""
     n_train: int = 512
@@ -83,6 +83,7 @@ class Toy(Dataset):
 
     class_names: tuple[str, ...]
     mask_values: tuple[tuple[int, ...], ...]
+    variants: tuple[str, ...] = ("easy", "shape_only", "hard")
 
     @staticmethod
     def render(
@@ -161,17 +162,14 @@ def debug(kind: type[Toy], name: str, arguments: list[str] | None = None) -> int
     )
     parser.add_argument("--debug", action="store_true", help="write a contact sheet")
     parser.add_argument("--out", type=Path, default=Path(f"runs/debug/{name}.png"))
-    if name == "toy_shapes":
-        parser.add_argument(
-            "--variant", choices=("easy", "shape_only", "hard"), default="easy"
-        )
+    parser.add_argument("--variant", choices=kind.variants, default="easy")
     parser.add_argument("--seed", type=int, default=0, help="zero or more")
     options = parser.parse_args(arguments)
     if not options.debug:
         parser.error("say --debug to write a contact sheet")
     if options.seed < 0:
         parser.error(f"--seed is {options.seed}; zero or more")
-    config = ToyConfig(variant=getattr(options, "variant", "easy"))
+    config = ToyConfig(variant=options.variant)
     _write_sheet(kind, config, options.seed, options.out)
     start, count = time.process_time(), 200
     for index in range(count):
@@ -192,8 +190,7 @@ def _write_sheet(kind: type[Toy], config: ToyConfig, seed: int, out: Path) -> No
     for index in range(12):
         image, target = map(torch.from_numpy, kind.render(config, seed, "train", index))
         rows.append(Labelled(f"train-{index:05d}", image, target))
-    look = config.variant if kind.__name__ == "ToyShapes" else ""
-    title = f"{kind.__name__} {look} seed {seed}: image, and tinted by class"
+    title = f"{kind.__name__} {config.variant} seed {seed}: image, and tinted by class"
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         contact_sheet(rows, out, kind.class_names, title)

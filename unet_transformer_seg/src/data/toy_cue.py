@@ -1,10 +1,13 @@
 """A toy in which the class of a shape depends on a marker far away in the image.
 
-A marker of colour A or B lies in the left strip, discs and squares in the right part.
-Under A a disc is class 1 and a square class 2; under B they are swapped. At least GAP
-pixels lie between the marker and any shape. A U-Net of depth 2 depends on 23 pixels to
-each side (26 with bilinear up-sampling; measured in tests/test_toy_cue.py), so that it
-must guess; depth 3 reaches 51.
+A marker, red or blue, lies in the left strip, discs and squares in the right part.
+easy: under red all shapes are class 1, under blue class 2.
+hard: under red a disc is class 1 and a square class 2, under blue they are swapped;
+neither cue says anything alone, so that training long rests at chance.
+
+At least GAP pixels lie between the marker and any shape. A U-Net of depth 2 depends on
+23 pixels to each side (26 with bilinear up-sampling; measured in the tests), so
+that it must guess; depth 3 reaches 51.
 
 The images 2k and 2k+1 differ in the colour of the marker alone. Whoever does not see it
 gives both the same answer, right for one and wrong for the other: with a share q of the
@@ -32,7 +35,7 @@ STRIP = 11
 MARKER = 8
 SMALLEST, LARGEST = 6.0, 8.0  # radius of the disc of equal area, pixels
 BACKGROUND, SHAPE = (0.1, 0.1, 0.1), (0.8, 0.8, 0.8)
-COLOURS = ((0.95, 0.2, 0.1), (0.1, 0.35, 0.95))  # A, B
+COLOURS = ((0.95, 0.2, 0.1), (0.1, 0.35, 0.95))  # red, blue
 NOISE = 0.05
 
 
@@ -42,6 +45,8 @@ def render(
     """One image (float32 CHW in [0, 1]) and its classes (int64 HW)."""
     if config.size < 64:
         raise ValueError(f"size is {config.size}; toy_cue needs at least 64 pixels")
+    if config.variant == "shape_only":
+        raise ValueError("variant is 'shape_only'; toy_cue has easy and hard")
     size, swapped = config.size, index % 2
     rng = image_rng(seed, split, epoch, index // 2)
     image = np.empty((3, size, size), dtype=np.float32)
@@ -50,7 +55,8 @@ def render(
     for kind, row, column, radius in _place(size, rng):
         mask = inside(kind, size, row, column, radius, 0.0)
         image[:, mask] = np.array(SHAPE, dtype=np.float32)[:, None]
-        target[mask] = 3 - kind if swapped else kind
+        label = kind if config.variant == "hard" else 1
+        target[mask] = 3 - label if swapped else label
     top, left = rng.integers(1, size - MARKER), rng.integers(1, STRIP - MARKER + 1)
     colour = np.array(COLOURS[swapped], dtype=np.float32)
     image[:, top : top + MARKER, left : left + MARKER] = colour[:, None, None]
@@ -65,6 +71,7 @@ class ToyCue(Toy):
 
     class_names = ("background", "first", "second")
     mask_values = ((0,), (127,), (255,))
+    variants = ("easy", "hard")
     render = staticmethod(render)
 
 
