@@ -8,10 +8,12 @@ import sys
 from pathlib import Path
 from unittest import mock
 
+import scripts.train as script
 import torch
 
 from src.training import launch, report
 from src.training.options import Options
+from src.utils import cli
 
 
 TINY = (
@@ -48,6 +50,16 @@ def start(out: Path, *overrides: str, **options) -> int:
 def resume(out: Path, *overrides: str, **options) -> int:
     given = {"overrides": overrides, "out": out, "device": "cpu", "quiet": True}
     return without_pictures(Options(resume=str(out / "run"), **given | options))
+
+
+def command(*arguments: str) -> int:
+    """What `python scripts/train.py ARGUMENTS` would do; gives the exit code."""
+    with mock.patch.object(sys, "argv", ["train.py", *map(str, arguments)]):
+        try:
+            cli.run(script.train)
+        except SystemExit as leaving:
+            return leaving.code
+    raise AssertionError("a command must end with an exit code")
 
 
 def without_pictures(options: Options) -> int:

@@ -32,7 +32,7 @@ def train(options: Options) -> int:
         disable_contracts()
     options = continue_after_restart(options)
     saved, path = load_resumed(options) if options.resume else (None, None)
-    config = resolve_config(options, saved)
+    config = resolve_config(options, saved, path)
     device = pick_device(options.device, int(os.environ.get("LOCAL_RANK", 0)))
     ranks = join_ranks(config.train.timeout_s, device.type)
     try:

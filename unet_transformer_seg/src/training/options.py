@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..utils.checkpoint import load_checkpoint
-from ..utils.config import differences, from_dict, load_config, read_overrides, to_dict
+from ..utils.config import differences, from_dict, load_config, to_dict
 from ..utils.errors import InputError
 from ..utils.logging import log
 from ..utils.run_dir import find_run
@@ -47,7 +47,10 @@ class Options:
     contracts: bool = True
 
 
-def resolve_config(options: Options, saved: dict[str, Any] | None) -> Config:
+def resolve_config(
+    options: Options, saved: dict[str, Any] | None, path: Path | None = None
+) -> Config:
+    """The configuration asked for; of a resumed run, what its checkpoint `path` has."""
     overrides = list(options.overrides)
     if options.seed is not None:
         overrides.append(f"seed={options.seed}")
@@ -57,8 +60,9 @@ def resolve_config(options: Options, saved: dict[str, Any] | None) -> Config:
                 "say what to train: --config configs/NAME.yaml, or --resume RUN"
             )
         return load_config(Config, options.config, overrides)
-    config = from_dict(Config, read_overrides(saved["config"], overrides))
-    for key, old, new in differences(saved["config"], to_dict(config)):
+    before = from_dict(Config, saved["config"], str(path))
+    config = from_dict(Config, saved["config"], str(path), overrides)
+    for key, old, new in differences(to_dict(before), to_dict(config)):
         if key not in MAY_CHANGE:
             raise InputError(
                 f"{key}={new}: the run has {old}, and a resumed run keeps it. "

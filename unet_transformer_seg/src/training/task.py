@@ -30,6 +30,10 @@ class Config:
     optim: OptimConfig = field(default_factory=OptimConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
 
+    def __post_init__(self):
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed = {self.seed}: must be between 0 and {2**32 - 1}")
+
 
 class SegmentationTask:
     """Loss and metrics of logits against class indices."""

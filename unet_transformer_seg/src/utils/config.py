@@ -1,50 +1,44 @@
 # pattern: utils/config.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/config.py --from <sub-project>
 """YAML and `key.path=value` overrides -> frozen dataclasses, each mistake located.
 
-A YAML file holds only what differs from the defaults in the dataclasses. Scalars follow
-YAML 1.2: `1e-3` is a number, `no` and `on` are text, `010` is ten. `marks` maps a key
-path to the place where it was written; `marks[""]` names the whole source.
+A YAML file holds only what differs from the defaults in the dataclasses. `marks` maps a
+key path to the place where it was written; `marks[""]` names the whole source.
 """
 
 import copy
 import dataclasses
 import difflib
-import math
-import re
+import json
+import sys
 import types
 import typing
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, TypeVar
 
-import yaml
-
-from .errors import InputError
+from .yaml12 import ConfigError, read_value, read_yaml
 
 
+__all__ = ["ConfigError", "differences", "from_dict", "load_config", "to_dict"]
 T = TypeVar("T")
 
 
-class ConfigError(InputError):
-    """A configuration that cannot be used; the text begins with `file:line:column`."""
-
-
-def load_config(cls: type[T], path: str | Path, overrides: list[str] = ()) -> T:
+def load_config(cls: type[T], path: str | Path, overrides: Sequence[str] = ()) -> T:
     """Read `path`, apply the overrides, build `cls`; raises ConfigError."""
     values, marks = read_yaml(path)
-    apply_overrides(values, marks, overrides)
+    _apply_overrides(values, marks, overrides)
     return _build(cls, values, "", marks)
 
 
-def from_dict(cls: type[T], values: Any, source: str = "config") -> T:
-    """Build the dataclass `cls` from plain values, such as `to_dict` gives."""
-    return _build(cls, values, "", {"": source})
-
-
-def read_overrides(values: dict, overrides: list[str]) -> dict:
-    """A copy of the plain configuration `values` with `key.path=value` items set."""
-    values = copy.deepcopy(values)
-    apply_overrides(values, {"": "config"}, overrides)
-    return values
+def from_dict(
+    cls: type[T], values: Any, source: str = "config", overrides: Sequence[str] = ()
+) -> T:
+    """Build `cls` from plain values, such as `to_dict` gives, with overrides set."""
+    marks = {"": source}
+    if overrides and isinstance(values, dict):
+        values = copy.deepcopy(values)
+        _apply_overrides(values, marks, overrides)
+    return _build(cls, values, "", marks)
 
 
 def to_dict(config: Any) -> Any:
@@ -67,98 +61,27 @@ def differences(old: Any, new: Any, path: str = "") -> list[tuple[str, Any, Any]
     return [] if old == new else [(path, old, new)]
 
 
-def read_yaml(path: str | Path) -> tuple[dict, dict[str, str]]:
-    """The mapping in a YAML file, and the marks of its keys."""
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise ConfigError(f"{path}: no such file{_nearby(Path(path))}") from None
-    except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: byte {error.start} is not UTF-8 text") from None
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from None
-    marks = {"": str(path)}
-    try:
-        node = yaml.compose(text, Loader=_Yaml12Loader)
-        values = _plain(node, "", marks, set()) if node else {}
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark
-        at = f"{path}:{mark.line + 1}:{mark.column + 1}" if mark else path
-        raise ConfigError(f"{at}: not valid YAML: {error.problem}") from None
-    except (yaml.YAMLError, RecursionError) as error:
-        raise ConfigError(f"{path}: not valid YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}:1: the file must hold `key: value` lines")
-    if not values:
-        raise ConfigError(f"{path}: the file is empty; configs/ has examples")
-    return values, marks
-
-
-def apply_overrides(values: dict, marks: dict[str, str], overrides: list[str]) -> None:
+def _apply_overrides(values: dict, marks: dict[str, str], items: Sequence[str]) -> None:
     """Set `key.path=value` items in `values`; each value is read as YAML."""
-    for item in overrides:
+    for item in items:
         path, equals, text = item.partition("=")
         if not equals or not all(path.split(".")):
             raise ConfigError(f"{item!r}: write key=value, for example optim.lr=1e-3")
-        try:
-            node = yaml.compose(text, Loader=_Yaml12Loader)
-            value = _plain(node, path, dict(marks), set()) if node else ""
-        except yaml.YAMLError:
-            raise ConfigError(f"{item!r}: {text!r} is not a YAML value") from None
-        target = values
+        source = f"{item!r} on the command line"
+        value, inner = read_value(text, source, path)
+        target, here = values, ""
         *parents, leaf = path.split(".")
         for key in parents:
-            target = target.setdefault(key, {})
+            here = _join(here, key)
+            if key not in target:
+                target[key], marks[here] = {}, source
+            target = target[key]
             if not isinstance(target, dict):
-                raise ConfigError(f"{item!r}: {key} is a single value and has no keys")
-        target[leaf] = value
-        marks[path] = f"{item!r} on the command line"
-
-
-class _Yaml12Loader(yaml.SafeLoader):
-    """No `yes` for true, no octal `010`, no base-60 `12:30`, no dates."""
-
-    yaml_implicit_resolvers = {}
-
-
-_FLOAT = r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?|[-+]?\.inf|\.nan"
-for _tag, _pattern, _first in [
-    ("bool", r"true|false", "tf"),
-    ("null", r"null|~|", ["n", "~", ""]),
-    ("int", r"[-+]?[0-9]+", "-+0123456789"),
-    ("float", _FLOAT, "-+.0123456789"),
-]:
-    _Yaml12Loader.add_implicit_resolver(
-        f"tag:yaml.org,2002:{_tag}", re.compile(f"^(?:{_pattern})$"), _first
-    )
-_Yaml12Loader.add_constructor("tag:yaml.org,2002:int", lambda _, node: int(node.value))
-_Yaml12Loader.add_constructor(
-    "tag:yaml.org,2002:float",
-    lambda _, node: float(re.sub(r"\.(inf|nan)", r"\1", node.value)),
-)
-
-
-def _plain(node: yaml.Node, path: str, marks: dict[str, str], seen: set[int]) -> Any:
-    """The plain value of a YAML node; repeated keys and aliases are refused."""
-    if id(node) in seen:
-        raise yaml.MarkedYAMLError(
-            problem="aliases (*name) are not used here; write the value out",
-            problem_mark=node.start_mark,
-        )
-    seen.add(id(node))
-    if isinstance(node, yaml.MappingNode):
-        values: dict = {}
-        for key_node, value_node in node.value:
-            here, mark = _join(path, key_node.value), key_node.start_mark
-            at = f"{marks['']}:{mark.line + 1}:{mark.column + 1}"
-            if key_node.value in values:
-                raise ConfigError(f"{at}: {here} is set twice")
-            values[key_node.value] = _plain(value_node, here, marks, seen)
-            marks[here] = at
-        return values
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(child, path, marks, seen) for child in node.value]
-    return _Yaml12Loader("").construct_object(node)
+                raise ConfigError(f"{item!r}: {here} is a single value and has no keys")
+        target[leaf] = "" if value is None and not text.strip() else value
+        for old in [m for m in marks if m.startswith(f"{path}.")]:
+            del marks[old]
+        marks |= {path: source, **inner}
 
 
 def _build(hint: Any, value: Any, path: str, marks: dict[str, str]) -> Any:
@@ -186,9 +109,11 @@ def _build(hint: Any, value: Any, path: str, marks: dict[str, str]) -> Any:
         if not isinstance(value, dict):
             raise _wrong(path, "`key: value` pairs", value, marks)
         return {k: _build(args[1], v, _join(path, k), marks) for k, v in value.items()}
-    if hint is float and type(value) in (int, float) and not math.isnan(value):
+    if hint is float and type(value) in (int, float):
+        if not abs(value) <= sys.float_info.max:  # NaN, infinity, an integer too large
+            raise _wrong(path, "a finite number", value, marks)
         return float(value)
-    if type(value) is hint and value == value:
+    if type(value) is hint:
         return value
     names = {int: "an integer", float: "a number", bool: "true or false", str: "text"}
     raise _wrong(path, names[hint], value, marks)
@@ -218,7 +143,9 @@ def _build_dataclass(cls: type, values: Any, path: str, marks: dict[str, str]) -
 def _wrong(
     path: str, expected: str, value: Any, marks: dict, choices=()
 ) -> ConfigError:
-    shown = f'"{value}"' if isinstance(value, str) else repr(value)
+    text = isinstance(value, str)
+    shown = json.dumps(value, ensure_ascii=False) if text else repr(value)
+    shown = shown if len(shown) <= 80 else f"{shown[:77]}..."
     close = difflib.get_close_matches(str(value), [str(c) for c in choices], 1)
     guess = f". Did you mean {close[0]}?" if close else ""
     return ConfigError(
@@ -235,11 +162,3 @@ def _at(path: str, marks: dict[str, str]) -> str:
 
 def _join(path: str, key: str) -> str:
     return f"{path}.{key}" if path else key
-
-
-def _nearby(path: Path) -> str:
-    names = [p.name for p in sorted(path.parent.glob("*.yaml"))]
-    close = difflib.get_close_matches(path.name, names, 1)
-    if close:
-        return f". Did you mean {path.parent / close[0]}?"
-    return f". {path.parent}/ has: {', '.join(names)}" if names else ""
