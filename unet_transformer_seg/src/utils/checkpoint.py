@@ -27,6 +27,12 @@ SCHEMA = 1
 # local: begin
 PROJECT = "unet_transformer_seg"
 # local: end
+_KEYS: dict[str, dict[str, type]] = {
+    "weights": {"kind": str, "config": dict, "data": dict, "model": dict}
+}
+_KEYS["training"] = _KEYS["weights"] | {
+    "weights": dict, "optimizer": dict, "scaler": dict, "progress": dict, "rng": list
+}  # fmt: skip
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -37,9 +43,8 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     numpy float would save well and be refused by the resume, days later.
     """
     content = {"schema": SCHEMA, "project": PROJECT, **content}
-    _require_plain(content, "checkpoint")
     buffer = io.BytesIO()
-    torch.save(content, buffer)
+    torch.save(_plain(content, "checkpoint"), buffer)
     write_atomically(path, buffer.getbuffer())
 
 
@@ -58,13 +63,18 @@ def write_atomically(path: Path, data: bytes | memoryview) -> None:
             os.close(folder)
     except OSError as error:
         temporary.unlink(missing_ok=True)
-        if error.errno not in _FULL:
+        if not is_disk_full(error):
             raise
         free = shutil.disk_usage(path.parent).free
         raise FaultError(
             f"disk full while writing {path} "
             f"(needs {len(data) / 1e6:.1f} MB, {free / 1e6:.1f} MB free)"
         ) from None
+
+
+def is_disk_full(error: BaseException) -> bool:
+    """Whether there is no room left on the disk, in the quota or in the file."""
+    return isinstance(error, OSError) and error.errno in _FULL
 
 
 def keep_previous(path: Path, previous: Path) -> None:
@@ -90,10 +100,9 @@ def load_checkpoint(path: Path, kind: str | None = None) -> dict[str, Any]:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
-        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
         raise InputError(
-            f"{path} holds {', '.join(names) or 'objects'}, which is not data: refused. "
-            "It did not run. Get the file from someone you trust."
+            f"{path} holds {_foreign_objects(path)}, not only data: refused. It did "
+            "not run. Get the file from someone you trust."
         ) from None
     except Exception as error:
         raise InputError(
@@ -114,12 +123,18 @@ def load_weights(
                 f"{path} {which} tensor {name}: it belongs to another model. "
                 "Leave out overrides to use the checkpoint's own configuration."
             )
-        if own[name].shape != weights[name].shape:
+        if _kind(own[name]) != _kind(weights[name]):
             raise InputError(
-                f"{path}: {name} is {list(weights[name].shape)}, the model here has "
-                f"{list(own[name].shape)}. Use the checkpoint's own configuration."
+                f"{path}: {name} is {_kind(weights[name])}, the model here has "
+                f"{_kind(own[name])}. Use the checkpoint's own configuration."
             )
     model.load_state_dict(weights)
+
+
+def _kind(value: Any) -> str:
+    if not isinstance(value, Tensor) or value.layout != torch.strided or value.is_meta:
+        return f"a {type(value).__name__} of another kind"
+    return f"{list(value.shape)} {str(value.dtype).removeprefix('torch.')}"
 
 
 _REMEDY = (
@@ -159,6 +174,14 @@ def _check_archive(path: Path) -> None:
         )
 
 
+def _foreign_objects(path: Path) -> str:
+    try:
+        names = sorted(torch.serialization.get_unsafe_globals_in_checkpoint(path))
+    except Exception:  # a pickle that is broken as well
+        names = []
+    return ", ".join(names[:5]) or "objects"
+
+
 def _what_it_is(head: bytes) -> str:
     if not head:
         return "the file is empty"
@@ -174,16 +197,20 @@ def _what_it_is(head: bytes) -> str:
 
 
 def _check_content(path: Path, content: Any, kind: str | None) -> dict[str, Any]:
-    needed = {"schema", "project", "kind", "config", "data", "model"}
-    if not isinstance(content, dict) or not needed <= content.keys():
+    if not isinstance(content, dict) or not {"schema", "project"} <= content.keys():
         raise InputError(f"{path} was not written by {PROJECT}: its keys are missing.")
     if content["project"] != PROJECT:
         raise InputError(f"{path} was made by {content['project']}; this is {PROJECT}.")
-    if content["schema"] != SCHEMA:
+    if type(content["schema"]) is not int or content["schema"] != SCHEMA:
         raise InputError(
             f"{path} has schema {content['schema']}, this version reads {SCHEMA}. "
             "Update the code, or train again."
         )
+    needed = _KEYS["training" if content.get("kind") == "training" else "weights"]
+    for key, types in needed.items():
+        if not isinstance(content.get(key), types):
+            what = "is of the wrong type" if key in content else "is missing"
+            raise InputError(f"{path} is no whole checkpoint: {key} {what}. {_REMEDY}")
     if kind and content["kind"] != kind:
         raise InputError(
             f"{path} holds {content['kind']} only and cannot be resumed. "
@@ -199,19 +226,18 @@ def _whats_there(path: Path) -> str:
     return f"{path.parent}/ has: {', '.join(names) or 'no checkpoints'}"
 
 
-def _require_plain(value: Any, where: str) -> None:
+def _plain(value: Any, where: str) -> Any:
+    """`value`, with a copy for each view: all of its tensor would be saved."""
+    if isinstance(value, Tensor):
+        used = value.numel() * value.element_size()
+        return value.clone() if value.untyped_storage().nbytes() > used else value
     if isinstance(value, dict):
-        for key, inner in value.items():
-            _require_plain(key, where)
-            _require_plain(inner, f"{where}[{key!r}]")
-    elif type(value) in (list, tuple):
-        for i, inner in enumerate(value):
-            _require_plain(inner, f"{where}[{i}]")
-    elif not isinstance(value, Tensor) and type(value) not in (
-        str,
-        int,
-        float,
-        bool,
-        type(None),
-    ):
-        raise TypeError(f"{where} is a {type(value).__name__}; save plain values only")
+        return {
+            _plain(key, where): _plain(inner, f"{where}[{key!r}]")
+            for key, inner in value.items()
+        }
+    if type(value) in (list, tuple):
+        return type(value)(_plain(v, f"{where}[{i}]") for i, v in enumerate(value))
+    if type(value) in (str, int, float, bool, type(None)):
+        return value
+    raise TypeError(f"{where} is a {type(value).__name__}; save plain values only")

@@ -12,22 +12,28 @@ checkpoints/ plots/ predictions/ eval/ train.log .lock
 import csv
 import io
 import json
+import math
 import os
-import platform
 import shutil
-import subprocess
-import sys
-import time
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy
-import torch
 import yaml
 
 from .checkpoint import write_atomically
+from .environment import describe_environment, now
 from .errors import InputError
+from .latest import find_run, point_latest, resolve
+
+
+__all__ = ["RunDir", "find_run", "resolve"]
+
+
+FOLDERS = ("checkpoints", "plots", "predictions", "eval")
+FILES = (
+    "config.yaml", "meta.json", "metrics.csv", "events.jsonl", "summary.json",
+    "train.log",
+)  # fmt: skip
 
 
 class RunDir:
@@ -55,33 +61,31 @@ class RunDir:
         try:
             path.mkdir(parents=True, exist_ok=True)
             self._lock = open(path / ".lock", "a+", encoding="utf-8")
+            self._take_lock()
+            for folder in FOLDERS:
+                (path / folder).mkdir(exist_ok=True)
+            for leftover in path.glob("**/.*.tmp"):
+                leftover.unlink()
         except OSError as error:
-            raise InputError(
-                f"{path} cannot be written: {error.strerror}. Choose another --out"
-            ) from None
-        self._take_lock()
-        for folder in ("checkpoints", "plots", "predictions", "eval"):
-            (path / folder).mkdir(exist_ok=True)
-        for leftover in path.glob("**/.*.tmp"):
-            leftover.unlink()
+            raise _unwritable(path, error) from None
 
     @classmethod
     def create(
         cls, out: Path, stem: str, name: str = "", overwrite: bool = False
     ) -> "RunDir":
         """A new folder `out/name`, or `out/<stem>-NNN` with the next free number."""
+        latest = out / "latest"
+        if latest.is_dir() and not latest.is_symlink():
+            raise InputError(f"{latest} is a folder; move it away, it is a link here")
         if name:
-            path = out / name
-            run = cls(path)
-            if (path / "meta.json").exists() and not overwrite:
-                raise InputError(
-                    f"{path} exists. Continue it with --resume {path}, choose another "
-                    "--name, or replace it with --overwrite"
-                )
-            run._clear()
-        else:
-            run = cls(_next_free(out, stem))
-        point_latest(run.path)
+            _check_name(out, name, overwrite)
+        run = cls(out / name if name else _next_free(out, stem))
+        try:
+            if name:
+                run._clear()
+            point_latest(run.path)
+        except OSError as error:
+            raise _unwritable(out, error) from None
         return run
 
     @property
@@ -89,7 +93,7 @@ class RunDir:
         return self.path / "checkpoints"
 
     def write_json(self, name: str, content: dict[str, Any]) -> None:
-        text = json.dumps(content, indent=2, default=str) + "\n"
+        text = to_json(content, indent=2) + "\n"
         write_atomically(self.path / name, text.encode())
 
     def write_config(self, config: dict[str, Any]) -> None:
@@ -105,15 +109,15 @@ class RunDir:
     def event(self, name: str, step: int, **details: Any) -> None:
         if not self.writes:
             return
-        line = {"t": _now(), "step": step, "event": name, **details}
+        line = {"t": now(), "step": step, "event": name, **details}
         with open(self.path / "events.jsonl", "a", encoding="utf-8") as file:
-            file.write(json.dumps(line, default=str) + "\n")
+            file.write(to_json(line) + "\n")
 
     def finish(self, status: str, step: int, **details: Any) -> None:
         """Note how the run ended: done, stopped or failed."""
         if self.writes:
             self.event(status, step, **details)
-            self.update_meta(status=status, end=_now())
+            self.update_meta(status=status, end=now())
 
     def start_metrics(self, columns: list[str]) -> None:
         """Begin metrics.csv with its one header."""
@@ -124,13 +128,17 @@ class RunDir:
         write_atomically(self.path / "metrics.csv", text.encode())
 
     def cut_metrics(self, rows: int) -> None:
-        """Keep the first rows: what came after the checkpoint will be done again."""
-        if not self.writes:
+        """Keep the first rows: what came after the checkpoint will be done again.
+
+        A file that was lost is begun anew by the next `start_metrics`.
+        """
+        file = self.path / "metrics.csv"
+        if not self.writes or not file.exists():
             return
-        lines = (self.path / "metrics.csv").read_text(encoding="utf-8").splitlines()
-        self.columns, self.rows = lines[0].split(","), rows
-        text = "\n".join(lines[: rows + 1]) + "\n"
-        write_atomically(self.path / "metrics.csv", text.encode())
+        lines = file.read_text(encoding="utf-8").splitlines()[: rows + 1]
+        if lines:
+            self.columns, self.rows = lines[0].split(","), len(lines) - 1
+            write_atomically(file, ("\n".join(lines) + "\n").encode())
 
     def row(self, step: int, epoch: int, split: str, values: dict[str, float]) -> None:
         """Append one row and flush; a column without a value stays empty."""
@@ -160,108 +168,61 @@ class RunDir:
                 f"{self.path} is in use by {holder}. Choose another --name, or stop it"
             ) from None
         self._lock.truncate(0)
-        self._lock.write(f"process {os.getpid()} since {_now()}")
+        self._lock.write(f"process {os.getpid()} since {now()}")
         self._lock.flush()
 
     def _clear(self) -> None:
-        for child in self.path.iterdir():
-            if child.is_dir():
-                for file in child.iterdir():
-                    shutil.rmtree(file) if file.is_dir() else file.unlink()
-            elif child.name != ".lock":
-                child.unlink()
+        """Remove what a run writes, and nothing else that someone put here."""
+        for folder in FOLDERS:
+            shutil.rmtree(self.path / folder)
+            (self.path / folder).mkdir()
+        for name in FILES:
+            (self.path / name).unlink(missing_ok=True)
 
 
-def resolve(path: str | Path) -> Path:
-    """`path`, with `latest` followed where it is a text file, not a symlink."""
-    path = Path(path)
-    for folder in (path, *path.parents):
-        if folder.name != "latest" or folder.exists():
-            continue
-        pointer = folder.with_name("latest.txt")
-        if pointer.is_file():
-            target = folder.parent / pointer.read_text(encoding="utf-8").strip()
-            return target / path.relative_to(folder)
-    return path
+def to_json(content: Any, indent: int | None = None) -> str:
+    """Strict JSON: NaN and infinity, which it does not have, are written as null."""
+    return json.dumps(_finite(content), indent=indent, default=str, allow_nan=False)
 
 
-def find_run(path: str | Path, out: Path) -> Path:
-    """The run folder that is meant by a folder, a checkpoint or `latest`."""
-    given = resolve(out / "latest" if str(path) == "latest" else path)
-    for folder in (given, given.parent.parent):
-        if (folder / "checkpoints").is_dir():
-            return folder.resolve() if given.name == "latest" else folder
-    runs = sorted(
-        p.parent.name for p in out.glob("*/meta.json") if p.parent.name != "latest"
-    )
-    known = (
-        f"{out}/ has: {', '.join(runs)}"
-        if runs
-        else (
-            f"no run has been made in {out}/ yet: python scripts/train.py --config ..."
-        )
-    )
-    raise InputError(f"--resume {path}: no such run; {known}")
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_finite(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def point_latest(run: Path) -> None:
-    """Let `latest`, beside the run, link to it (on Windows by a text file)."""
-    latest = run.parent / "latest"
-    temporary = run.parent / f".latest.{os.getpid()}.tmp"
-    temporary.unlink(missing_ok=True)
-    try:
-        temporary.symlink_to(run.name)
-        os.replace(temporary, latest)
-    except IsADirectoryError:
-        temporary.unlink()
+def _check_name(out: Path, name: str, overwrite: bool) -> None:
+    path = out / name
+    if Path(name).name != name or name == "latest":
+        raise InputError(f"--name {name}: give a name; --out says in which folder")
+    if not path.is_dir() or not any(path.iterdir()):
+        return
+    if not (path / ".lock").exists():
+        raise InputError(f"{path} is not the folder of a run. Choose another --name")
+    if (path / "meta.json").exists() and not overwrite:
         raise InputError(
-            f"{latest} is a folder; move it away, it is a link here"
-        ) from None
-    except OSError:
-        write_atomically(run.parent / "latest.txt", run.name.encode())
+            f"{path} exists. Continue it with --resume {path}, choose another --name, "
+            "or replace it with --overwrite"
+        )
 
 
-def describe_environment() -> dict[str, Any]:
-    """Versions, threads, machine, commit: what a figure depends on."""
-    return {
-        "schema": 1,
-        "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
-        "start": _now(),
-        "python": platform.python_version(),
-        "torch": str(torch.__version__),
-        "numpy": str(numpy.__version__),
-        "threads": torch.get_num_threads(),
-        "host": platform.node(),
-        "machine": platform.machine(),
-        "pid": os.getpid(),
-        "git": _git_commit(),
-    }
-
-
-def _git_commit() -> str:
-    ask = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
-    try:
-        here = Path(__file__).parent
-        done = subprocess.run(ask, cwd=here, capture_output=True, text=True, timeout=10)
-        return done.stdout.strip()
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
+def _unwritable(path: Path, error: OSError) -> InputError:
+    why = error.strerror or error
+    return InputError(f"{path} cannot be written: {why}. Choose another --out")
 
 
 def _next_free(out: Path, stem: str) -> Path:
-    taken = [path.name.removeprefix(f"{stem}-") for path in out.glob(f"{stem}-*")]
-    number = 1 + max((int(text) for text in taken if text.isdigit()), default=0)
-    while True:
-        try:
-            (out / f"{stem}-{number:03d}").mkdir(parents=True)
-            return out / f"{stem}-{number:03d}"
-        except FileExistsError:
-            number += 1
-        except OSError as error:
-            raise InputError(
-                f"{out} cannot be written: {error.strerror}. Choose another --out"
-            ) from None
-
-
-def _now() -> str:
-    return datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="seconds")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        taken = [path.name.removeprefix(f"{stem}-") for path in out.iterdir()]
+        number = 1 + max((int(text) for text in taken if text.isdecimal()), default=0)
+        while True:
+            try:
+                (out / f"{stem}-{number:03d}").mkdir()
+                return out / f"{stem}-{number:03d}"
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise _unwritable(out, error) from None
