@@ -9,8 +9,6 @@ from .augment import Augment, AugmentConfig
 from .folder import FolderConfig, open_folder
 from .info import IGNORE_INDEX, DataInfo
 from .toy import ToyConfig
-from .toy_cue import ToyCue
-from .toy_shapes import ToyShapes
 
 
 __all__ = [
@@ -22,8 +20,6 @@ __all__ = [
     "ToyConfig",
     "build_datasets",
 ]
-
-TOYS = {"toy_shapes": ToyShapes, "toy_cue": ToyCue}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +47,11 @@ def build_datasets(
     """The splits "train", "val" and, where there is one, "test"; each has `.info`."""
     if config.name == "folder":
         return open_folder(config.folder, seed, augment)
-    toy = TOYS[config.name]
+    # Imported here, for `python -m src.data.toy_shapes` runs a module not yet loaded.
+    from .toy_cue import ToyCue
+    from .toy_shapes import ToyShapes
+
+    toy = ToyCue if config.name == "toy_cue" else ToyShapes
     return {
         "train": toy(config.toy, "train", seed, Augment(augment)),
         "val": toy(config.toy, "val", seed),

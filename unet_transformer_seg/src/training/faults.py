@@ -2,13 +2,16 @@
 """What to tell a person when training cannot go on."""
 
 import math
+import re
 from collections.abc import Callable
 from typing import Any
 
+import torch
 from torch import nn
 
+from ..utils.checkpoint import is_disk_full
 from ..utils.debug import first_nonfinite, first_nonfinite_gradient
-from ..utils.errors import FaultError, InputError
+from ..utils.errors import DivergedError, FaultError, InputError
 
 
 def describe_divergence(
@@ -34,19 +37,25 @@ def explain(error: Exception, batch_size: int, last_good: str) -> Exception | No
     """The error as one sentence if its cause is known."""
     text = str(error)
     if isinstance(error, InputError):
-        # A loader worker wraps the sentence into its own traceback.
-        return InputError(text.rsplit("InputError: ", 1)[-1].strip())
-    if "DataLoader worker" in text:
+        if "in DataLoader worker process" in text:  # wrapped into its own traceback
+            text = re.split(r"^[\w.]*Error: ", text, flags=re.MULTILINE)[-1].strip()
+        return InputError(text)
+    if is_disk_full(error):
+        return FaultError(f"disk full: {text}. {last_good}")
+    if "returned nan values in its" in text:  # debug: true
+        return DivergedError(f"the backward pass made a NaN: {text} {last_good}")
+    if "DataLoader worker (pid" in text:
         return FaultError(
             "a data worker was killed, usually for lack of memory: lower "
             f"data.workers or data.batch_size. {last_good}"
         )
-    if type(error).__name__ == "OutOfMemoryError" or "can't allocate memory" in text:
+    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    if out_of_memory or "can't allocate memory" in text:
         return FaultError(
             f"out of memory at batch_size {batch_size}. Try data.batch_size="
             f"{max(batch_size // 2, 1)}, or --device cpu. {last_good}"
         )
-    if "Timed out" in text or "Connection closed by peer" in text or "Timeout" in text:
+    if any(word in text for word in ("gloo", "NCCL", "Timed out")):
         return FaultError(
             "another process of this job ended, hangs, or sent another shape. "
             f"{last_good} {text.splitlines()[0]}"

@@ -3,6 +3,7 @@
 
 import os
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from ..utils.config import to_dict
 from ..utils.contracts import disable_contracts
 from ..utils.device import describe_device, pick_device
 from ..utils.distributed import Ranks, join_ranks, leave_ranks, share
-from ..utils.errors import InputError
+from ..utils.errors import FaultError, InputError
 from ..utils.interrupt import exit_code
 from ..utils.logging import log, log_to_file, start_logging
 from ..utils.run_dir import RunDir, find_run
@@ -54,42 +55,43 @@ def _train(
     state = State(config, data, setup.model, ranks)
     if options.dry_run:
         return dry_run(options, config, setup, state, ranks)
+    trainer = Trainer(
+        config, setup.task, setup.datasets, state, None, ranks, options.quiet
+    )
     with _open_run(options, config, ranks, saved) as run:
         if saved is not None:
             state.restore(saved, path)
             run.cut_metrics(state.progress.rows)
         _announce(options, config, run, state, setup)
-        if config.debug:
-            torch.autograd.set_detect_anomaly(True)
-            log.info(inspect(config, setup, state, ranks))
-        return _fit(options, config, setup, state, run, ranks)
+        trainer.run = run
+        with torch.autograd.set_detect_anomaly(config.debug):
+            return _fit(options, config, setup, trainer, run)
 
 
 def _fit(
     options: Options,
     config: Config,
     setup: Setup,
-    state: State,
+    trainer: Trainer,
     run: RunDir,
-    ranks: Ranks,
 ) -> int:
-    trainer = Trainer(
-        config, setup.task, setup.datasets, state, run, ranks, options.quiet
-    )
+    state = trainer.state
     started, first_step = time.monotonic(), state.progress.step
     try:
+        if config.debug:
+            log.info(inspect(setup, trainer))
         stop = trainer.fit()
+        if not stop and run.writes:
+            seconds = time.monotonic() - started
+            finish(options, config, setup, run, state, seconds, first_step)
     except Exception as error:
-        run.finish("failed", state.progress.step, error=str(error))
+        with suppress(OSError, FaultError):  # a full disk must not hide the error
+            run.finish("failed", state.progress.step, error=str(error))
         raise
+    run.finish("stopped" if stop else "done", state.progress.step, signal=stop)
     if stop:
-        run.finish("stopped", state.progress.step, signal=stop)
         log.warning(f"saved step {state.progress.step}")
         log.warning(f"resume  python scripts/train.py --resume {run.path}")
-    elif ranks.is_main:
-        seconds = time.monotonic() - started
-        finish(options, config, setup, run, state, seconds, first_step)
-        run.finish("done", state.progress.step)
     return exit_code(stop)
 
 
@@ -106,7 +108,9 @@ def _open_run(
         run = RunDir.create(options.out, stem, options.name, options.overwrite)
     share(str(run.path))
     run.write_config(to_dict(config))
-    run.update_meta(status="running", seed=config.seed, world=ranks.world, job=job())
+    run.update_meta(
+        status="running", end=None, seed=config.seed, world=ranks.world, job=job()
+    )
     return run
 
 

@@ -97,6 +97,8 @@ def continue_after_restart(options: Options) -> Options:
         return options
     for file in options.out.glob("*/meta.json"):
         meta = json.loads(file.read_text(encoding="utf-8"))
+        if file.parent.is_symlink():
+            continue
         if meta.get("job") == job() and (file.parent / "checkpoints/last.pt").exists():
             log.warning(f"restart {attempt} continues {file.parent}")
             return replace(options, resume=str(file.parent), config=None, overrides=())

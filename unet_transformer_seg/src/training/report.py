@@ -1,8 +1,7 @@
 # pattern: training/report.py -- the same in every sub-project; edit one, then: python -m tools.copies sync training/report.py --from <sub-project>
 """What a person sees before the first step and after the last one."""
 
-import json
-import sys
+import copy
 
 import torch
 
@@ -11,7 +10,7 @@ from ..utils.debug import activation_table, gradient_table
 from ..utils.distributed import Ranks
 from ..utils.logging import log, table
 from ..utils.plots import curves
-from ..utils.run_dir import RunDir
+from ..utils.run_dir import RunDir, to_json
 from .options import Options
 from .state import State
 from .task import Config, Setup, draw_predictions
@@ -22,33 +21,37 @@ def dry_run(
     options: Options, config: Config, setup: Setup, state: State, ranks: Ranks
 ) -> int:
     trainer = Trainer(config, setup.task, setup.datasets, state, None, ranks, True)
-    log.info(inspect(config, setup, state, ranks))
-    print(
-        f"{trainer.steps_per_epoch} steps an epoch, {trainer.total_steps} in all; "
-        f"would write to {options.out}/{options.name or options.config.stem + '-NNN'}; "
-        "nothing was written"
-    )
+    log.info(inspect(setup, trainer))
+    name = options.name or (f"{options.config.stem}-NNN" if options.config else "")
+    folder = options.resume or str(options.out / name)
+    plan = {
+        "steps_per_epoch": trainer.steps_per_epoch,
+        "steps": trainer.total_steps,
+        "would_write_to": folder,
+    }
+    if options.json:
+        print(to_json({"status": "dry run", **plan}))
+    elif ranks.is_main:
+        print(
+            f"{trainer.steps_per_epoch} steps an epoch, {trainer.total_steps} in all; "
+            f"would write to {folder}; nothing was written"
+        )
     return 0
 
 
-def inspect(config: Config, setup: Setup, state: State, ranks: Ranks) -> str:
-    """Tables of what the first batch does in the model, forwards and backwards."""
-    trainer = Trainer(config, setup.task, setup.datasets, state, None, ranks, True)
-    rng = torch.get_rng_state()
+def inspect(setup: Setup, trainer: Trainer) -> str:
+    """Tables of what the first batch does in the model, forwards and backwards.
+
+    Works on a copy, so that a run in debug mode is the run without it.
+    """
+    model, rng = copy.deepcopy(setup.model).train(), torch.get_rng_state()
     batch = trainer.first_batch()
-
-    def compute_loss() -> torch.Tensor:
-        return setup.task.loss(setup.model, batch, 0.0)
-
-    activations = activation_table(setup.model, compute_loss)
-    loss = compute_loss()
+    activations = activation_table(model, lambda: model(batch["image"]))
+    loss = setup.task.loss(model, batch, 0.0)
     loss.backward()
-    gradients = gradient_table(setup.model)
-    setup.model.zero_grad(set_to_none=True)
+    gradients = gradient_table(model)
     torch.set_rng_state(rng)
-    return (
-        f"{activations}\n\n{gradients}\nloss of the first batch: {loss.item():.4f}"
-    )
+    return f"{activations}\n\n{gradients}\nloss of the first batch: {loss.item():.4f}"
 
 
 def finish(
@@ -88,8 +91,7 @@ def finish(
         f"{now.best_step} of {now.step} · {rate:.1f} steps/s"
     )
     if options.json:
-        json.dump(summary, sys.stdout, default=str)
-        print()
+        print(to_json(summary))
     else:
         rows = [(name, value) for name, value in content["metrics"].items()]
         print(table(rows, ("val", "best")))

@@ -27,7 +27,6 @@ from ..utils.run_dir import RunDir
 from ..utils.tensor_utils import to_device
 from .faults import describe_divergence, explain
 from .optim import lr_at
-from .progress import TrainConfig
 from .state import State
 
 
@@ -44,23 +43,19 @@ class Trainer:
         ranks: Ranks,
         quiet: bool = False,
     ):
-        self.config, self.task, self.datasets, self.state = (
-            config,
-            task,
-            datasets,
-            state,
-        )
-        self.train: TrainConfig = config.train
+        self.config, self.task, self.datasets = config, task, datasets
+        self.state, self.train = state, config.train
         self.run, self.ranks, self.quiet = run, ranks, quiet
         self.net: nn.Module = state.model
         if ranks.world > 1:
             self.net = DistributedDataParallel(state.model)
-        self.steps_per_epoch = len(self._batches(0)) // self.train.accumulate
+        n_batches = len(self._batches(0))
+        self.steps_per_epoch = n_batches // self.train.accumulate
         self.total_steps = self.train.epochs * self.steps_per_epoch
         if self.steps_per_epoch == 0:
             raise InputError(
                 f"train.accumulate = {self.train.accumulate}: an epoch has only "
-                f"{len(self._batches(0))} batches; lower it or data.batch_size"
+                f"{n_batches} batches; lower it or data.batch_size"
             )
 
     def fit(self) -> int:
@@ -68,7 +63,7 @@ class Trainer:
         try:
             with Interrupt() as interrupt:
                 return self._fit(interrupt)
-        except (RuntimeError, InputError) as error:
+        except (RuntimeError, InputError, OSError, MemoryError) as error:
             last_good = self.state.last_good(self.run)
             known = explain(error, self.config.data.batch_size, last_good)
             if known is None:
@@ -97,7 +92,7 @@ class Trainer:
 
     def _fit(self, interrupt: Interrupt) -> int:
         now = self.state.progress
-        if not self.run.columns:
+        if self.state.saved_step is None:
             # One batch shows that evaluation works before an epoch is spent on it,
             # and names the columns.
             metrics = self.evaluate("val", batches=1)
@@ -168,17 +163,24 @@ class Trainer:
             if not math.isfinite(loss_sum):
                 break
         state.scaler.unscale_(state.optimizer)
-        limit = self.config.optim.clip or math.inf
-        norm = nn.utils.clip_grad_norm_(state.model.parameters(), limit).item()
+        weights = [p for p in state.model.parameters() if p.grad is not None]
+        total = nn.utils.get_total_norm([p.grad for p in weights])
+        norm = total.item()
         # An infinite scaled gradient is no fault: the scaler skips the step.
         bad_norm = not math.isfinite(norm) and not state.scaler.is_enabled()
         if not math.isfinite(loss_sum) or bad_norm:
-            what = describe_divergence(state.model, compute_loss, batch, loss_sum, norm)
+            with self._autocast():
+                what = describe_divergence(
+                    state.model, compute_loss, batch, loss_sum, norm
+                )
             raise DivergedError(
                 f"step {now.step + 1}: {what}. The update was not made. "
                 f"{state.last_good(self.run)} Look at those samples, or try "
                 f"optim.lr={lr / 10:.0e}"
             )
+        # Not earlier: clipping by a NaN makes every gradient NaN and hides the first.
+        if self.config.optim.clip:
+            nn.utils.clip_grads_with_norm_(weights, self.config.optim.clip, total)
         state.scaler.step(state.optimizer)
         state.scaler.update()
         state.optimizer.zero_grad(set_to_none=True)
@@ -214,7 +216,8 @@ class Trainer:
         log.info(
             f"epoch {now.epoch}/{self.train.epochs}  {shown}  {seconds:.1f} s{mark}"
         )
-        if better and self.ranks.is_main:
+        # Until one is finite, the newest: a run always ends with a best.pt.
+        if (better or now.best is None) and self.ranks.is_main:
             self.state.save_best(self.run, metrics)
 
     def _is_on_plateau(self) -> bool:
@@ -228,8 +231,10 @@ class Trainer:
         return True
 
     def first_batch(self) -> dict[str, Any]:
-        loader = train_loader(self.datasets["train"], self._batches(0))
-        return self._to_device(next(iter(loader)))
+        batches = self._batches(0)
+        return self._to_device(
+            next(iter(train_loader(self.datasets["train"], batches)))
+        )
 
     def _batches(self, start: int) -> EpochBatches:
         return EpochBatches(

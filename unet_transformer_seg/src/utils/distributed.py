@@ -37,30 +37,39 @@ def join_ranks(timeout_s: float = 120.0, device_type: str = "cpu") -> Ranks:
     rank, world = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     timeout = timedelta(seconds=timeout_s)
     agent_has_store = os.environ.get("TORCHELASTIC_USE_AGENT_STORE") == "True"
-    try:
-        store = dist.TCPStore(
-            os.environ["MASTER_ADDR"],
-            int(os.environ["MASTER_PORT"]),
-            world,
-            is_master=rank == 0 and not agent_has_store,
-            timeout=timeout,
-        )
-        attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
-        dist.init_process_group(
-            "nccl" if device_type == "cuda" else "gloo",
-            store=dist.PrefixStore(f"attempt_{attempt}", store),
-            rank=rank,
-            world_size=world,
-            timeout=timeout,
-        )
-        if device_type != "cuda":
-            dist.monitored_barrier(timeout=timeout)
-    except (RuntimeError, dist.DistError) as error:
-        raise FaultError(
-            f"rank {rank} of {world} waited {timeout_s:.0f} s for the others: "
-            f"{str(error).splitlines()[0]}"
-        ) from None
+    store = dist.TCPStore(
+        os.environ["MASTER_ADDR"],
+        int(os.environ["MASTER_PORT"]),
+        world,
+        is_master=rank == 0 and not agent_has_store,
+        wait_for_workers=False,
+        timeout=timeout,
+    )
+    attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
+    store = dist.PrefixStore(f"attempt_{attempt}", store)
+    _meet(store, rank, world, timeout)
+    dist.init_process_group(
+        "nccl" if device_type == "cuda" else "gloo",
+        store=store,
+        rank=rank,
+        world_size=world,
+        timeout=timeout,
+    )
     return Ranks(rank, int(os.environ.get("LOCAL_RANK", 0)), world)
+
+
+def _meet(store: dist.Store, rank: int, world: int, timeout: timedelta) -> None:
+    """Wait for each rank by name: torch itself does not tell which one is missing."""
+    store.set(f"rank_{rank}", "here")
+    for other in range(world):
+        try:
+            store.wait([f"rank_{other}"], timeout)
+        except (RuntimeError, dist.DistError):
+            seconds = timeout.total_seconds()
+            raise FaultError(
+                f"rank {rank} of {world} waited {seconds:.0f} s for rank {other}, which "
+                "did not come. Look for its error above, or raise train.timeout_s"
+            ) from None
 
 
 def leave_ranks() -> None:
