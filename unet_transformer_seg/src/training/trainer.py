@@ -152,12 +152,11 @@ class Trainer:
         done, loss_sum = now.step / self.total_steps, 0.0
         for i in range(self.train.accumulate):
             batch = self._to_device(next(iterator))
-            compute_loss = functools.partial(self.task.loss, self.net, batch, done)
+            compute_loss = functools.partial(self._loss, batch, done)
             is_last = i == self.train.accumulate - 1
             alone = is_last or self.ranks.world == 1
             with nullcontext() if alone else self.net.no_sync():
-                with self._autocast():
-                    loss = compute_loss() / self.train.accumulate
+                loss = compute_loss()
                 state.scaler.scale(loss).backward()
             loss_sum += loss.item()
             if not math.isfinite(loss_sum):
@@ -169,10 +168,7 @@ class Trainer:
         # An infinite scaled gradient is no fault: the scaler skips the step.
         bad_norm = not math.isfinite(norm) and not state.scaler.is_enabled()
         if not math.isfinite(loss_sum) or bad_norm:
-            with self._autocast():
-                what = describe_divergence(
-                    state.model, compute_loss, batch, loss_sum, norm
-                )
+            what = describe_divergence(state.model, compute_loss, batch, loss_sum, norm)
             raise DivergedError(
                 f"step {now.step + 1}: {what}. The update was not made. "
                 f"{state.last_good(self.run)} Look at those samples, or try "
@@ -189,6 +185,11 @@ class Trainer:
         if state.ema:
             state.ema.update(state.model, now.step)
         return loss_sum, norm, lr
+
+    def _loss(self, batch: dict[str, Any], done: float) -> torch.Tensor:
+        with self._autocast():
+            loss = self.task.loss(self.net, batch, done)
+        return loss / self.train.accumulate
 
     def _note_step(self, loss: float, norm: float, lr: float, to_log: bool) -> None:
         now = self.state.progress
@@ -212,10 +213,8 @@ class Trainer:
         better = now.judge(value, self.train.mode, self.train.min_gain)
         self.run.row(now.step, now.epoch, "val", metrics)
         shown = "  ".join(f"{name} {number:.4f}" for name, number in metrics.items())
-        mark = "  new best" if better else ""
-        log.info(
-            f"epoch {now.epoch}/{self.train.epochs}  {shown}  {seconds:.1f} s{mark}"
-        )
+        shown += f"  {seconds:.1f} s" + ("  new best" if better else "")
+        log.info(f"epoch {now.epoch}/{self.train.epochs}  {shown}")
         # Until one is finite, the newest: a run always ends with a best.pt.
         if (better or now.best is None) and self.ranks.is_main:
             self.state.save_best(self.run, metrics)
@@ -231,10 +230,8 @@ class Trainer:
         return True
 
     def first_batch(self) -> dict[str, Any]:
-        batches = self._batches(0)
-        return self._to_device(
-            next(iter(train_loader(self.datasets["train"], batches)))
-        )
+        loader = train_loader(self.datasets["train"], self._batches(0))
+        return self._to_device(next(iter(loader)))
 
     def _batches(self, start: int) -> EpochBatches:
         return EpochBatches(
@@ -248,10 +245,9 @@ class Trainer:
         )
 
     def _autocast(self):
-        kinds = {"bf16": torch.bfloat16, "fp16": torch.float16}
-        kind = kinds.get(self.train.precision)
+        kind = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(self.train.precision)
         return torch.autocast(self.state.device.type, kind, enabled=kind is not None)
 
     def _to_device(self, batch: dict[str, Any]) -> dict[str, Any]:
-        device, channels_last = self.state.device, self.train.channels_last
-        return to_device(batch, device, channels_last=channels_last)
+        last = self.train.channels_last
+        return to_device(batch, self.state.device, channels_last=last)

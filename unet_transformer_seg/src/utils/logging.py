@@ -22,6 +22,7 @@ def start_logging(quiet: bool = False, main_process: bool = True) -> None:
         log.removeHandler(old)
         old.close()
     log.propagate = False
+    logging.raiseExceptions = False  # a full disk stops train.log, not the run
     log.setLevel(logging.INFO if main_process else logging.ERROR)
     handler = _AboveTheBar()
     handler.setLevel(logging.WARNING if quiet else logging.INFO)

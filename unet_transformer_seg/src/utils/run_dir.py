@@ -128,17 +128,16 @@ class RunDir:
         write_atomically(self.path / "metrics.csv", text.encode())
 
     def cut_metrics(self, rows: int) -> None:
-        """Keep the first rows: what came after the checkpoint will be done again.
-
-        A file that was lost is begun anew by the next `start_metrics`.
-        """
-        file = self.path / "metrics.csv"
-        if not self.writes or not file.exists():
+        """Keep the first rows: what came after the checkpoint will be done again."""
+        if not self.writes:
             return
-        lines = file.read_text(encoding="utf-8").splitlines()[: rows + 1]
-        if lines:
-            self.columns, self.rows = lines[0].split(","), len(lines) - 1
-            write_atomically(file, ("\n".join(lines) + "\n").encode())
+        file = self.path / "metrics.csv"
+        text = file.read_text(encoding="utf-8") if file.is_file() else ""
+        lines = text.splitlines()[: rows + 1]
+        if not lines:
+            raise InputError(f"{file} is missing or empty; put it back, or start anew")
+        self.columns, self.rows = lines[0].split(","), len(lines) - 1
+        write_atomically(file, ("\n".join(lines) + "\n").encode())
 
     def row(self, step: int, epoch: int, split: str, values: dict[str, float]) -> None:
         """Append one row and flush; a column without a value stays empty."""
