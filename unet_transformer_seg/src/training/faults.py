@@ -61,5 +61,5 @@ def explain(error: Exception, batch_size: int, last_good: str) -> Exception | No
             f"{last_good} {text.splitlines()[0]}"
         )
     if isinstance(error, FaultError):
-        return error
+        return FaultError(f"{text}. {last_good}")
     return None

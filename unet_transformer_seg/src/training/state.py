@@ -10,7 +10,7 @@ from torch import nn
 
 from ..utils.checkpoint import keep_previous, load_weights, save_checkpoint
 from ..utils.distributed import Ranks, gather
-from ..utils.errors import FaultError, InputError
+from ..utils.errors import InputError
 from ..utils.run_dir import RunDir
 from ..utils.seed import rng_state, set_rng_state
 from .ema import EMA
@@ -59,11 +59,8 @@ class State:
             },
         }
         last = run.checkpoints / "last.pt"
-        try:
-            keep_previous(last, last.with_name("last-1.pt"))
-            save_checkpoint(last, content)
-        except FaultError as error:
-            raise FaultError(f"{error}. {self.last_good(run)}") from None
+        keep_previous(last, last.with_name("last-1.pt"))
+        save_checkpoint(last, content)
         self.saved_step = self.progress.step
         run.event("checkpoint", self.progress.step)
 

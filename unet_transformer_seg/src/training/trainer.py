@@ -66,9 +66,7 @@ class Trainer:
         except (RuntimeError, InputError, OSError, MemoryError) as error:
             last_good = self.state.last_good(self.run)
             known = explain(error, self.config.data.batch_size, last_good)
-            if known is None:
-                raise
-            raise known from None
+            raise (known or error) from (None if known else error.__cause__)
 
     def evaluate(self, split: str, batches: int | None = None) -> dict[str, float]:
         """Metrics over a split, or over its first batches."""
@@ -93,8 +91,7 @@ class Trainer:
     def _fit(self, interrupt: Interrupt) -> int:
         now = self.state.progress
         if self.state.saved_step is None:
-            # One batch shows that evaluation works before an epoch is spent on it,
-            # and names the columns.
+            # Shows that evaluation works before an epoch is spent; names the columns.
             metrics = self.evaluate("val", batches=1)
             columns = ["loss", "lr", "grad_norm", *(m for m in metrics if m != "loss")]
             self.run.start_metrics(columns)

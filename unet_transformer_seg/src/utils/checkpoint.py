@@ -166,7 +166,9 @@ def _check_archive(path: Path) -> None:
             if sum(entry.file_size for entry in entries) > path.stat().st_size:
                 raise InputError(f"{path} claims to hold more than its size: refused.")
             damaged = archive.testzip()
-    except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError):
+    except InputError:
+        raise
+    except Exception:  # zipfile raises eight kinds of errors for damaged archives
         raise InputError(f"{path} is damaged or cut short. {_REMEDY}") from None
     if damaged:
         raise InputError(

@@ -28,7 +28,7 @@ def resolve(path: str | Path) -> Path:
 def find_run(path: str | Path, out: Path) -> Path:
     """The run folder that is meant by a folder, a checkpoint or `latest`."""
     given = resolve(out / "latest" if str(path) == "latest" else path)
-    parents = given.parents[:2] if given.exists() else ()
+    parents = given.parents[:2] if given.exists() or given.suffix else ()
     for folder in (given, *parents, out / path):
         if (folder / "checkpoints").is_dir():
             # The link may move to another run while this one goes on.

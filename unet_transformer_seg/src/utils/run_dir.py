@@ -124,8 +124,7 @@ class RunDir:
         if not self.writes:
             return
         self.columns, self.rows = ["step", "epoch", "split", *columns], 0
-        text = ",".join(self.columns) + "\n"
-        write_atomically(self.path / "metrics.csv", text.encode())
+        write_atomically(self.path / "metrics.csv", _line(self.columns).encode())
 
     def cut_metrics(self, rows: int) -> None:
         """Keep the first rows: what came after the checkpoint will be done again."""
@@ -136,7 +135,7 @@ class RunDir:
         lines = text.splitlines()[: rows + 1]
         if not lines:
             raise InputError(f"{file} is missing or empty; put it back, or start anew")
-        self.columns, self.rows = lines[0].split(","), len(lines) - 1
+        self.columns, self.rows = next(csv.reader(lines[:1])), len(lines) - 1
         write_atomically(file, ("\n".join(lines) + "\n").encode())
 
     def row(self, step: int, epoch: int, split: str, values: dict[str, float]) -> None:
@@ -145,11 +144,11 @@ class RunDir:
             return
         shown = {"step": step, "epoch": epoch, "split": split}
         shown |= {key: f"{value:.6g}" for key, value in values.items()}
-        line = io.StringIO()
-        writer = csv.DictWriter(line, self.columns, lineterminator="\n")
-        writer.writerow(shown)
+        if unknown := shown.keys() - set(self.columns):
+            raise ValueError(f"metrics.csv has no columns {sorted(unknown)}")
+        line = _line([shown.get(column, "") for column in self.columns])
         with open(self.path / "metrics.csv", "a", encoding="utf-8") as file:
-            file.write(line.getvalue())
+            file.write(line)
         self.rows += 1
 
     def _take_lock(self) -> None:
@@ -179,6 +178,12 @@ class RunDir:
             (self.path / name).unlink(missing_ok=True)
 
 
+def _line(cells: list) -> str:
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(cells)
+    return line.getvalue()
+
+
 def to_json(content: Any, indent: int | None = None) -> str:
     """Strict JSON: NaN and infinity, which it does not have, are written as null."""
     return json.dumps(_finite(content), indent=indent, default=str, allow_nan=False)
@@ -194,7 +199,7 @@ def _finite(value: Any) -> Any:
 
 def _check_name(out: Path, name: str, overwrite: bool) -> None:
     path = out / name
-    if Path(name).name != name or name == "latest":
+    if Path(name).name != name or name in ("..", "latest"):
         raise InputError(f"--name {name}: give a name; --out says in which folder")
     if not path.is_dir() or not any(path.iterdir()):
         return

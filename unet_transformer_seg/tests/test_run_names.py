@@ -1,0 +1,152 @@
+"""Where a run is written: numbers, names, `latest`, and folders that refuse it."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from src.utils.errors import InputError
+from src.utils.latest import find_run, point_latest, resolve
+from src.utils.run_dir import RunDir
+from tests.tiny import CONFIG, command, in_fork, wait
+
+
+needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+
+
+def create(out: Path, **options) -> Path:
+    with RunDir.create(out, "unet", **options) as run:
+        run.update_meta(status="running")
+        return run.path
+
+
+def names(out: Path) -> list[str]:
+    return sorted(p.name for p in out.iterdir() if not p.is_symlink())
+
+
+@pytest.mark.spec("SEG-147", "numbered without collision")
+def test_numbers_go_on_after_the_largest(tmp_path):
+    for name in ("unet-007", "unet-x", "unet-²", "unet_b-100", "unet"):
+        (tmp_path / name).mkdir()
+    assert create(tmp_path).name == "unet-008"
+    assert create(tmp_path).name == "unet-009"
+    (tmp_path / "unet-1200").touch()
+    assert create(tmp_path).name == "unet-1201"
+
+
+@needs_fork
+@pytest.mark.spec("SEG-147", "numbered without collision")
+def test_two_that_start_at_once_do_not_share_a_folder(tmp_path):
+    def create_five() -> int:
+        return len({create(tmp_path / "runs") for _ in range(5)})
+
+    processes = [in_fork(create_five) for _ in range(2)]
+    assert [wait(pid) for pid in processes] == [5, 5]
+    assert names(tmp_path / "runs") == [f"unet-{i:03d}" for i in range(1, 11)]
+
+
+@pytest.mark.spec("SEG-147", "`runs/latest` follows the newest start")
+def test_latest_is_a_relative_link_to_the_newest_start(tmp_path):
+    for _ in range(2):
+        path = create(tmp_path)
+        assert os.readlink(tmp_path / "latest") == path.name
+        assert find_run("latest", tmp_path) == path
+        assert find_run(tmp_path / "latest/checkpoints/last.pt", tmp_path) == path
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_latest_that_is_a_folder_is_refused_before_anything_is_made(tmp_path):
+    (tmp_path / "latest").mkdir()
+    with pytest.raises(InputError, match="latest is a folder; move it away"):
+        create(tmp_path)
+    assert names(tmp_path) == ["latest"]
+
+
+def test_latest_is_a_text_where_links_are_refused(tmp_path, monkeypatch):
+    create(tmp_path)
+
+    def refuse(*_):
+        raise OSError(1314, "a privilege is not held")
+
+    monkeypatch.setattr(Path, "symlink_to", refuse)
+    path = create(tmp_path)
+    assert (tmp_path / "latest.txt").read_text() == path.name == "unet-002"
+    best = resolve(tmp_path / "latest/checkpoints/best.pt")
+    assert best == path / "checkpoints/best.pt"
+    assert find_run("latest", tmp_path) == path
+
+
+@pytest.mark.parametrize("given", ["", "checkpoints", "checkpoints/last.pt"])
+def test_a_run_is_found_by_what_is_in_it(tmp_path, given):
+    path = create(tmp_path)
+    (path / "checkpoints/last.pt").touch()
+    assert find_run(path / given, tmp_path) == path
+    assert find_run(path.name, tmp_path) == path
+    with pytest.raises(InputError, match=r"no such run; .* has: unet-001$"):
+        find_run("unet-002", tmp_path)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a/b", "/", "latest", "../other"])
+@pytest.mark.parametrize("overwrite", [False, True])
+def test_a_name_cannot_lead_elsewhere(tmp_path, name, overwrite):
+    (tmp_path / "out/x").mkdir(parents=True)
+    (tmp_path / "out/x/thesis.txt").touch()
+    with pytest.raises(InputError, match="give a name"):
+        create(tmp_path / "out", name=name, overwrite=overwrite)
+    assert (tmp_path / "out/x/thesis.txt").exists()
+
+
+def test_a_folder_that_is_no_run_is_never_overwritten(tmp_path):
+    (tmp_path / "thesis/plots").mkdir(parents=True)
+    (tmp_path / "thesis/plots/a.png").touch()
+    with pytest.raises(InputError, match="is not the folder of a run"):
+        create(tmp_path, name="thesis", overwrite=True)
+    assert (tmp_path / "thesis/plots/a.png").exists()
+
+
+def test_overwrite_replaces_a_run_and_spares_what_else_is_there(tmp_path):
+    path = create(tmp_path, name="a")
+    for file in ("summary.json", "plots/x.png", "notes.txt", "eval/deep/x"):
+        (path / file).parent.mkdir(exist_ok=True)
+        (path / file).touch()
+    with pytest.raises(InputError, match="exists. Continue it with --resume"):
+        create(tmp_path, name="a")
+    assert (path / "summary.json").exists()
+    create(tmp_path, name="a", overwrite=True)
+    left = [str(p.relative_to(path)) for p in path.rglob("*") if p.is_file()]
+    assert sorted(left) == [".lock", "meta.json", "notes.txt"]
+
+
+@pytest.mark.spec("SEG-142", "2 bad input")
+def test_out_below_a_file(tmp_path, capsys):
+    (tmp_path / "file").touch()
+    (tmp_path / "dangling").symlink_to(tmp_path / "nothing/there")
+    for out in ("file", "file/runs", "dangling"):
+        for name in ([], ["--name", "a"]):
+            where = ["--out", tmp_path / out, *name, "--device", "cpu", "--quiet"]
+            assert command("--config", CONFIG, *where) == 2
+            said = capsys.readouterr().err
+            assert "cannot be written" in said and "Choose another --out" in said
+
+
+@needs_fork
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="as root")
+def test_out_that_is_read_only(tmp_path):
+    for folder in (tmp_path, *tmp_path.parents[:2]):
+        folder.chmod(0o755)
+
+    def as_nobody() -> int:
+        os.setuid(65534)
+        with pytest.raises(InputError, match="cannot be written: Permission denied"):
+            create(tmp_path)
+        return 0
+
+    assert wait(in_fork(as_nobody, None)) == 0
+    assert names(tmp_path) == []
+
+
+def test_latest_can_point_twice(tmp_path):
+    for name in ("a", "a", "b"):
+        (tmp_path / name).mkdir(exist_ok=True)
+        point_latest(tmp_path / name)
+        assert (tmp_path / "latest").resolve() == tmp_path / name
