@@ -4,9 +4,11 @@ import pytest
 import torch
 from torch import nn
 
+from src.data import AugmentConfig
 from src.models import MODELS, ModelConfig, TransformerConfig, build_model
 from src.models.attention import SelfAttention
 from src.models.count import count_macs, count_parameters, describe
+from src.training import task
 
 
 OPTIONS = [
@@ -48,6 +50,27 @@ def test_gradient_reaches_every_weight_of_a_projected_transformer():
     test_gradient_reaches_every_weight(
         {"name": "unet_transformer", "transformer": PROJECTED}
     )
+
+
+@pytest.mark.parametrize(
+    ("kind", "setting", "words"),
+    [
+        (ModelConfig, {"width": 0}, "width is 0; at least 1 channel"),
+        (ModelConfig, {"depth": 0}, "depth is 0; from 1 to 8"),
+        (ModelConfig, {"depth": 9}, "depth is 9; from 1 to 8"),
+        (ModelConfig, {"dropout": 1.0}, "dropout is 1.0; from 0 to below 1"),
+        (TransformerConfig, {"layers": 0}, "layers is 0; at least 1"),
+        (TransformerConfig, {"d_model": -8}, "d_model is -8; at least 0"),
+        (TransformerConfig, {"n_heads": 0}, "n_heads is 0; at least 1"),
+        (TransformerConfig, {"grid": 0}, "grid is 0; at least 1"),
+        (TransformerConfig, {"mlp_ratio": 0.0}, "mlp_ratio is 0.0; more than 0"),
+        (TransformerConfig, {"dropout": -0.1}, "dropout is -0.1; from 0 to below 1"),
+        (TransformerConfig, {"drop_path": 1.0}, "drop_path is 1.0; from 0 to below 1"),
+    ],
+)
+def test_settings_that_no_model_has_are_refused(kind, setting, words):
+    with pytest.raises(ValueError, match=f"^{words}$"):
+        kind(**setting)
 
 
 @pytest.mark.spec("SEG-009", "do not depend on the other images of its batch")
@@ -134,10 +157,11 @@ def test_exports(name):
 
 
 def test_channels_last_gives_the_same_logits(options):
-    model, image = build(**options).eval(), torch.randn(2, 3, 24, 32)
+    model = build(**options).eval().double()
+    image = torch.randn(2, 3, 24, 32, dtype=torch.float64)
     expected = model(image)
     model = model.to(memory_format=torch.channels_last)
-    torch.testing.assert_close(model(image), expected, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(model(image), expected, rtol=0, atol=1e-11)
 
 
 @pytest.mark.spec("SEG-010", "3.02 GMAC and 7,763,140 parameters")
@@ -152,7 +176,14 @@ def test_channels_last_gives_the_same_logits(options):
 def test_counts_of_the_default_models(name, counts):
     with torch.device("meta"):
         model = build_model(ModelConfig(name), 3, 4)
-    assert describe(model, 3, 128) == counts
+    assert describe(model, 3, 128, 128) == counts
+
+
+@pytest.mark.spec("SEG-010", "are printed when a training starts")
+def test_a_training_says_the_counts_of_its_own_model_and_image():
+    setup = task.build(task.Config(augment=AugmentConfig(crop=32)))
+    counts = describe(setup.model, 3, 32, 32)
+    assert setup.title.startswith(f"unet {counts} · toy_shapes 512 train / 128 val")
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ class ModelConfig:
     width: int = 32
     """Channels at full resolution; they double at each level."""
     depth: int = 4
-    """How often the sides are halved."""
+    """How often the sides are halved, 1 to 8."""
     norm: Literal["batch", "group", "instance", "none"] = "batch"
     upsample: Literal["transposed", "bilinear"] = "transposed"
     dropout: float = 0.0
@@ -34,6 +34,14 @@ class ModelConfig:
     """Recompute each level in the backward pass: less memory, more time."""
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     """Read by `unet_transformer` only."""
+
+    def __post_init__(self) -> None:
+        if self.width < 1:
+            raise ValueError(f"width is {self.width}; at least 1 channel")
+        if not 1 <= self.depth <= 8:
+            raise ValueError(f"depth is {self.depth}; from 1 to 8")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout is {self.dropout}; from 0 to below 1")
 
 
 def build_model(config: ModelConfig, in_channels: int, classes: int) -> nn.Module:

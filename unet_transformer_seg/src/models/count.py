@@ -36,11 +36,11 @@ def count_macs(
     return counter.get_total_flops() // 2
 
 
-def describe(model: nn.Module, in_channels: int, side: int) -> str:
-    """Say both counts in one line, for one square image."""
+def describe(model: nn.Module, channels: int, height: int, width: int) -> str:
+    """Say both counts in one line, for one image of this size."""
     device = next(model.parameters()).device
-    macs = count_macs(model, torch.zeros(1, in_channels, side, side, device=device))
+    macs = count_macs(model, torch.zeros(1, channels, height, width, device=device))
     return (
         f"{count_parameters(model):,} parameters, "
-        f"{macs / 1e9:.2f} GMAC at {in_channels} x {side} x {side}"
+        f"{macs / 1e9:.2f} GMAC at {channels} x {height} x {width}"
     )

@@ -36,6 +36,16 @@ class TransformerConfig:
     attention: Literal["explicit", "sdpa"] = "sdpa"
     """The written-out formula, or torch's fused kernel: same result."""
 
+    def __post_init__(self) -> None:
+        for name, least in (("layers", 1), ("d_model", 0), ("n_heads", 1), ("grid", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"{name} is {getattr(self, name)}; at least {least}")
+        if self.mlp_ratio <= 0:
+            raise ValueError(f"mlp_ratio is {self.mlp_ratio}; more than 0")
+        for name in ("dropout", "drop_path"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} is {getattr(self, name)}; from 0 to below 1")
+
 
 class UNetTransformer(UNet):
     """`UNet` whose bottleneck passes through `TransformerBridge`."""

@@ -11,6 +11,7 @@ from ..data import AugmentConfig, DataConfig, DataInfo, build_datasets
 from ..losses import LossConfig, build_loss
 from ..metrics import confusion_matrix, dice, iou, mean_valid, pixel_accuracy
 from ..models import ModelConfig, build_model
+from ..models.count import describe
 from ..utils.errors import InputError
 from ..utils.pictures import Judged, gallery
 from .optim import OptimConfig
@@ -95,16 +96,24 @@ def build(config: Config) -> Setup:
         )
     try:
         model = build_model(config.model, info.in_channels, len(info.class_names))
+        title = _title(config, datasets)
     except ValueError as error:
         raise InputError(f"model: {error}") from None
     task = SegmentationTask(config.loss, info)
-    parameters = sum(p.numel() for p in model.parameters())
-    title = (
-        f"{config.model.name} {parameters / 1e6:.2f} M parameters · {config.data.name} "
-        f"{len(datasets['train'])} train / {len(datasets['val'])} val · "
-        f"classes {', '.join(info.class_names)}"
-    )
     return Setup(model, task, datasets, to_plain(info), title)
+
+
+def _title(config: Config, datasets: dict[str, Any]) -> str:
+    """The model and its counts for one training image, the data, the classes."""
+    train, classes = datasets["train"], datasets["train"].info.class_names
+    channels, height, width = train[(0, 0)]["image"].shape
+    with torch.device("meta"):  # shapes without numbers: nothing is computed
+        hollow = build_model(config.model, channels, len(classes))
+        counts = describe(hollow, channels, height, width)
+    return (
+        f"{config.model.name} {counts} · {config.data.name} {len(train)} train / "
+        f"{len(datasets['val'])} val · classes {', '.join(classes)}"
+    )
 
 
 @torch.no_grad()
