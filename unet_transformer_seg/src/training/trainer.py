@@ -11,6 +11,7 @@ import functools
 import math
 import time
 from contextlib import nullcontext
+from itertools import islice
 from typing import Any
 
 import torch
@@ -71,20 +72,19 @@ class Trainer:
     def evaluate(self, split: str, batches: int | None = None) -> dict[str, float]:
         """Metrics over a split, or over its first batches."""
         model, sums = self.state.evaluated.eval(), {}
+        data, ranks = self.config.data, self.ranks
         loader = eval_loader(
-            self.datasets[split],
-            self.config.data.batch_size,
-            self.config.data.workers,
-            self.ranks.rank,
-            self.ranks.world,
+            self.datasets[split], data.batch_size, data.workers, ranks.rank, ranks.world
         )
         iterator = iter(loader)
-        with torch.no_grad(), self._autocast():
-            for _ in range(min(len(loader), batches or len(loader))):
-                counts = self.task.evaluate(model, self._to_device(next(iterator)))
-                for name, value in counts.items():
-                    sums[name] = sums.get(name, 0) + value.cpu().double()
-        close(iterator)
+        try:
+            with torch.no_grad(), self._autocast():
+                for batch in islice(iterator, batches):
+                    counts = self.task.evaluate(model, self._to_device(batch))
+                    for name, value in counts.items():
+                        sums[name] = sums.get(name, 0) + value.cpu().double()
+        finally:
+            close(iterator)
         model.train()
         return self.task.metrics(sum_over_ranks(sums))
 
