@@ -189,6 +189,11 @@ class Augment:
         return image
 
 
+def augment_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """The generator that augments one sample, of any data set."""
+    return np.random.default_rng(np.random.SeedSequence([seed, epoch, index]))
+
+
 def _factor(rng: np.random.Generator, strength: float) -> float:
     """Between 1 / (1 + strength) and 1 + strength, as often below 1 as above."""
     edge = math.log1p(strength)

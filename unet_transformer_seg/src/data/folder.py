@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ..utils.errors import InputError
-from .augment import Augment, AugmentConfig
+from .augment import Augment, AugmentConfig, augment_rng
 from .images import read_mask, read_pixels, show, to_unit
 from .info import DataInfo
 from .mask_values import parse_mask_values, widen
@@ -112,9 +112,7 @@ class Folder(Dataset):
         number = index % len(self.pairs)
         image, target = self.sample(number)
         if self.augment is not None:
-            rng = np.random.default_rng(
-                np.random.SeedSequence([self.seed, epoch, index])
-            )
+            rng = augment_rng(self.seed, epoch, index)
             image, target = self.augment(image, target, rng)
         image = (image - self._mean) / self._std
         return {"image": image, "target": target, "name": self.pairs[number].name}

@@ -15,6 +15,7 @@ from jaxtyping import Float
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from ..utils.colours import LUMA
 from ..utils.contracts import contract
 from ..utils.errors import InputError
 from ..utils.plots import write_bytes
@@ -103,7 +104,7 @@ def to_unit(
     if channels == 3:
         return values.repeat(3, 1, 1)
     if channels == 1:
-        return torch.tensordot(torch.tensor([[0.299, 0.587, 0.114]]), values, 1)
+        return torch.tensordot(torch.tensor([LUMA]), values, 1)
     raise ValueError(f"channels is {channels}; 1 or 3")
 
 

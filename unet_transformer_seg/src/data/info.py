@@ -1,9 +1,11 @@
-"""What a model must know of the data it was trained on; it travels in the checkpoint."""
+"""What a model must know of its training data; it travels in the checkpoint."""
 
 from dataclasses import dataclass
 
-IGNORE_INDEX = 255
-"""Target value of a pixel that counts in no loss and no metric."""
+from ..utils.ignore import IGNORE_INDEX
+
+
+__all__ = ["IGNORE_INDEX", "DataInfo"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +22,6 @@ class DataInfo:
     """Per channel, of images scaled to [0, 1]."""
     std: tuple[float, ...]
     class_pixels: tuple[int, ...]
-    """Training pixels of each class, for class weights and for the table shown to the user."""
+    """Training pixels of each class, for class weights."""
     fingerprint: str
     """sha256 over the sorted list of the data's files, or of the toy's parameters."""

@@ -8,13 +8,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from ..utils.colours import LUMA
 from ..utils.contracts import contract
 from .info import IGNORE_INDEX
 from .sampling import smooth
-
-
-LUMA = (0.299, 0.587, 0.114)
-"""Weights of R, G, B in the grey of ITU-R BT.601."""
 
 
 @contract

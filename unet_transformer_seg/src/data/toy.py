@@ -20,6 +20,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 
+from .augment import augment_rng
 from .info import DataInfo
 
 
@@ -59,11 +60,6 @@ def image_rng(seed: int, split: Split, epoch: int, index: int) -> np.random.Gene
     """The generator that draws one image."""
     key = [seed, SPLITS[split], epoch, index, RENDER_KEY]
     return np.random.default_rng(np.random.SeedSequence(key))
-
-
-def augment_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
-    """The generator that augments one sample, of any data set."""
-    return np.random.default_rng(np.random.SeedSequence([seed, epoch, index]))
 
 
 @functools.lru_cache(maxsize=16)

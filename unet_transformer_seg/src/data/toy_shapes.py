@@ -107,7 +107,6 @@ def _background(variant: str, size: int, rng: np.random.Generator) -> np.ndarray
     texture = texture * np.sin(waves[1, 0] * rows - waves[1, 1] * columns)
     half = (colours[1] - colours[0]) / 2
     # only half the way to the second colour, so that MIN_CONTRAST means something
-    # only half the way to the second colour, so that MIN_CONTRAST means something
     image = colours[0] + half * ramp.astype(np.float32)
     return image + 0.1 * texture.astype(np.float32)
 

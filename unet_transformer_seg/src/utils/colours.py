@@ -8,6 +8,8 @@ from .plots import OKABE_ITO
 
 
 Colour = tuple[int, int, int]
+LUMA = (0.299, 0.587, 0.114)
+"""Weights of R, G, B in the grey of ITU-R BT.601."""
 
 
 @functools.lru_cache

@@ -10,9 +10,9 @@ import torch
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-from ..data.info import IGNORE_INDEX
-from .colours import Colour, palette, rgb
+from .colours import LUMA, Colour, palette, rgb
 from .contracts import contract
+from .ignore import IGNORE_INDEX
 from .plots import (
     BLUE,
     GREEN,
@@ -208,7 +208,7 @@ def _blend(
     pixels = pixels.permute(1, 2, 0) * 255
     if colours is not None:
         # Grey below the tint: a class has its hue whatever the colour of the image.
-        grey = pixels @ torch.tensor([0.299, 0.587, 0.114])
+        grey = pixels @ torch.tensor(LUMA)
         mixed = (1 - alpha) * grey[..., None] + alpha * colours
         pixels = torch.where(tint[..., None], mixed, pixels)
     return pixels.round().to(torch.uint8)
