@@ -5,11 +5,14 @@ gets masked probabilities and one-hot targets: not all of its losses ignore pixe
 """
 
 import numpy as np
+import pytest
 import torch
 import torch.nn.functional as F
-from monai.losses import DiceLoss, FocalLoss, GeneralizedDiceLoss, TverskyLoss
-from scipy.ndimage import distance_transform_edt
 from torch import Tensor
+
+
+monai = pytest.importorskip("monai.losses")
+ndimage = pytest.importorskip("scipy.ndimage")
 
 
 def masked(logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -33,7 +36,7 @@ def dice(
     per_image=False,
     include_background=True,
 ):
-    loss = DiceLoss(
+    loss = monai.DiceLoss(
         squared_pred=squared,
         batch=not per_image,
         smooth_nr=smooth,
@@ -45,7 +48,7 @@ def dice(
 
 def jaccard(logits, target, *, smooth=1e-5, per_image=False, include_background=True):
     """MONAI adds its smooth to 2I and 2(P + T - I), we ours to I and P + T - I."""
-    loss = DiceLoss(
+    loss = monai.DiceLoss(
         jaccard=True,
         batch=not per_image,
         smooth_nr=2 * smooth,
@@ -58,7 +61,7 @@ def jaccard(logits, target, *, smooth=1e-5, per_image=False, include_background=
 def generalised_dice(
     logits, target, *, smooth=1e-5, per_image=False, include_background=True
 ):
-    loss = GeneralizedDiceLoss(
+    loss = monai.GeneralizedDiceLoss(
         batch=not per_image,
         smooth_nr=smooth,
         smooth_dr=smooth,
@@ -70,7 +73,7 @@ def generalised_dice(
 def tversky(
     logits, target, *, alpha=0.5, beta=0.5, gamma=1.0, smooth=1e-5, per_image=False
 ):
-    loss = TverskyLoss(
+    loss = monai.TverskyLoss(
         alpha=alpha,
         beta=beta,
         batch=not per_image,
@@ -94,7 +97,7 @@ def focal(logits, target, *, gamma=2.0):
 def focal_monai(logits, target, *, gamma=2.0):
     """MONAI's mean divides by the classes too; its sum does not."""
     _, hot, mask = masked(logits, target)
-    loss = FocalLoss(use_softmax=True, gamma=gamma, reduction="none")
+    loss = monai.FocalLoss(use_softmax=True, gamma=gamma, reduction="none")
     return (loss(logits, hot) * mask).sum() / mask.sum()
 
 
@@ -153,7 +156,7 @@ def boundary(logits, target):
         for c in range(1, logits.shape[1]):
             inside = (labels == c).numpy()
             if inside.any() and not inside.all():
-                outer = distance_transform_edt(~inside)
-                inner = distance_transform_edt(inside)
+                outer = ndimage.distance_transform_edt(~inside)
+                inner = ndimage.distance_transform_edt(inside)
                 phi[image, c] = torch.from_numpy(np.where(inside, 1 - inner, outer))
     return (p * phi)[:, 1:].mean()

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
-from scipy.ndimage import distance_transform_edt
 
 from src.utils.distance import LONGEST, distance_transform
 
+
+ndimage = pytest.importorskip("scipy.ndimage")
 
 GENERATOR = np.random.default_rng(0)
 DISC = np.hypot(*np.mgrid[-20:21, -20:21]) < 13
@@ -30,7 +31,7 @@ def scipy_distances(masks: np.ndarray) -> np.ndarray:
     """scipy measures to a point outside the image when a mask is empty; we say inf."""
     return np.stack(
         [
-            distance_transform_edt(~m) if m.any() else np.full(m.shape, np.inf)
+            ndimage.distance_transform_edt(~m) if m.any() else np.full(m.shape, np.inf)
             for m in masks
         ]
     )

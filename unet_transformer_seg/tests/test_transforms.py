@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from scipy import ndimage
 
 from src.data import transforms as T
 from src.data.info import IGNORE_INDEX
 from src.data.sampling import mirror, nearest, smooth
+
+
+ndimage = pytest.importorskip("scipy.ndimage")
 
 
 def sample(height: int, width: int, seed: int = 0, classes: int = 4):

@@ -5,16 +5,17 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from scipy import ndimage
-from skimage.color import rgb2gray
-from skimage.exposure import adjust_gamma
 
 from src.data import intensity
-from src.data.augment import Augment, AugmentConfig
+from src.data.augment import Augment, AugmentConfig, augment_rng
 from src.data.info import IGNORE_INDEX
-from src.data.toy import ToyConfig, augment_rng
+from src.data.toy import ToyConfig
 from src.data.toy_shapes import ToyShapes
 
+
+ndimage = pytest.importorskip("scipy.ndimage")
+rgb2gray = pytest.importorskip("skimage.color").rgb2gray
+adjust_gamma = pytest.importorskip("skimage.exposure").adjust_gamma
 
 EVERYTHING = AugmentConfig(
     flips=True,
