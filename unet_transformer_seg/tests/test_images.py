@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from src.data import images
-from src.data.images import read_image, read_mask, read_pixels, to_unit, write_png
+from src.data.images import read_mask, read_pixels, to_unit, write_png
 from src.utils.errors import InputError
 from tests.image_files import png_bytes, save
 
@@ -21,8 +21,8 @@ SHORT = np.array([[0, 1, 256, 40000], [65534, 65535, 255, 257]], np.uint16)
 def test_a_dark_image_stays_dark(tmp_path, suffix):
     dark8 = save(tmp_path / f"a{suffix}", np.ones((2, 2), np.uint8))
     dark16 = save(tmp_path / f"b{suffix}", np.ones((2, 2), np.uint16))
-    assert read_image(dark8).unique().tolist() == pytest.approx([1 / 255])
-    assert read_image(dark16).unique().tolist() == pytest.approx([1 / 65535])
+    assert to_unit(read_pixels(dark8)).unique().tolist() == pytest.approx([1 / 255])
+    assert to_unit(read_pixels(dark16)).unique().tolist() == pytest.approx([1 / 65535])
 
 
 @pytest.mark.spec("SEG-026", "255 and 65535 are 1")
@@ -32,7 +32,7 @@ def test_16_bit_grey_is_exact(tmp_path, suffix):
     assert np.array_equal(read_pixels(path), SHORT)
     assert np.array_equal(read_mask(path), SHORT)
     expected = torch.from_numpy(SHORT.astype(np.float32) / np.float32(65535))
-    assert torch.equal(read_image(path)[0], expected)
+    assert torch.equal(to_unit(read_pixels(path))[0], expected)
 
 
 def test_16_bit_big_endian_png_made_by_hand_is_exact(tmp_path):

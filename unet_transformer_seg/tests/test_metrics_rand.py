@@ -14,7 +14,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.metrics import choose_threshold, components, pair_counts, v_rand
+from src.metrics import components, pair_counts, v_rand
 
 
 seeds = st.integers(0, 10_000)
@@ -150,21 +150,3 @@ def test_components_equal_a_flood_fill(seed, share):
     _, mask = masks(seed, share=share)
 
     assert torch.equal(components(mask), flood(mask))
-
-
-def test_the_threshold_with_the_best_mean_is_chosen():
-    truth = read("###.### ###.### ###.###")
-    membrane = torch.where(truth, 0.1, 0.6)
-    weak = torch.where(truth, 0.1, 0.6)
-    weak[1, 3] = 0.3  # found only by a threshold of at most 0.3
-    images = [(membrane, truth), (weak, truth), (weak, torch.zeros_like(truth))]
-
-    threshold, score = choose_threshold(iter(images), (0.05, 0.2, 0.25, 0.5, 0.9))
-
-    assert (threshold, score) == (0.2, 1.0)
-    assert choose_threshold(images[:2], (0.5,))[1] == pytest.approx((1 + 2 / 3) / 2)
-
-
-def test_no_threshold_can_be_chosen_without_cells():
-    with pytest.raises(ValueError, match="no image has a true cell"):
-        choose_threshold([(torch.rand(3, 3), torch.zeros(3, 3).bool())])

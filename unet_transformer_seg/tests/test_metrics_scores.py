@@ -18,7 +18,6 @@ from src.metrics import (
     bootstrap_interval,
     calibration_bins,
     confusion_matrix,
-    constant,
     dice,
     ece,
     fit_blur_threshold,
@@ -91,11 +90,10 @@ def test_logits_are_refused_as_probabilities():
         calibration_bins(torch.tensor([3.5, -1.0]).view(1, 2, 1, 1), target)
 
 
-def test_constant_predictions_have_the_shape_of_a_target():
+def test_all_background_has_the_shape_and_type_of_a_target():
     image = torch.rand(2, 3, 4, 5)
 
     assert torch.equal(all_background(image), torch.zeros(2, 4, 5, dtype=torch.int64))
-    assert torch.equal(constant(image, 3), torch.full((2, 4, 5), 3))
 
 
 def cells(seed, dark=True):

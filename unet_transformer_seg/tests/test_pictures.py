@@ -13,7 +13,6 @@ from src.utils import colours, pictures
 from src.utils.charts import (
     attention_picture,
     confusion_picture,
-    heat_map,
     reliability_picture,
 )
 from src.utils.colours import palette
@@ -164,18 +163,14 @@ def test_confusion_picture(tmp_path, classes):
         confusion_picture(confusion, ["x"] * (classes + 1), tmp_path / "a.png")
 
 
-def test_reliability_heat_map_and_attention(tmp_path):
+def test_reliability_picture(tmp_path):
     sums = torch.tensor([[0, 4.0], [0, 3.5], [0, 3.0]])
     reliability_picture(sums, tmp_path / "a.png", "$r")
     written(tmp_path / "a.png")
     reliability_picture(torch.zeros(3, 15), tmp_path / "a.png")
-    heat_map(torch.rand(9, 30), tmp_path / "a.png", "entropy")
-    written(tmp_path / "a.png")
     for values in (torch.zeros(2, 5), torch.zeros(5)):
         with pytest.raises(ValueError, match="sums must be 3 x bins"):
             reliability_picture(values, tmp_path / "a.png")
-    with pytest.raises(ValueError, match="height x width"):
-        heat_map(torch.zeros(1, 2, 3), tmp_path / "a.png")
 
 
 def test_attention_falls_where_the_token_looks(tmp_path):

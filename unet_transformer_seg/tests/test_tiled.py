@@ -10,10 +10,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from src.inference.predictor import Options
 from src.inference.tiled import (
     blending_profile,
-    class_probabilities,
     strips,
     tile_starts,
-    tiled_probabilities,
 )
 from src.inference.tta import dihedral, undo_dihedral, with_symmetries
 from tests.inference_tools import predictor_of
@@ -28,6 +26,15 @@ def local(reach: int = 2) -> nn.Module:
     torch.manual_seed(0)
     layers = [nn.Conv2d(3, 6, 3, padding=1), nn.ReLU(), nn.Conv2d(6, 3, 3, padding=1)]
     return nn.Sequential(*layers)
+
+
+def class_probabilities(model: nn.Module):
+    return lambda image: model(image).softmax(dim=1)
+
+
+def tiled_probabilities(probabilities, image, tile, overlap=0.5):
+    rows = [rows for _, rows in strips(probabilities, image, tile, overlap)]
+    return torch.cat(rows, dim=1)
 
 
 def test_steps_are_spread_evenly():

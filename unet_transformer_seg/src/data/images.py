@@ -28,18 +28,6 @@ FORMATS = ("PNG", "JPEG", "TIFF")
 SHORT_TYPES = ("I;16", "I;16B", "I;16L", "I;16N")
 
 
-def read_image(
-    path: Path, channels: int | None = None
-) -> Float[Tensor, "channel height width"]:
-    """A file as channels x height x width in [0, 1], by its type: 255 or 65535 is 1.
-
-    `channels` None keeps grey (1) or colour (3); else grey is repeated, colour becomes
-    luma (0.299 R + 0.587 G + 0.114 B). See `read_pixels` for what is read and what is
-    refused.
-    """
-    return to_unit(read_pixels(path), channels)
-
-
 def read_pixels(path: Path) -> np.ndarray:
     """A file as uint8 or uint16, height x width (grey) or height x width x 3.
 
@@ -95,7 +83,11 @@ def read_mask(path: Path) -> np.ndarray:
 def to_unit(
     pixels: np.ndarray, channels: int | None = None
 ) -> Float[Tensor, "channel height width"]:
-    """What `read_pixels` gives as channels x height x width in [0, 1]."""
+    """What `read_pixels` gives, scaled by its type: 255 or 65535 is 1.
+
+    `channels` None keeps grey (1) or colour (3); else grey is repeated, colour becomes
+    luma.
+    """
     scale = {"uint8": 255.0, "uint16": 65535.0}[pixels.dtype.name]
     values = torch.from_numpy(pixels.astype(np.float32) / np.float32(scale))
     values = values[None] if values.ndim == 2 else values.permute(2, 0, 1).contiguous()

@@ -11,18 +11,13 @@ from collections.abc import Callable, Iterator
 
 import torch
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..utils.contracts import contract
 
 
 Probabilities = Callable[[Tensor], Tensor]
 """From images (batch, channel, height, width) to (batch, classes, height, width)."""
-
-
-def class_probabilities(model: nn.Module) -> Probabilities:
-    """Softmax of the logits of `model`."""
-    return lambda image: model(image).softmax(dim=1)
 
 
 def tile_starts(size: int, tile: int, overlap: float = 0.5) -> list[int]:
@@ -69,19 +64,6 @@ def strips(
         rows = (tops[i + 1] if i + 1 < len(tops) else height) - top
         yield top, band[:, :rows]
         waiting = band[:, rows:].clone()
-
-
-@contract
-def tiled_probabilities(
-    probabilities: Callable,
-    image: Float[Tensor, "channel height width"],
-    tile: int,
-    overlap: float = 0.5,
-) -> Float[Tensor, "classes height width"]:
-    """All of `strips` in one map, which needs the memory that `strips` avoids."""
-    return torch.cat(
-        [rows for _, rows in strips(probabilities, image, tile, overlap)], dim=1
-    )
 
 
 @contract

@@ -1,11 +1,6 @@
 """What a prediction is worth: overlap, edges, regions, calibration, baselines."""
 
-from .baselines import (
-    BlurThreshold,
-    all_background,
-    constant,
-    fit_blur_threshold,
-)
+from .baselines import BlurThreshold, all_background, fit_blur_threshold
 from .bootstrap import bootstrap_interval
 from .calibration import calibration_bins, ece
 from .confusion import (
@@ -13,8 +8,6 @@ from .confusion import (
     confusion_matrix,
     confusion_per_image,
     dice,
-    image_summary,
-    image_sums,
     iou,
     mean_valid,
     pixel_accuracy,
@@ -22,7 +15,7 @@ from .confusion import (
     recall,
     summary,
 )
-from .rand import choose_threshold, components, pair_counts, v_rand
+from .rand import components, pair_counts, v_rand
 from .surface import (
     assd,
     boundary_f1,
@@ -42,20 +35,16 @@ __all__ = [
     "bootstrap_interval",
     "boundary_f1",
     "calibration_bins",
-    "choose_threshold",
     "class_accuracy",
     "components",
     "confusion_matrix",
     "confusion_per_image",
-    "constant",
     "dice",
     "ece",
     "edge_distances",
     "fit_blur_threshold",
     "hausdorff",
     "hd95",
-    "image_summary",
-    "image_sums",
     "iou",
     "mask_edges",
     "mean_valid",

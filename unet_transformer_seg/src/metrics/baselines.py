@@ -20,16 +20,8 @@ def all_background(
     image: Float[Tensor, "batch channel height width"],
 ) -> Int[Tensor, "batch height width"]:
     """Class 0 everywhere."""
-    return constant(image, 0)
-
-
-@contract
-def constant(
-    image: Float[Tensor, "batch channel height width"], label: int
-) -> Int[Tensor, "batch height width"]:
-    """One class everywhere, such as the most frequent one of the training images."""
     batch, _, height, width = image.shape
-    return torch.full((batch, height, width), label, device=image.device)
+    return torch.zeros(batch, height, width, dtype=torch.int64, device=image.device)
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,28 +123,10 @@ def summary(
     for name, score in _scores(confusion).items():
         numbers[f"mean_{name}"], numbers[f"mean_{name}_valid"] = mean_valid(score)
     if per_image is not None:
-        numbers |= image_summary(image_sums(per_image))
+        for name, score in _scores(per_image).items():
+            mean, valid = mean_valid(score.nanmean(-1))
+            numbers[f"image_{name}"], numbers[f"image_{name}_valid"] = mean, valid
     return {name: float(number) for name, number in numbers.items()}
-
-
-@contract
-def image_sums(
-    confusion: Int[Tensor, "images classes classes"],
-) -> Float[Tensor, "4 2"]:
-    """Sum and number of images of iou, iou_fg, dice, dice_fg; adds over batches."""
-    means = torch.stack([score.nanmean(-1) for score in _scores(confusion).values()])
-    return torch.stack([means.nansum(-1), (~means.isnan()).sum(-1).double()], dim=-1)
-
-
-@contract
-def image_summary(sums: Float[Tensor, "4 2"]) -> dict[str, float]:
-    """The `image_*` numbers of `summary` from (a sum over batches of) `image_sums`."""
-    numbers = {}
-    names = ("iou", "iou_fg", "dice", "dice_fg")
-    for name, (total, count) in zip(names, sums.tolist(), strict=True):
-        numbers[f"image_{name}"] = total / count if count else float("nan")
-        numbers[f"image_{name}_valid"] = count
-    return numbers
 
 
 def _scores(confusion: Tensor) -> dict[str, Tensor]:

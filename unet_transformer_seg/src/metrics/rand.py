@@ -8,12 +8,9 @@ sums. Pixels of true membrane do not count; each pixel of predicted membrane is 
 of its own.
 """
 
-from collections.abc import Iterable, Sequence
-from statistics import fmean
-
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Int
 from torch import Tensor
 
 from ..utils.contracts import contract
@@ -29,31 +26,6 @@ def v_rand(
     """
     shared, in_pred, in_truth = pair_counts(pred_cells, true_cells)
     return 2 * shared / (in_pred + in_truth) if in_truth else float("nan")
-
-
-def choose_threshold(
-    images: Iterable[
-        tuple[Float[Tensor, "height width"], Bool[Tensor, "height width"]]
-    ],
-    thresholds: Sequence[float] = tuple(i / 20 for i in range(1, 20)),
-) -> tuple[float, float]:
-    """Least probability of a membrane that gives the best mean V_rand; and that mean.
-
-    `images` are pairs of probability and true cells; give training images, never those
-    to be scored. The lowest threshold wins a tie.
-    """
-    scores = [
-        [v_rand(probability < threshold, cells) for threshold in thresholds]
-        for probability, cells in images
-    ]
-    scores = [
-        row for row in scores if row[0] == row[0]
-    ]  # an image without cells has NaN
-    if not scores:
-        raise ValueError("no image has a true cell, so that no threshold can be chosen")
-    means = [fmean(column) for column in zip(*scores, strict=True)]
-    best = max(range(len(means)), key=means.__getitem__)
-    return thresholds[best], means[best]
 
 
 @contract

@@ -1,4 +1,4 @@
-"""Figures of a trained model: confusion, reliability, a value per pixel, attention.
+"""Figures of a trained model: confusion, reliability, attention.
 
 These write files and therefore check what they are given themselves, without a
 contract.
@@ -74,24 +74,6 @@ def reliability_picture(sums: Tensor, path: Path, title: str = "reliability") ->
     top.legend(loc="upper left", fontsize=8)
     bottom.bar(middle, count[filled] / max(1.0, count.sum()), 1 / bins, color=BLUE)
     bottom.set(xlabel="confidence", ylabel="pixels", ylim=(0, 1))
-    save_figure(figure, path)
-
-
-def heat_map(
-    values: Tensor, path: Path, title: str = "", low: float = 0.0, high: float = 1.0
-) -> None:
-    """One number a pixel (HW), such as the entropy, as colour beside its scale."""
-    if values.ndim != 2:
-        raise ValueError(f"a heat map needs height x width, got {tuple(values.shape)}")
-    height, width = values.shape
-    tall = min(9.0, max(2.5, 5.0 * height / width))
-    figure = new_figure(6.2, tall)
-    axis = figure.subplots()
-    axis.set_axis_off()
-    pixels = values.detach().float().cpu().numpy()
-    drawn = axis.imshow(pixels, vmin=low, vmax=high, cmap="magma")
-    axis.set_title(plain_text(title, 60), fontsize=11)
-    figure.colorbar(drawn, ax=axis, shrink=0.85)
     save_figure(figure, path)
 
 
