@@ -65,6 +65,7 @@ def test_validation_is_neither_augmented_nor_repeated(tmp_path):
     image, target = val.sample(0)
     normal = (image - torch.tensor(info.mean)) / torch.tensor(info.std)
     torch.testing.assert_close(item["image"], normal)
+    torch.testing.assert_close(info.restore(normal), image)
     assert torch.equal(item["target"], target) and target.dtype == torch.int64
     assert item["image"].dtype == torch.float32 and item["image"].shape == (1, 8, 8)
 

@@ -101,8 +101,6 @@ class Folder(Dataset):
         self.paths = [pair.image for pair in self.pairs]
         self.sizes = [scan.shape[:2] for scan in scans]
         self.cached = [self._decoded(scan) for scan in scans]
-        self._mean = torch.tensor(info.mean)[:, None, None]
-        self._std = torch.tensor(info.std)[:, None, None]
 
     def __len__(self) -> int:
         return len(self.pairs) * self.repeat
@@ -114,7 +112,7 @@ class Folder(Dataset):
         if self.augment is not None:
             rng = augment_rng(self.seed, epoch, index)
             image, target = self.augment(image, target, rng)
-        image = (image - self._mean) / self._std
+        image = self.info.normalise(image)
         return {"image": image, "target": target, "name": self.pairs[number].name}
 
     def sample(self, index: int) -> tuple[Tensor, Tensor]:
@@ -145,10 +143,7 @@ def open_folder(
     all.
     """
     survey = survey_config(config)
-    if survey.faults:
-        more = len(survey.faults) - 1
-        tail = f" [{more} more: scripts/check_data.py lists all]" if more else ""
-        raise InputError(survey.faults[0] + tail)
+    survey.require_no_fault()
     parts = split_config(config, len(survey.scans), seed)
     splits = {name: [survey.scans[i] for i in part] for name, part in parts.items()}
     augment = augment or AugmentConfig()

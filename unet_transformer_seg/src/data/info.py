@@ -2,6 +2,11 @@
 
 from dataclasses import dataclass
 
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..utils.contracts import contract
 from ..utils.ignore import IGNORE_INDEX
 
 
@@ -25,3 +30,25 @@ class DataInfo:
     """Training pixels of each class, for class weights."""
     fingerprint: str
     """sha256 over the sorted list of the data's files, or of the toy's parameters."""
+
+    @contract
+    def normalise(
+        self, image: Float[Tensor, "*batch channel height width"]
+    ) -> Float[Tensor, "*batch channel height width"]:
+        """What the model sees of an image in [0, 1]: (image - mean) / std."""
+        mean, std = self._moments(image)
+        return (image - mean) / std
+
+    @contract
+    def restore(
+        self, image: Float[Tensor, "*batch channel height width"]
+    ) -> Float[Tensor, "*batch channel height width"]:
+        """Undo `normalise`."""
+        mean, std = self._moments(image)
+        return image * std + mean
+
+    def _moments(self, image: Tensor) -> tuple[Tensor, Tensor]:
+        mean, std = (
+            torch.tensor(v, device=image.device) for v in (self.mean, self.std)
+        )
+        return mean[:, None, None], std[:, None, None]

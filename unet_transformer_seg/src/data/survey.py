@@ -69,6 +69,13 @@ class Survey:
     def channels(self) -> int:
         return 3 if any(len(scan.shape) == 3 for scan in self.scans) else 1
 
+    def require_no_fault(self) -> None:
+        """Raise InputError with the first fault and the number of the others."""
+        if self.faults:
+            more = len(self.faults) - 1
+            tail = f" [{more} more: scripts/check_data.py lists all]" if more else ""
+            raise InputError(self.faults[0] + tail)
+
 
 def survey_folder(
     images: Path,

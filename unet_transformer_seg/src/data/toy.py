@@ -102,8 +102,6 @@ class Toy(Dataset):
         self.config, self.split, self.seed = config, split, seed
         self.transform = transform
         self.info = _measure(type(self), config, seed)
-        self._mean = torch.tensor(self.info.mean)[:, None, None]
-        self._std = torch.tensor(self.info.std)[:, None, None]
 
     def __len__(self) -> int:
         return getattr(self.config, f"n_{self.split}")
@@ -121,7 +119,7 @@ class Toy(Dataset):
             rng = augment_rng(self.seed, epoch, index)
             image, target = self.transform(image, target, rng)
         return {
-            "image": (image - self._mean) / self._std,
+            "image": self.info.normalise(image),
             "target": target,
             "name": f"{self.split}-{index:05d}",
         }

@@ -5,9 +5,10 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ..models.padding import MIN_SIDE
 from ..utils.charts import attention_picture
 from ..utils.errors import InputError
-from .predictor import MIN_SIDE, Predictor, fit_channels, unit
+from .predictor import Predictor, fit_channels, unit
 
 
 def require_attention(predictor: Predictor) -> None:
@@ -35,12 +36,8 @@ def draw_attention(
         )
     top, left = (max(0, n - (side or n)) // 2 for n in (height, width))
     part = image[:, top : height - top, left : width - left]
-    part = unit(fit_channels(part, len(predictor.info.mean), name))
-    mean, std = (
-        torch.tensor(values).view(-1, 1, 1)
-        for values in (predictor.info.mean, predictor.info.std)
-    )
-    normal = ((part - mean) / std)[None].to(predictor.device)
+    part = unit(fit_channels(part, predictor.info.in_channels, name))
+    normal = predictor.info.normalise(part)[None].to(predictor.device)
     maps = predictor.model.attention_maps(normal)[:, 0].cpu()
     middle = (part.shape[1] // 2, part.shape[2] // 2)
     title = f"{name}: where the framed token looks"

@@ -102,10 +102,7 @@ def evaluate(
 def sample(dataset: Dataset, index: int) -> tuple[Tensor, Tensor, str]:
     """One image as the files have it (CHW in [0, 1]), its target and its name."""
     item = dataset[(0, index)]
-    mean, std = (
-        torch.tensor(v)[:, None, None] for v in (dataset.info.mean, dataset.info.std)
-    )
-    return item["image"] * std + mean, item["target"], item["name"]
+    return dataset.info.restore(item["image"]), item["target"], item["name"]
 
 
 def predict_and_calibrate(

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from ..data.info import DataInfo
 from ..models import ModelConfig, build_model
+from ..models.padding import MIN_SIDE
 from ..utils.checkpoint import load_checkpoint, load_weights
 from ..utils.config import from_dict
 from ..utils.contracts import contract
@@ -24,10 +25,6 @@ from ..utils.errors import FaultError, InputError
 from ..utils.run_dir import resolve
 from .tiled import strips
 from .tta import with_symmetries
-
-
-MIN_SIDE = 16
-"""Smaller images are padded by repeating their edge; the mask is cropped again."""
 
 
 class NonFiniteError(FaultError):
@@ -117,21 +114,17 @@ class Predictor:
         self, image: Tensor, options: Options, name: str = "image"
     ) -> Iterator[tuple[int, Tensor]]:
         """Yield (first row, probabilities (classes, rows, width)), top to bottom."""
-        image = fit_channels(image, len(self.info.mean), name)
+        image = fit_channels(image, self.info.in_channels, name)
         if image.is_floating_point() and not bool(torch.isfinite(image.sum())):
             raise InputError(f"{name}: has pixels that are not finite numbers")
         height, width = image.shape[-2:]
-        if min(height, width) < MIN_SIDE:
+        if min(height, width) < MIN_SIDE:  # padded here, the result is cropped again
             missing = (max(0, MIN_SIDE - width), max(0, MIN_SIDE - height))
             image = F.pad(unit(image), (0, missing[0], 0, missing[1]), mode="replicate")
-        mean, std = (
-            torch.tensor(values, device=self.device).view(-1, 1, 1)
-            for values in (self.info.mean, self.info.std)
-        )
 
         @torch.inference_mode()
         def probabilities(part: Tensor) -> Tensor:
-            logits = self.model((unit(part.to(self.device)) - mean) / std)
+            logits = self.model(self.info.normalise(unit(part.to(self.device))))
             result = logits.float().softmax(dim=1).cpu()
             if not bool(torch.isfinite(result).all()):
                 raise NonFiniteError(
@@ -144,9 +137,7 @@ class Predictor:
         try:
             for top, rows in strips(predict, image, options.tile, options.overlap):
                 yield top, rows[:, : max(0, height - top), :width]
-        except (
-            RuntimeError
-        ) as error:  # torch.OutOfMemoryError is one; the CPU has no own
+        except RuntimeError as error:  # as torch.OutOfMemoryError is; the CPU has none
             if "out of memory" not in str(error) and "can't allocate" not in str(error):
                 raise
             smaller = max(MIN_SIDE, (options.tile or max(height, width)) // 2)

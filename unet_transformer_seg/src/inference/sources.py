@@ -88,10 +88,7 @@ def _open_folders(
     info = predictor.info
     named = dict(zip(info.mask_values, info.class_names, strict=True))
     survey = survey_folder(images, masks, suffix, named, ignore=info.ignore_value)
-    if survey.faults:
-        more = len(survey.faults) - 1
-        tail = f" [{more} more: scripts/check_data.py lists all]" if more else ""
-        raise InputError(survey.faults[0] + tail)
+    survey.require_no_fault()
     if survey.channels > info.in_channels:
         raise InputError(
             f"{show(images)}: has colour images, the model was trained on grey ones. "
