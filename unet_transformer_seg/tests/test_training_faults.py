@@ -1,0 +1,275 @@
+"""What stops a run, what it says then, and what must never change one."""
+
+import copy
+import errno
+
+import pytest
+import torch
+
+from src.data.toy_shapes import ToyShapes
+from src.training.faults import explain
+from src.training.task import SegmentationTask
+from src.training.trainer import Trainer
+from src.utils.errors import DivergedError, FaultError, InputError
+from tests.tiny import CONFIG, TINY, command, digest, rows, start
+
+
+def poison(monkeypatch, kind: str, step: int = 5) -> None:
+    """Let step `step` see a bad pixel, or a gradient go bad on its way back."""
+    plain = SegmentationTask.loss
+    bad = {"inf": float("inf")}.get(kind, float("nan"))
+
+    def loss(self, model, batch, progress):
+        if progress == (step - 1) / 16:
+            if kind == "gradient":
+                weight = model.head.weight
+                if not weight._backward_hooks:
+                    weight.register_hook(lambda gradient: gradient * bad)
+            else:
+                batch["image"][1, 0, 3, 3] = bad
+        return plain(self, model, batch, progress)
+
+    monkeypatch.setattr(SegmentationTask, "loss", loss)
+
+
+def finite(value) -> bool:
+    if isinstance(value, torch.Tensor):
+        return bool(value.isfinite().all())
+    if isinstance(value, (dict, list, tuple)):
+        items = value.values() if isinstance(value, dict) else value
+        return all(map(finite, items))
+    return not isinstance(value, float) or abs(value) < float("inf")
+
+
+@pytest.mark.spec("SEG-120", "stops the run before the update with exit code 3")
+@pytest.mark.spec("SEG-120", "names the step, the first bad tensor and the samples")
+@pytest.mark.spec("SEG-142", "3 diverged")
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.parametrize(
+    ("kind", "what", "where"),
+    [
+        ("nan", "loss is nan", "first seen in contract.0."),
+        ("inf", "loss is nan", "first seen in contract.0."),
+        ("gradient", "the gradient norm is nan", "first seen in head.weight;"),
+    ],
+)
+def test_a_bad_number_stops_the_run(
+    tmp_path, monkeypatch, capsys, kind, what, where, precision
+):
+    poison(monkeypatch, kind)
+    changes = [*TINY, "train.save_every=1", f"train.precision={precision}"]
+    where_to = ["--out", tmp_path, "--name", "run", "--device", "cpu", "--quiet"]
+    assert command("--config", CONFIG, *changes, *where_to) == 3
+    said = capsys.readouterr()
+    assert said.out == "" and said.err.startswith(f"step 5: {what}")
+    if kind != "gradient":
+        where = where.replace("contract.0.", _first_module())
+    assert where in said.err
+    order = _names_of_step(5)
+    assert f"batch: {', '.join(order)})" in said.err
+    assert f"Last good: {tmp_path}/run/checkpoints/last.pt, step 4." in said.err
+    saved = torch.load(tmp_path / "run/checkpoints/last.pt", weights_only=True)
+    assert saved["progress"]["step"] == 4 and finite(saved)
+    assert '"status": "failed"' in (tmp_path / "run/meta.json").read_text()
+
+
+def _first_module() -> str:
+    from src.models import ModelConfig, build_model
+    from src.utils.debug import first_nonfinite
+
+    model = build_model(ModelConfig(width=4, depth=2), 3, 4)
+    image = torch.full((1, 3, 32, 32), float("nan"))
+    return first_nonfinite(model, lambda: model(image)) + ";"
+
+
+def _names_of_step(step: int) -> list[str]:
+    from src.data import ToyConfig
+    from src.data.dataloader import EpochBatches
+
+    batches = list(EpochBatches(16, 4, seed=0, epoch=(step - 1) // 4))
+    dataset = ToyShapes(ToyConfig(size=32, n_train=16, n_val=4), "train", 0)
+    return [dataset[key]["name"] for key in batches[(step - 1) % 4]]
+
+
+def test_a_bad_number_in_debug_mode_exits_with_3_too(tmp_path, monkeypatch):
+    class Bad(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.clone()
+
+        @staticmethod
+        def backward(ctx, gradient):
+            return gradient * float("nan")
+
+    plain = SegmentationTask.loss
+    monkeypatch.setattr(
+        SegmentationTask,
+        "loss",
+        lambda self, *arguments: Bad.apply(plain(self, *arguments)),
+    )
+    monkeypatch.setattr("src.training.launch.inspect", lambda *_: "")
+    with (
+        pytest.warns(UserWarning, match="Error detected in BadBackward"),
+        pytest.raises(DivergedError, match="backward pass made a NaN: .*BadBackward"),
+    ):
+        start(tmp_path, "debug=true")
+    assert not torch.is_anomaly_enabled()
+
+
+class ImageError(InputError):
+    pass
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_bad_sample_arrives_as_one_sentence(tmp_path, monkeypatch, workers):
+    plain = ToyShapes.__getitem__
+
+    def broken(self, key):
+        if key[0] < 1:
+            return plain(self, key)
+        raise ImageError("photos/a.png: the file ends early; copy it again")
+
+    monkeypatch.setattr(ToyShapes, "__getitem__", broken)
+    with pytest.raises(InputError) as error:
+        start(tmp_path, f"data.workers={workers}")
+    assert str(error.value) == "photos/a.png: the file ends early; copy it again"
+
+
+@pytest.mark.spec("SEG-115", "Memory that runs out")
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you"),
+        torch.OutOfMemoryError("CUDA out of memory."),
+        MemoryError("Unable to allocate 8. GiB for an array"),
+    ],
+)
+def test_out_of_memory_is_one_sentence(tmp_path, monkeypatch, capsys, error):
+    plain = Trainer._step
+
+    def step(self, iterator):
+        if self.state.progress.step == 5:
+            raise error
+        return plain(self, iterator)
+
+    monkeypatch.setattr(Trainer, "_step", step)
+    where_to = ["--out", tmp_path, "--name", "run", "--device", "cpu", "--quiet"]
+    assert command("--config", CONFIG, *TINY, *where_to) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("out of memory at batch_size 4. Try data.batch_size=2")
+    assert "last.pt, step 4." in said and said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "kind", "words"),
+    [
+        (
+            OSError(errno.ENOSPC, "No space left"),
+            FaultError,
+            "disk full: .*Last good x",
+        ),
+        (FaultError("disk full"), FaultError, "disk full. Last good x"),
+        (
+            RuntimeError("DataLoader worker (pid(s) 12) exited unexpectedly"),
+            FaultError,
+            "a data worker was killed",
+        ),
+    ],
+)
+def test_known_faults(error, kind, words):
+    with pytest.raises(kind, match=words):
+        raise explain(error, 4, "Last good x")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RuntimeError("Caught RuntimeError in DataLoader worker process 0.\nbug"),
+        OSError(errno.EIO, "Input/output error"),
+        RuntimeError("shape '[2]' is invalid for input of size 3"),
+    ],
+)
+def test_a_bug_keeps_its_traceback(error):
+    assert explain(error, 4, "") is None
+
+
+class Kept(Exception):
+    def __init__(self, trainer):
+        self.trainer = trainer
+
+
+def trained(tmp_path, monkeypatch, *overrides) -> Trainer:
+    """A trainer in the middle of its run."""
+    plain = Trainer._step
+
+    def step(self, iterator):
+        if self.state.progress.step == 3:
+            raise Kept(self)
+        return plain(self, iterator)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "_step", step)
+        with pytest.raises(Kept) as kept:
+            start(tmp_path, *overrides)
+    return kept.value.trainer
+
+
+@pytest.mark.parametrize("ema", [0, 0.9])
+def test_evaluation_changes_nothing(tmp_path, monkeypatch, ema):
+    trainer = trained(tmp_path, monkeypatch, f"train.ema={ema}")
+    model = trainer.state.model
+    before, rng = copy.deepcopy(model.state_dict()), torch.get_rng_state()
+    first = trainer.evaluate("val")
+    assert torch.equal(torch.get_rng_state(), rng)
+    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
+    assert all(p.grad is None for p in model.parameters()) and model.training
+    assert trainer.evaluate("val") == first
+
+
+@pytest.mark.parametrize("clip", [1e-4, 0])
+def test_the_gradient_is_clipped_and_its_norm_is_told(tmp_path, monkeypatch, clip):
+    trainer = trained(tmp_path, monkeypatch, f"optim.clip={clip}")
+    norms = []
+
+    def note(optimizer, *_):
+        of = [p.grad for g in optimizer.param_groups for p in g["params"]]
+        norms.append(torch.cat([g.flatten() for g in of]).norm().item())
+
+    trainer.state.optimizer.register_step_pre_hook(note)
+    trainer.state.model.zero_grad()
+    _, told, _ = trainer._step(iter([trainer.first_batch()]))
+    assert told > 1e-2
+    assert norms == [pytest.approx(clip or told, rel=1e-3)]
+
+
+def test_bf16_trains(tmp_path):
+    often = ("train.epochs=6", "train.log_every=1", "optim.lr=1e-2")
+    assert start(tmp_path, "train.precision=bf16", *often) == 0
+    losses = [float(r["loss"]) for r in rows(tmp_path / "run") if r["split"] == "train"]
+    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
+    saved = torch.load(tmp_path / "run/checkpoints/best.pt", weights_only=True)
+    assert all(t.dtype != torch.bfloat16 for t in saved["model"].values())
+
+
+def test_debug_prints_tables_and_changes_nothing(tmp_path, capsys):
+    assert start(tmp_path / "a", "train.epochs=1", "debug=true", quiet=False) == 0
+    said = capsys.readouterr().err
+    for words in (
+        "module",
+        "zeros",
+        "parameter",
+        "gradient",
+        "loss of the first batch",
+    ):
+        assert words in said
+    assert start(tmp_path / "b", "train.epochs=1") == 0
+    assert digest(tmp_path / "a/run") == digest(tmp_path / "b/run")
+
+
+def test_a_score_that_is_never_finite_still_ends_with_a_best(tmp_path, monkeypatch):
+    nan = float("nan")
+    monkeypatch.setattr(
+        Trainer, "evaluate", lambda *_, **__: {"loss": 1.0, "miou": nan}
+    )
+    assert start(tmp_path, "train.epochs=1") == 0
+    assert '"miou": null' in (tmp_path / "run/summary.json").read_text()
