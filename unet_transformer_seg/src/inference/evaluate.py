@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -48,55 +49,52 @@ def evaluate(
     options = options or Options()
     predictor = load_predictor(checkpoint, pick_device(device))
     source = open_source(predictor, split, images, masks, mask_suffix)
-    names = predictor.info.class_names
-    model, worst, bins = (
-        Scores(names),
-        Worst(),
-        torch.zeros(3, BINS, dtype=torch.float64),
-    )
-    baselines = {
-        name: (predict, Scores(names)) for name, predict in _baselines(source).items()
-    }
-    count = len(source.dataset)
-    hidden = True if quiet else None  # None: hidden where stderr is not a terminal
-    for i in tqdm(
-        range(count), f"eval {source.name}", leave=False, ascii=True, disable=hidden
-    ):
-        image, target, name = sample(source.dataset, i)
-        mask, found = predict_and_calibrate(predictor, image, target, options, name)
-        bins += found
-        worst.add(model.add(name, mask, target), i, mask)
-        for predict, scores in baselines.values():
-            scores.add(name, predict(image[None])[0], target)
+    scored = _score(predictor, source, options, quiet)
     result = {
         "checkpoint": str(checkpoint),
         "split": source.name,
-        "images": count,
+        "images": len(source.dataset),
         "data": source.description,
         "data_fingerprint": source.dataset.info.fingerprint,
-        "class_names": list(names),
+        "class_names": list(predictor.info.class_names),
         "options": {
             "tile": options.tile,
             "overlap": options.overlap,
             "tta": options.tta,
         },
-        "model": {
-            **model.numbers(),
-            "ece": ece(bins),
-            "pixels_counted": int(bins[0].sum()),
-        },
-        "baselines": {
-            name: scores.numbers() for name, (_, scores) in baselines.items()
-        },
-        "worst_images": [
-            {"name": model.rows[i]["name"], "dice_fg": model.rows[i]["dice_fg"]}
-            for i in worst.order()
-        ],
+        **scored.numbers(),
         "notes": source.notes,
     }
     out = out or (run_folder(checkpoint) or Path()) / "eval"
-    write_report(result, out, model, bins, worst.judged(source.dataset))
+    worst = scored.worst.judged(source.dataset)
+    write_report(result, out, scored.model, scored.bins, worst)
     return result
+
+
+@dataclass(slots=True)
+class Scored:
+    """What the images have shown of the model, and of the baselines beside it."""
+
+    model: Scores
+    baselines: dict[str, Scores]
+    worst: "Worst"
+    bins: Tensor
+
+    def numbers(self) -> dict[str, Any]:
+        """Plain values, under the names that the JSON has."""
+        rows = self.model.rows
+        return {
+            "model": {
+                **self.model.numbers(),
+                "ece": ece(self.bins),
+                "pixels_counted": int(self.bins[0].sum()),
+            },
+            "baselines": {name: s.numbers() for name, s in self.baselines.items()},
+            "worst_images": [
+                {"name": rows[i]["name"], "dice_fg": rows[i]["dice_fg"]}
+                for i in self.worst.order()
+            ],
+        }
 
 
 def sample(dataset: Dataset, index: int) -> tuple[Tensor, Tensor, str]:
@@ -144,6 +142,27 @@ class Worst:
             score = math.nan if math.isinf(score) else score
             rows.append(Judged(name, score, image, mask.long(), target))
         return rows
+
+
+def _score(
+    predictor: Predictor, source: Source, options: Options, quiet: bool
+) -> Scored:
+    names, predictors = predictor.info.class_names, _baselines(source)
+    baselines = {name: Scores(names) for name in predictors}
+    bins = torch.zeros(3, BINS, dtype=torch.float64)
+    scored = Scored(Scores(names), baselines, Worst(), bins)
+    hidden = True if quiet else None  # None: hidden where stderr is not a terminal
+    steps = range(len(source.dataset))
+    for i in tqdm(
+        steps, f"eval {source.name}", leave=False, ascii=True, disable=hidden
+    ):
+        image, target, name = sample(source.dataset, i)
+        mask, found = predict_and_calibrate(predictor, image, target, options, name)
+        scored.bins += found
+        scored.worst.add(scored.model.add(name, mask, target), i, mask)
+        for baseline, predict in predictors.items():
+            baselines[baseline].add(name, predict(image[None])[0], target)
+    return scored
 
 
 def _baselines(source: Source) -> dict[str, Callable[[Tensor], Tensor]]:

@@ -66,17 +66,9 @@ def infer(
     )
     for file, stem in shown:
         try:
-            image = load_pixels(file)
-            prediction = predictor.predict(image, options, show(file))
-            if options.attention:
-                path = out / f"{stem}_attention.png"
-                draw_attention(predictor, image, options.tile, path, file.name)
+            image, prediction = _predict(predictor, file, options, out, stem)
         except (InputError, FaultError) as error:
-            kind = "input" if isinstance(error, InputError) else "fault"
-            reason = str(error).removeprefix(f"{show(file)}: ")
-            summary["failures"].append(
-                {"input": str(file), "reason": reason, "kind": kind}
-            )
+            summary["failures"].append(_failure(file, error))
             continue
         written = write_prediction(out, stem, image, prediction, predictor.info)
         summary["images"].append(
@@ -135,6 +127,24 @@ def exit_code(summary: dict[str, Any], skip_bad: bool = False) -> int:
     if not summary["failures"] or (skip_bad and summary["images"]):
         return 0
     return 1 if any(f["kind"] == "fault" for f in summary["failures"]) else 2
+
+
+def _predict(
+    predictor: Predictor, file: Path, options: Options, out: Path, stem: str
+) -> tuple[torch.Tensor, Prediction]:
+    """The image and what the model sees in it, with its attention drawn on request."""
+    image = load_pixels(file)
+    prediction = predictor.predict(image, options, show(file))
+    if options.attention:
+        path = out / f"{stem}_attention.png"
+        draw_attention(predictor, image, options.tile, path, file.name)
+    return image, prediction
+
+
+def _failure(file: Path, error: Exception) -> dict[str, str]:
+    kind = "input" if isinstance(error, InputError) else "fault"
+    reason = str(error).removeprefix(f"{show(file)}: ")
+    return {"input": str(file), "reason": reason, "kind": kind}
 
 
 def _warn_of_one_class(images: list[dict[str, Any]]) -> None:
