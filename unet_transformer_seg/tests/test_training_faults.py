@@ -1,6 +1,5 @@
 """What stops a run, what it says then, and what must never change one."""
 
-import copy
 import errno
 
 import pytest
@@ -11,7 +10,7 @@ from src.training.faults import explain
 from src.training.task import SegmentationTask
 from src.training.trainer import Trainer
 from src.utils.errors import DivergedError, FaultError, InputError
-from tests.tiny import CONFIG, TINY, command, digest, rows, start
+from tests.tiny import CONFIG, TINY, command, start
 
 
 def poison(monkeypatch, kind: str, step: int = 5) -> None:
@@ -191,85 +190,3 @@ def test_known_faults(error, kind, words):
 )
 def test_a_bug_keeps_its_traceback(error):
     assert explain(error, 4, "") is None
-
-
-class Kept(Exception):
-    def __init__(self, trainer):
-        self.trainer = trainer
-
-
-def trained(tmp_path, monkeypatch, *overrides) -> Trainer:
-    """A trainer in the middle of its run."""
-    plain = Trainer._step
-
-    def step(self, iterator):
-        if self.state.progress.step == 3:
-            raise Kept(self)
-        return plain(self, iterator)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "_step", step)
-        with pytest.raises(Kept) as kept:
-            start(tmp_path, *overrides)
-    return kept.value.trainer
-
-
-@pytest.mark.parametrize("ema", [0, 0.9])
-def test_evaluation_changes_nothing(tmp_path, monkeypatch, ema):
-    trainer = trained(tmp_path, monkeypatch, f"train.ema={ema}")
-    model = trainer.state.model
-    before, rng = copy.deepcopy(model.state_dict()), torch.get_rng_state()
-    first = trainer.evaluate("val")
-    assert torch.equal(torch.get_rng_state(), rng)
-    assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
-    assert all(p.grad is None for p in model.parameters()) and model.training
-    assert trainer.evaluate("val") == first
-
-
-@pytest.mark.parametrize("clip", [1e-4, 0])
-def test_the_gradient_is_clipped_and_its_norm_is_told(tmp_path, monkeypatch, clip):
-    trainer = trained(tmp_path, monkeypatch, f"optim.clip={clip}")
-    norms = []
-
-    def note(optimizer, *_):
-        of = [p.grad for g in optimizer.param_groups for p in g["params"]]
-        norms.append(torch.cat([g.flatten() for g in of]).norm().item())
-
-    trainer.state.optimizer.register_step_pre_hook(note)
-    trainer.state.model.zero_grad()
-    _, told, _ = trainer._step(iter([trainer.first_batch()]))
-    assert told > 1e-2
-    assert norms == [pytest.approx(clip or told, rel=1e-3)]
-
-
-def test_bf16_trains(tmp_path):
-    often = ("train.epochs=6", "train.log_every=1", "optim.lr=1e-2")
-    assert start(tmp_path, "train.precision=bf16", *often) == 0
-    losses = [float(r["loss"]) for r in rows(tmp_path / "run") if r["split"] == "train"]
-    assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
-    saved = torch.load(tmp_path / "run/checkpoints/best.pt", weights_only=True)
-    assert all(t.dtype != torch.bfloat16 for t in saved["model"].values())
-
-
-def test_debug_prints_tables_and_changes_nothing(tmp_path, capsys):
-    assert start(tmp_path / "a", "train.epochs=1", "debug=true", quiet=False) == 0
-    said = capsys.readouterr().err
-    for words in (
-        "module",
-        "zeros",
-        "parameter",
-        "gradient",
-        "loss of the first batch",
-    ):
-        assert words in said
-    assert start(tmp_path / "b", "train.epochs=1") == 0
-    assert digest(tmp_path / "a/run") == digest(tmp_path / "b/run")
-
-
-def test_a_score_that_is_never_finite_still_ends_with_a_best(tmp_path, monkeypatch):
-    nan = float("nan")
-    monkeypatch.setattr(
-        Trainer, "evaluate", lambda *_, **__: {"loss": 1.0, "miou": nan}
-    )
-    assert start(tmp_path, "train.epochs=1") == 0
-    assert '"miou": null' in (tmp_path / "run/summary.json").read_text()
