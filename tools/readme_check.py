@@ -153,11 +153,10 @@ def _commands(root: Path, file: Path, text: str, line: int) -> Iterator[Command]
             joined = joined[:-1] + " "
             continue
         place = f"{file.relative_to(root)}:{number}"
-        for part in re.split(r"&&|\|\||[;|]", joined):
-            words = shlex.split(part, comments=True)
+        for words in _split(place, joined):
             if len(words) == 2 and words[0] == "cd":
                 cwd = cwd / words[1]
-            elif words:
+            else:
                 yield Command(place, words, cwd)
         joined = ""
 
@@ -170,8 +169,24 @@ def _in_config(root: Path, config: Path) -> Iterator[Command]:
         text = line.lstrip("# ").strip("`")
         if text.startswith(("python ", "torchrun ")):
             place = f"{config.relative_to(root)}:{number}"
-            words = shlex.split(text, comments=True)
-            yield Command(place, words, project)
+            for words in _split(place, text):
+                yield Command(place, words, project)
+
+
+def _split(place: str, line: str) -> list[list[str]]:
+    """The words of each command of a line, as a shell reads it."""
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=";&|")
+    lexer.whitespace_split = True
+    commands: list[list[str]] = [[]]
+    try:
+        for word in lexer:
+            if word and not word.strip(";&|"):
+                commands.append([])
+            else:
+                commands[-1].append(word)
+    except ValueError as error:
+        raise WorkspaceError(f"{place}: {line}: {error}") from None
+    return [words for words in commands if words]
 
 
 def _dead_links(root: Path, readme: Path) -> Iterator[str]:

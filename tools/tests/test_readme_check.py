@@ -1,6 +1,7 @@
 import pytest
 
 from tests.fake import project, workspace
+from tools.projects import WorkspaceError
 from tools.readme_check import check
 
 
@@ -42,6 +43,8 @@ FILES = {
         ["python -m pip install -r requirements.txt"],
         ["cp -r images/ somewhere/"],
         ["python scripts/run.py --config <yours>.yaml"],
+        ["python scripts/run.py -q  # 3 minutes; that's all"],
+        ["python scripts/run.py 'a;b' '' | tee out.txt"],
     ],
 )
 def test_right_commands_pass(root, lines):
@@ -83,6 +86,13 @@ def test_commands_of_configs_and_of_the_demo(root):
         "alpha/configs/b.yaml:2: scripts/run.py has no option --confg",
         "alpha/demo.json: scripts/run.py has no option --sed",
     ]
+
+
+def test_a_command_that_no_shell_would_take(root):
+    text = fenced("ls", "python scripts/run.py 'a")
+    project(root, "alpha", FILES | {"README.md": text})
+    with pytest.raises(WorkspaceError, match="alpha/README.md:5: .*No closing quot"):
+        check(root)
 
 
 def test_a_script_whose_help_fails(root):
