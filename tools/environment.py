@@ -32,17 +32,18 @@ def all_requirements(root: Path) -> list[Path]:
 def prepare(venv: Path, requirements: Sequence[Path]) -> Path:
     """The Python of `venv` with everything in `requirements` installed.
 
-    A stamp is written last, so that a set-up that was cut short is done again.
+    A whole stamp is written last, so that a set-up that was cut short is done again.
     """
     stamp = stamp_of(requirements)
     python = _python_of(venv)
     old = _read(venv / STAMP)
     if python.exists() and old == stamp:
         return python
-    steps = pip_steps(requirements)
-    if not python.exists() or old.split("\n")[0] != stamp.split("\n")[0]:
+    steps, made_with = pip_steps(requirements), stamp.split("\n")[0]
+    if not python.exists() or old.split("\n")[0] != made_with:
         say(f"[1/{len(steps) + 1}] making {venv.name} with Python {_version()}")
         _make(venv)
+    (venv / STAMP).write_text(made_with, encoding="utf-8")  # the old one ends here
     for number, (label, arguments) in enumerate(steps, start=2):
         _pip(python, arguments, f"[{number}/{len(steps) + 1}] installing {label}", venv)
     (venv / STAMP).write_text(stamp, encoding="utf-8")
@@ -97,7 +98,7 @@ def _make(venv: Path) -> None:
     if made.returncode:
         said = (made.stdout + made.stderr).strip().splitlines() or ["no message"]
         raise WorkspaceError(
-            f"python -m venv {venv} failed: {said[0]} "
+            f"python -m venv {venv} failed: {' '.join(said[:2])} "
             "(on Debian and Ubuntu: apt install python3-venv)"
         )
 
@@ -110,6 +111,8 @@ def _pip(python: Path, arguments: list[str], label: str, venv: Path) -> None:
     start = time.monotonic()
     with log.open("wb") as out:
         code = run(command, venv, _show, stdout=out, stderr=subprocess.STDOUT)
+    back = "\r" if sys.stderr.isatty() else ""
+    say(f"{back}      {time.monotonic() - start:.0f} s")
     if code:
         said = _read(log).strip().splitlines()
         errors = [line for line in said if line.startswith("ERROR")] or said[-1:]
@@ -118,8 +121,6 @@ def _pip(python: Path, arguments: list[str], label: str, venv: Path) -> None:
             f"{' '.join(errors[:2]) or f'exit {code}'} (all of it: {log}); "
             "check the network and the disk, then type the same command again"
         )
-    back = "\r" if sys.stderr.isatty() else ""
-    say(f"{back}      {time.monotonic() - start:.0f} s")
 
 
 def _show(seconds: float) -> None:

@@ -69,6 +69,13 @@ def test_the_life_of_an_environment(root, offline):
     assert "absent==9" in failed.stderr and ".venv/pip.log" in failed.stderr
 
 
+def test_a_place_where_no_environment_can_be_made(root):
+    write(root / ".venv", "in the way")
+    done = call(root, "setup")
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert f"python -m venv {root / '.venv'} failed: " in done.stderr.splitlines()[-1]
+
+
 @pytest.mark.spec("WSP-011", "the version of Python are the same")
 @pytest.mark.spec("WSP-012", "A set-up that was cut short is done again")
 @pytest.mark.parametrize("fault", ["no stamp", "other Python", "no Python"])
@@ -92,6 +99,7 @@ def test_an_environment_is_made_again(root, monkeypatch, fault):
     assert stamp.read_text() == environment.stamp_of(requirements)
 
 
+@pytest.mark.spec("WSP-012", "A set-up that was cut short is done again")
 def test_new_requirements_are_installed_into_the_old_environment(root, monkeypatch):
     alpha = project(root, "alpha")
     make_ready(root)
@@ -99,8 +107,20 @@ def test_new_requirements_are_installed_into_the_old_environment(root, monkeypat
     monkeypatch.setattr(environment, "_make", lambda venv: calls.append("make"))
     monkeypatch.setattr(environment, "_pip", lambda *args: calls.append("pip"))
     (alpha / "requirements.txt").write_text("numpy\n")
-    environment.prepare(root / ".venv", environment.all_requirements(root))
+    requirements = environment.all_requirements(root)
+    environment.prepare(root / ".venv", requirements)
     assert calls == ["pip"]
+
+    def fail(*args):
+        raise WorkspaceError("no network")
+
+    (alpha / "requirements.txt").write_text("numpy\npillow\n")
+    with monkeypatch.context() as patch, pytest.raises(WorkspaceError):
+        patch.setattr(environment, "_pip", fail)
+        environment.prepare(root / ".venv", requirements)
+    (alpha / "requirements.txt").write_text("numpy\n")
+    environment.prepare(root / ".venv", requirements)
+    assert calls == ["pip", "pip"]
 
 
 @pytest.mark.spec("WSP-015", "`check` without an environment says to run `setup`")
