@@ -65,7 +65,14 @@ def run_isolated(project: Path, kinds: Sequence[str] = ()) -> Result | None:
         alone = Path(empty, project.name)
         shutil.copytree(project, alone, ignore=ignore, symlinks=True)
         say(f"\n{project.name} alone in {empty}")
-        python = prepare(Path(empty, "venv"), requirement_files(alone))
+        start = time.monotonic()
+        try:
+            python = prepare(Path(empty, "venv"), requirement_files(alone))
+        except WorkspaceError as error:
+            for log in Path(empty, "venv").glob("pip.log"):  # gone with the folder
+                say(log.read_text(encoding="utf-8", errors="replace"))
+            say(str(error))
+            return Result(project.name, 0, 1, 0, time.monotonic() - start, 2)
         return run_project(alone, python, kinds)
 
 

@@ -54,7 +54,7 @@ def test(given: argparse.Namespace) -> int:
     names = select(given.names, suites.suite_names(ROOT))
     projects = [path for path in find_projects(ROOT) if path.name in names]
     if given.isolated:
-        if set(given.names) & {"tools", "check"}:
+        if given.names and set(names) & {"tools", "check"}:
             raise WorkspaceError("--isolated is for sub-projects, not tools or check")
         done = [suites.run_isolated(path, given.kinds) for path in projects]
         return suites.report([result for result in done if result])

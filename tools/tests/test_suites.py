@@ -4,6 +4,8 @@ import sys
 import pytest
 
 from tests.fake import call, make_ready, project, wheel, workspace, write
+from tools import suites
+from tools.projects import WorkspaceError
 from tools.suites import read_counts
 
 
@@ -123,8 +125,28 @@ def test_isolated(root, tmp_path):
     assert not (root / ".venv").exists()
 
 
+@pytest.mark.spec("WSP-037", "counts as one failure and does not hide the others")
+def test_isolated_environments_that_cannot_be_made(root):
+    for name in ("alpha", "beta"):
+        project(root, name, {"requirements.txt": "torch==2.12.0\ntorch==2.13.0\n"})
+    done = call(root, "test", "--isolated")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "0 passed, 2 failed, 0 skipped"
+    assert done.stderr.count("torch==2.12.0 and torch==2.13.0; agree on one") == 2
+
+
+def test_the_log_of_pip_is_shown_before_its_folder_is_gone(root, monkeypatch, capsys):
+    def fail(venv, requirements):
+        write(venv / "pip.log", "the whole story")
+        raise WorkspaceError("no network")
+
+    monkeypatch.setattr(suites, "prepare", fail)
+    assert suites.run_isolated(project(root, "alpha")).code == 2
+    assert capsys.readouterr().err.endswith("the whole story\nno network\n")
+
+
 def test_isolated_is_not_for_tools(root):
-    done = call(root, "test", "tools", "--isolated")
+    done = call(root, "test", "tools/", "--isolated")
     assert done.returncode == 2 and "--isolated is for sub-projects" in done.stderr
 
 
