@@ -7,11 +7,8 @@ from pathlib import Path
 
 
 ROOT = Path(__file__).resolve().parents[1]
-MADE_BY_RUNNING = {
-    "runs",
-    "__pycache__",
-    "node_modules",
-}  # and all that begins with "."
+# And all that begins with "."; `build` is left behind by `pip install .`.
+MADE_BY_RUNNING = {"runs", "build", "__pycache__", "node_modules"}
 
 
 class WorkspaceError(Exception):

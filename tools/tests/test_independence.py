@@ -152,8 +152,9 @@ def test_symlinks_and_future_imports(root):
     assert problem.startswith("alpha/link: is a symlink")
 
 
-def test_links_made_by_runs_are_left_alone(root):
-    project(root, "alpha", {"runs/a/x.py": "import beta"})
+def test_what_runs_and_pip_leave_behind_is_no_code(root):
+    files = {"runs/a/x.py": "import beta", "build/lib/x.py": "from . import y"}
+    project(root, "alpha", files)
     (root / "alpha" / "runs" / "latest").symlink_to("a")
     assert check(root) == []
 
