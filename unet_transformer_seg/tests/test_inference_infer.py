@@ -45,7 +45,8 @@ def test_masks_have_the_codes_of_the_training_masks(tmp_path, infer, values, dty
     image = save_image(tmp_path / "in.png", 37, 53)
     code, out, _ = infer("--input", image, "--probabilities", checkpoint=path)
     mask = np.array(Image.open(out.strip()))
-    kept = np.load(tmp_path / "run/predictions/in_probabilities.npz")
+    with np.load(tmp_path / "run/predictions/in_probabilities.npz") as file:
+        kept = dict(file)
     expected = np.array(values)[kept["probabilities"].argmax(0)].squeeze()
     assert code == 0
     assert mask.dtype == dtype
