@@ -97,6 +97,8 @@ def build(config: Config) -> Setup:
     try:
         model = build_model(config.model, info.in_channels, len(info.class_names))
         title = _title(config, datasets)
+    except InputError:  # of a file that the title was read from
+        raise
     except ValueError as error:
         raise InputError(f"model: {error}") from None
     task = SegmentationTask(config.loss, info)
