@@ -167,6 +167,15 @@ def test_the_script_takes_a_training_config(tmp_path, run):
     assert code == 2 and "data.name is toy_shapes" in err
 
 
+def test_a_sheet_that_cannot_be_written_is_a_sentence(tmp_path, run):
+    make(tmp_path)
+    (tmp_path / "out").write_text("a file")
+    options = ["--images", tmp_path / "images", "--masks", tmp_path / "masks"]
+    code, out, err = run(*options, "--out", tmp_path / "out")
+    assert (code, out) == (2, "")
+    assert err.startswith(f"--out {tmp_path}/out: cannot be written (")
+
+
 def test_one_image_and_an_unknown_value_are_faults(tmp_path):
     config = make(tmp_path, count=1, mask_values={"0": "wall", "9": "cell"})
     faults = check_folder(config)[0].faults

@@ -12,7 +12,7 @@ from ..utils.config import load_config
 from ..utils.errors import InputError
 from ..utils.pictures import Labelled, contact_sheet
 from .folder import FolderConfig, split_config, survey_config
-from .images import read_mask, read_pixels, to_unit
+from .images import read_mask, read_pixels, show, to_unit
 from .info import IGNORE_INDEX
 from .mask_values import Value, format_value, widen
 from .notes import find_notes
@@ -125,7 +125,10 @@ def format_report(report: Report) -> str:
 
 
 def draw_sheet(survey: Survey, path: Path, title: str) -> None:
-    """A contact sheet of up to 12 pairs, spread evenly over the folder."""
+    """A contact sheet of up to 12 pairs, spread evenly over the folder.
+
+    Raises InputError where it cannot be written.
+    """
     count = min(SHEET_IMAGES, len(survey.scans))
     chosen = np.linspace(0, len(survey.scans) - 1, count).round().astype(int)
     rows = []
@@ -141,7 +144,13 @@ def draw_sheet(survey: Survey, path: Path, title: str) -> None:
             classes = np.full(mask.shape[:2], IGNORE_INDEX)
         target = torch.from_numpy(classes).long()
         rows.append(Labelled(scan.pair.name, to_unit(pixels), target))
-    contact_sheet(rows, path, list(survey.classes.values()), title)
+    try:
+        contact_sheet(rows, path, list(survey.classes.values()), title)
+    except OSError as error:
+        raise InputError(
+            f"--out {show(path.parent)}: cannot be written ({error.strerror}); choose "
+            "another folder"
+        ) from None
 
 
 def _tally(names: Any) -> dict[str, int]:
