@@ -23,6 +23,7 @@ EVERYTHING = AugmentConfig(
     crop=24,
     balanced_crop=0.5,
     probability=0.8,
+    resize=0.5,
     degrees=30.0,
     scale=0.3,
     shear=10.0,
@@ -131,7 +132,12 @@ def test_all_off_is_identity_and_draws_nothing():
     assert rng.random() == np.random.default_rng(3).random()
 
 
-SHAPING = {"probability", "elastic_sigma", "balanced_crop"}  # how other fields act
+SHAPING = {
+    "probability",
+    "resize",
+    "elastic_sigma",
+    "balanced_crop",
+}  # how other fields act
 
 
 @pytest.mark.parametrize(

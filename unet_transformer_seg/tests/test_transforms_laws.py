@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from src.data import transforms as T
+from src.data.augment import Augment, AugmentConfig, augment_rng
 from src.data.info import IGNORE_INDEX
 from src.data.intensity import cutout
 from tests.test_transforms import coordinates, sample
@@ -101,3 +102,22 @@ def test_parameters_of_no_change_give_back_the_very_input():
         T.resize(image, target, (5, 8)),
     ):
         assert result[0] is image and result[1] is target
+
+
+def test_a_random_resize_has_one_factor_for_both_sides_below_and_above_one():
+    image, target = coordinates(40, 60)
+    augment = Augment(AugmentConfig(crop=12, resize=1.0))
+    steps = []
+    for index in range(40):
+        new, labels = augment(image, target, augment_rng(0, 0, index))
+        down = (new[0, 8, 6] - new[0, 3, 6]).item() / 5  # old pixels a new one
+        right = (new[1, 6, 8] - new[1, 6, 3]).item() / 5
+        assert down == pytest.approx(right, rel=0.1)
+        assert labels.shape == new.shape[1:] == (12, 12)
+        steps.append(down)
+    assert 0.45 < min(steps) < 0.6 and 1.7 < max(steps) < 2.1
+
+
+def test_a_random_resize_needs_a_crop():
+    with pytest.raises(ValueError, match=r"^resize is 0\.5; it needs crop"):
+        AugmentConfig(resize=0.5)

@@ -19,6 +19,7 @@ from .transforms import (
     flip_vertical,
     inverse_matrix,
     pad,
+    resize,
     rot90,
 )
 
@@ -37,6 +38,8 @@ class AugmentConfig:
     """Share (0 to 1) of crops that centre on a pixel of a class drawn evenly."""
     probability: float = 1.0
     """Chance (0 to 1), one draw for each, of all that follows."""
+    resize: float = 0.0
+    """Before the crop, by a factor from 1 / (1 + resize) to 1 + resize, 0 to 4."""
     degrees: float = 0.0
     """Turn by up to this angle, 0 to 180. Affine (this to translate) is one draw."""
     scale: float = 0.0
@@ -70,12 +73,17 @@ class AugmentConfig:
             value = getattr(self, field.name)
             if not low <= value <= high:
                 raise ValueError(f"{field.name} is {value}; from {low} to {high}")
+        if self.resize and not self.crop:
+            raise ValueError(
+                f"resize is {self.resize}; it needs crop, for images of one size"
+            )
 
 
 RANGES = {
     "crop": (0, 1 << 16),
     "balanced_crop": (0, 1),
     "probability": (0, 1),
+    "resize": (0, 4),
     "degrees": (0, 180),
     "scale": (0, 4),
     "shear": (0, 60),
@@ -95,8 +103,8 @@ RANGES = {
 class Augment:
     """Apply what is configured; all off gives back the input.
 
-    Order: crop, affine and elastic in one interpolation of the whole image; flips,
-    quarter turns, brightness, contrast, saturation, gamma, blur, noise, cutout.
+    Order: resize; crop, affine and elastic in one interpolation of the whole image;
+    flips, quarter turns, brightness, contrast, saturation, gamma, blur, noise, cutout.
     """
 
     def __init__(self, config: AugmentConfig) -> None:
@@ -135,12 +143,17 @@ class Augment:
     def _place(
         self, image: Tensor, target: Tensor, rng: np.random.Generator
     ) -> tuple[Tensor, Tensor]:
-        """Crop, affine and elastic.
+        """Resize, crop, affine and elastic.
 
         A warped crop is sampled from the whole image, so that what turns into it from
         outside the window is real and not mirrored.
         """
-        config, size, corner = self.config, tuple(target.shape), (0, 0)
+        config = self.config
+        if self._happens(rng, config.resize):
+            factor = _factor(rng, config.resize)
+            sides = (max(1, round(side * factor)) for side in target.shape)
+            image, target = resize(image, target, tuple(sides))
+        size, corner = tuple(target.shape), (0, 0)
         if config.crop:
             size = (config.crop, config.crop)
             image, target = pad(image, target, size)
