@@ -1,11 +1,13 @@
 """Overlap metrics against torchmetrics, MONAI, scikit-learn and numbers made by hand.
 
-Where the libraries differ from us and why: - torchmetrics gives 0 to a class in neither
-truth nor prediction; ours is NaN, and the mean over the others is the same. -
-torchmetrics' macro accuracy takes classes that were only predicted into the mean as 0;
-ours is the mean recall over the classes in the truth, as scikit-learn's
-`balanced_accuracy_score`. - MONAI gives NaN to an image whose truth lacks the class
-although it was predicted; ours is 0.
+Where the libraries differ from us and why:
+- torchmetrics gives 0 to a class in neither truth nor prediction; ours is NaN, and the
+  mean over the others is the same.
+- torchmetrics' macro accuracy takes classes that were only predicted into the mean as
+  0; ours is the mean recall over the classes in the truth, as scikit-learn's
+  `balanced_accuracy_score`.
+- MONAI gives NaN to an image whose truth lacks the class although it was predicted;
+  ours is 0.
 """
 
 import math
@@ -13,8 +15,6 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 
 from src.metrics import (
     class_accuracy,
@@ -31,7 +31,6 @@ from src.metrics import (
 
 
 IGNORE = 255
-seeds = st.integers(0, 10_000)
 
 
 def labels(seed, classes=4, batch=3, ignored=0.2, high=None):
@@ -195,33 +194,6 @@ def test_mean_valid_leaves_out_nan_only():
     assert str(mean_valid(torch.full((3,), math.nan))) == "(nan, 0)"
 
 
-@pytest.mark.spec("SEG-072", "whatever is predicted there")
-@given(seeds, st.sampled_from([-7, 0, 3, 255, 2**40]))
-def test_the_prediction_at_an_ignored_pixel_never_matters(seed, anything):
-    pred, target = labels(seed)
-    moved = pred.masked_fill(target == IGNORE, anything)
-
-    for count in (confusion_matrix, confusion_per_image):
-        assert torch.equal(count(pred, target, 4), count(moved, target, 4))
-
-
-@pytest.mark.spec("SEG-073", "the sum is the matrix of the whole")
-@given(seeds, st.integers(0, 5))
-def test_matrices_add_up_over_batches_and_images(seed, cut):
-    pred, target = labels(seed, batch=5)
-
-    whole = confusion_matrix(pred, target, 4)
-
-    first, rest = (
-        confusion_matrix(pred[part], target[part], 4)
-        for part in (slice(cut), slice(cut, None))
-    )
-    per_image = confusion_per_image(pred, target, 4)
-    assert torch.equal(first + rest, whole)
-    assert torch.equal(per_image.sum(0), whole)
-    assert whole.sum() == (target != IGNORE).sum()
-
-
 @pytest.mark.spec("SEG-074", "names the value")
 @pytest.mark.parametrize("wrong", [-1, 4, 17])
 def test_a_class_out_of_range_is_refused_with_its_value(wrong):
@@ -249,27 +221,6 @@ def test_counts_go_on_beyond_int32():
     added = torch.full((1, 1), 2**31 - 1) + confusion_matrix(pixels, pixels, 1)
 
     assert added.item() == 2**31 + 63
-
-
-@given(seeds)
-def test_dice_is_twice_iou_over_one_plus_iou(seed):
-    confusion = confusion_per_image(*labels(seed), 4)
-    j = iou(confusion)
-
-    close(dice(confusion), 2 * j / (1 + j))
-
-
-@given(seeds, st.permutations(range(4)))
-def test_renaming_the_classes_renames_the_scores(seed, order):
-    pred, target = labels(seed)
-    names = torch.arange(256)
-    names[:4] = torch.tensor(order)
-
-    before = confusion_matrix(pred, target, 4)
-    after = confusion_matrix(names[pred], names[target], 4)
-
-    assert torch.equal(after[order][:, order], before)
-    close(iou(after)[order], iou(before))
 
 
 def test_more_than_the_ignored_number_of_classes_can_be_counted():
