@@ -3,16 +3,20 @@
 import csv
 import json
 import math
+from types import SimpleNamespace
+from unittest import mock
 
 import pytest
 import torch
 from PIL import Image
 
 from src.data import AugmentConfig, build_datasets
-from src.inference.evaluate import Worst, evaluate, sample
+from src.inference import evaluate as evaluation
+from src.inference.evaluate import Worst, _baselines, evaluate, sample
 from src.inference.predictor import Options, load_predictor
 from src.inference.report import _distance
 from src.inference.scores import Scores
+from src.inference.sources import open_source
 from src.metrics.baselines import fit_blur_threshold
 from src.metrics.bootstrap import bootstrap_interval
 from src.metrics.calibration import calibration_bins, ece
@@ -96,7 +100,8 @@ def test_all_background_is_scored_on_the_same_split(result, judged):
 
 def test_two_classes_get_a_threshold_tuned_on_the_training_images(tmp_path):
     data = folder_data(tmp_path)
-    result = evaluate(make_checkpoint(tmp_path / "run", data=data), "val", quiet=True)
+    checkpoint = make_checkpoint(tmp_path / "run", data=data)
+    result = evaluate(checkpoint, "val", quiet=True)
     parts = build_datasets(data, AugmentConfig(), 0)
     train, val = (
         [sample(parts[split], index)[:2] for index in range(len(parts[split]))]
@@ -108,7 +113,23 @@ def test_two_classes_get_a_threshold_tuned_on_the_training_images(tmp_path):
     found = result["baselines"]["blur_threshold"]["classes"]["value_255"]
     assert found == scores.numbers()["classes"]["value_255"]
     assert 0.5 < found["dice"] < 1
+    source = open_source(load_predictor(checkpoint))
+    assert _baselines(source)["blur_threshold"].__self__ == tuned
     assert result["model"]["v_rand"]["valid"] == len(val)
+
+
+@pytest.mark.parametrize(("count", "step"), [(1, 1), (64, 1), (65, 2), (500, 8)])
+def test_the_threshold_is_tuned_on_images_spread_over_the_training_set(
+    monkeypatch, count, step
+):
+    monkeypatch.setattr(evaluation, "sample", lambda train, i: (train[i], None, ""))
+    fitted = SimpleNamespace(predict=None)
+    fit = mock.Mock(return_value=fitted)
+    monkeypatch.setattr(evaluation, "fit_blur_threshold", fit)
+    two = SimpleNamespace(info=SimpleNamespace(class_names=("cell", "membrane")))
+    _baselines(SimpleNamespace(dataset=two, train=range(count)))
+    (pairs,) = fit.call_args.args
+    assert [image for image, _ in pairs] == [*range(0, count, step)]
 
 
 def test_files_are_complete_and_the_json_is_strict(result, checkpoint):

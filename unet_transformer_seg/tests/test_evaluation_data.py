@@ -1,5 +1,6 @@
 """What `scripts/eval.py` scores: the checkpoint's own data, or other folders."""
 
+import dataclasses
 import json
 
 import pytest
@@ -32,14 +33,21 @@ def test_the_default_split_is_test_else_val(tmp_path, checkpoint):
     assert "no test split" in source.notes[0]
 
 
-def test_train_images_are_scored_as_they_are(checkpoint):
-    train = build_datasets(TOY, AUGMENT, 0)["train"]
-    bare = build_datasets(TOY, AugmentConfig(), 0)["train"]
+@pytest.mark.parametrize("kind", ["toy_shapes", "folder"])
+def test_train_images_are_scored_as_they_are(tmp_path, kind):
+    data = bare_data = TOY
+    if kind == "folder":
+        bare_data = folder_data(tmp_path)
+        repeated = dataclasses.replace(bare_data.folder, repeat=3)
+        data = dataclasses.replace(bare_data, folder=repeated)
+    train = build_datasets(data, AUGMENT, 0)["train"]
+    bare = build_datasets(bare_data, AugmentConfig(), 0)["train"]
     plain = without_augmentation(train)
+    assert len(plain) == len(bare)
     pairs = [(plain[(0, i)]["image"], bare[(0, i)]["image"]) for i in range(len(bare))]
     assert all(torch.equal(a, b) for a, b in pairs)
     assert any(
-        not torch.equal(train[(0, i)]["image"], bare[(0, i)]["image"]) for i in range(6)
+        not torch.equal(train[(0, i)]["image"], bare[(0, i)]["image"]) for i in range(5)
     )
 
 
