@@ -102,7 +102,7 @@ def build(config: Config) -> Setup:
     except ValueError as error:
         raise InputError(f"model: {error}") from None
     task = SegmentationTask(config.loss, info)
-    return Setup(model, task, datasets, to_plain(info), title)
+    return Setup(model, task, datasets, asdict(info), title)
 
 
 def _title(config: Config, datasets: dict[str, Any]) -> str:
@@ -125,18 +125,12 @@ def draw_predictions(
     """Picture of the first validation images, worst first, errors in colour."""
     dataset, info, items = setup.datasets["val"], setup.task.info, []
     model = setup.model.eval()
-    mean, std = (torch.tensor(v)[:, None, None] for v in (info.mean, info.std))
     for i in range(min(count, len(dataset))):
         sample = dataset[(0, i)]
         pred = model(sample["image"][None].to(device)).argmax(1).cpu()
         target = sample["target"]
         scores = iou(confusion_matrix(pred, target[None], len(info.class_names)))
-        image = (sample["image"] * std + mean).clamp(0, 1)
+        image = info.restore(sample["image"]).clamp(0, 1)
         score = mean_valid(scores)[0]
         items.append(Judged(sample["name"], score, image, pred[0], target))
     gallery(items, path)
-
-
-def to_plain(info: DataInfo) -> dict[str, Any]:
-    """`info` as dicts and lists, for the checkpoint."""
-    return asdict(info)
