@@ -59,6 +59,15 @@ def test_the_first_gradient_that_is_not_finite_is_named():
     assert debug.first_nonfinite_gradient(model) == "0.bias"
 
 
+def test_of_many_bad_gradients_the_one_nearest_to_the_loss_is_named():
+    model = nn.Sequential(nn.Linear(1, 1), nn.Linear(1, 1), nn.Linear(1, 1))
+    hidden = model[1](model[0](torch.ones(1)))
+    hidden.register_hook(lambda gradient: gradient * torch.nan)
+    model[2](hidden).backward()
+    assert model[0].weight.grad.isnan() and model[2].weight.grad.isfinite()
+    assert debug.first_nonfinite_gradient(model) == "1.bias"
+
+
 def test_the_tables_hold_the_numbers():
     model = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU())
     with torch.no_grad():

@@ -45,8 +45,11 @@ def first_nonfinite(model: nn.Module, call: Callable[[], Any]) -> str | None:
 
 
 def first_nonfinite_gradient(model: nn.Module) -> str | None:
-    """Name of the first parameter whose gradient is not finite."""
-    for name, parameter in model.named_parameters():
+    """Name of the bad parameter nearest to the loss: a NaN spreads towards the input.
+
+    Parameters are taken to be registered in the order in which they are used.
+    """
+    for name, parameter in reversed(list(model.named_parameters())):
         if parameter.grad is not None and not parameter.grad.isfinite().all():
             return name
     return None
