@@ -116,6 +116,13 @@ def test_the_old_file_is_kept_without_hard_links(tmp_path, monkeypatch):
     assert value(tmp_path / "last-1.pt") == 1.0
 
 
+def test_a_file_that_is_kept_twice_leaves_nothing_else(tmp_path):
+    save(tmp_path / "last.pt")
+    for _ in range(2):
+        keep_previous(tmp_path / "last.pt", tmp_path / "last-1.pt")
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["last-1.pt", "last.pt"]
+
+
 def limit_file_size(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 

@@ -91,18 +91,26 @@ def load_resumed(options: Options) -> tuple[dict[str, Any], Path]:
 
 
 def continue_after_restart(options: Options) -> Options:
-    """Resume the run of the earlier attempt when torchrun restarts a job."""
+    """Go on with the run of the attempt before when torchrun restarts a job.
+
+    It is the newest unfinished run of the same command; no other is touched.
+    """
     attempt = int(os.environ.get("TORCHELASTIC_RESTART_COUNT", 0))
     if attempt == 0 or options.resume:
         return options
+    runs = []
     for file in options.out.glob("*/meta.json"):
         meta = json.loads(file.read_text(encoding="utf-8"))
-        if file.parent.is_symlink():
-            continue
-        if meta.get("job") == job() and (file.parent / "checkpoints/last.pt").exists():
-            log.warning(f"restart {attempt} continues {file.parent}")
-            return replace(options, resume=str(file.parent), config=None, overrides=())
-    return replace(options, overwrite=True)
+        ours = meta.get("job") == job() and meta.get("status") != "done"
+        if ours and not file.parent.is_symlink():
+            runs.append((meta["start"], file.parent))
+    if not runs:
+        return options
+    run = max(runs)[1]
+    if not (run / "checkpoints/last.pt").exists():  # it ended before it was saved
+        return replace(options, name=run.name, overwrite=True)
+    log.warning(f"restart {attempt} continues {run}")
+    return replace(options, resume=str(run), config=None, overrides=(), seed=None)
 
 
 def job() -> list[str]:

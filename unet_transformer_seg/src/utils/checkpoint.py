@@ -88,6 +88,7 @@ def keep_previous(path: Path, previous: Path) -> None:
     except OSError:  # a file system without hard links
         shutil.copyfile(path, temporary)
     os.replace(temporary, previous)
+    temporary.unlink(missing_ok=True)  # is left where both were one file already
 
 
 def load_checkpoint(path: Path, kind: str | None = None) -> dict[str, Any]:
