@@ -1,5 +1,6 @@
 """Two processes under torchrun: equal to one, restarted, never hanging."""
 
+import json
 import os
 import subprocess
 import sys
@@ -8,6 +9,9 @@ from pathlib import Path
 import pytest
 import torch
 
+from src.training.task import Config, build
+from src.utils.checkpoint import load_checkpoint
+from src.utils.config import from_dict
 from tests.tiny import CONFIG, TINY, digest
 
 
@@ -102,8 +106,12 @@ def test_two_processes_equal_one(tmp_path):
 DIE_ONCE = """
 import os
 import signal
+import time
 
 from src.training import trainer
+
+if os.environ["TORCHELASTIC_RESTART_COUNT"] != "0" and os.environ["RANK"] == "1":
+    time.sleep(2)  # so that rank 0 could meet the dead rank 1 of the attempt before
 
 plain = trainer.Trainer._step
 
@@ -119,15 +127,67 @@ trainer.Trainer._step = step
 """
 
 
+@pytest.fixture(scope="module")
+def unbroken(tmp_path_factory):
+    out = tmp_path_factory.mktemp("unbroken")
+    done = torchrun(out)
+    assert done.returncode == 0, done.stderr
+    return out / "run"
+
+
+def test_the_scores_are_those_of_the_saved_weights(unbroken):
+    best = load_checkpoint(unbroken / "checkpoints/best.pt")
+    setup = build(from_dict(Config, best["config"]))
+    setup.model.load_state_dict(best["model"])
+    setup.model.eval()
+    val, parts = setup.datasets["val"], []
+    for indices in ((0, 2), (1, 3)):  # the shares of rank 0 and rank 1
+        samples = [val[(0, i)] for i in indices]
+        batch = {k: torch.stack([s[k] for s in samples]) for k in ("image", "target")}
+        with torch.no_grad():
+            parts.append(setup.task.evaluate(setup.model, batch))
+    alone = setup.task.metrics({k: parts[0][k] + parts[1][k] for k in parts[0]})
+    assert best["metrics"]["loss"] == pytest.approx(alone["loss"], rel=1e-5)
+
+
 @pytest.mark.spec("SEG-118", "restarts by itself")
-def test_torchrun_restart_after_kill(tmp_path):
-    unbroken = torchrun(tmp_path / "unbroken")
-    assert unbroken.returncode == 0, unbroken.stderr
+def test_torchrun_restart_after_kill(tmp_path, unbroken):
     train = script(tmp_path / "train.py", DIE_ONCE)
     done = torchrun(tmp_path / "killed", options=["--max-restarts=2"], script=train)
     assert done.returncode == 0, done.stderr
     assert "continues" in done.stderr
-    assert digest(tmp_path / "killed/run") == digest(tmp_path / "unbroken/run")
+    assert digest(tmp_path / "killed/run") == digest(unbroken)
+
+
+BAD_SAMPLE = """
+import os
+
+from src.training import task
+
+plain = task.SegmentationTask.loss
+
+
+def loss(self, model, batch, progress):
+    if progress == 0.25 and os.environ["RANK"] == "1":
+        batch["image"][0, 0, 0, 0] = float("nan")
+    return plain(self, model, batch, progress)
+
+
+task.SegmentationTask.loss = loss
+"""
+
+
+@pytest.mark.spec("SEG-120", "names the step, the first bad tensor and the samples")
+def test_a_bad_number_in_one_process_stops_them_all(tmp_path):
+    train = script(tmp_path / "train.py", BAD_SAMPLE)
+    two_batches = ("train.accumulate=2", "train.timeout_s=20")
+    done = torchrun(tmp_path, *two_batches, script=train)
+    assert done.returncode != 0
+    said = [line for line in done.stderr.splitlines() if line.startswith("step 3: ")]
+    assert len(said) == 2 and said[0] == said[1]
+    assert said[0].startswith("step 3: loss is nan (first seen in ")
+    meta = json.loads((tmp_path / "run/meta.json").read_text())
+    assert meta["status"] == "failed"
 
 
 @pytest.mark.spec("SEG-119", "names the rank")

@@ -11,6 +11,7 @@ from torch import nn
 
 from ..utils.checkpoint import is_disk_full
 from ..utils.debug import first_nonfinite, first_nonfinite_gradient
+from ..utils.distributed import gather
 from ..utils.errors import DivergedError, FaultError, InputError
 
 
@@ -21,7 +22,11 @@ def describe_divergence(
     loss: float,
     norm: float,
 ) -> str:
-    """What is not finite, the first tensor where it is seen, and the samples."""
+    """What is not finite, the first tensor where it is seen, and the samples.
+
+    Every rank must call this, and gets the words of the one with the bad loss: the
+    others only see its gradient.
+    """
     if math.isfinite(loss):
         what = f"the gradient norm is {norm}"
         where = first_nonfinite_gradient(model)
@@ -30,7 +35,17 @@ def describe_divergence(
         where = first_nonfinite(model, compute_loss) or "the loss itself"
     names = batch.get("name", [])
     samples = ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")
-    return f"{what} (first seen in {where}; batch: {samples})"
+    text = (
+        f"{what} (first seen in {where}; batch: {samples}). The update was not made. "
+        "Look at those samples, or lower optim.lr."
+    )
+    return min(gather((math.isfinite(loss), text)))[1]
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether the CPU or an accelerator had no room for a tensor."""
+    known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    return known or "can't allocate memory" in str(error)
 
 
 def explain(error: Exception, batch_size: int, last_good: str) -> Exception | None:
@@ -49,8 +64,7 @@ def explain(error: Exception, batch_size: int, last_good: str) -> Exception | No
             "a data worker was killed, usually for lack of memory: lower "
             f"data.workers or data.batch_size. {last_good}"
         )
-    out_of_memory = isinstance(error, (MemoryError, torch.OutOfMemoryError))
-    if out_of_memory or "can't allocate memory" in text:
+    if is_out_of_memory(error):
         return FaultError(
             f"out of memory at batch_size {batch_size}. Try data.batch_size="
             f"{max(batch_size // 2, 1)}, or --device cpu. {last_good}"

@@ -45,6 +45,7 @@ class State:
         """
         rng = gather(rng_state(self.device))
         if not self.ranks.is_main:
+            self.saved_step = self.progress.step
             return
         self.progress.rows = run.rows
         content = self._evaluated_content() | {
@@ -80,7 +81,9 @@ class State:
                 load_weights(self.ema.model, saved["model"], path)
             self.progress = Progress(**saved["progress"])
             self.saved_step, self._rng = self.progress.step, saved["rng"]
-        except (KeyError, TypeError, RuntimeError) as error:
+        except InputError:
+            raise
+        except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"{path} cannot be resumed: {error}") from None
 
     def restore_rng(self) -> None:

@@ -20,7 +20,7 @@ from torch.nn.parallel import DistributedDataParallel
 from tqdm import tqdm
 
 from ..data.dataloader import EpochBatches, close, eval_loader, train_loader
-from ..utils.distributed import Ranks, any_rank, sum_over_ranks
+from ..utils.distributed import Ranks, any_rank, share_tensors, sum_over_ranks
 from ..utils.errors import DivergedError, InputError
 from ..utils.interrupt import Interrupt
 from ..utils.logging import log
@@ -73,6 +73,7 @@ class Trainer:
         """Metrics over a split, or over its first batches."""
         model, sums = self.state.evaluated.eval(), {}
         data, ranks = self.config.data, self.ranks
+        share_tensors(model)  # batch statistics differ from rank to rank
         loader = eval_loader(
             self.datasets[split], data.batch_size, data.workers, ranks.rank, ranks.world
         )
@@ -98,7 +99,8 @@ class Trainer:
         self.state.model.train()
         while now.epoch < self.train.epochs and not self._is_on_plateau():
             started = time.monotonic()
-            stop = self._train_epoch(interrupt)
+            # A signal during the evaluation ends the run before the next step.
+            stop = any_rank(interrupt.number) or self._train_epoch(interrupt)
             if stop:
                 self.state.save(self.run)
                 return stop
@@ -149,28 +151,26 @@ class Trainer:
         done, loss_sum = now.step / self.total_steps, 0.0
         for i in range(self.train.accumulate):
             batch = self._to_device(next(iterator))
-            compute_loss = functools.partial(self._loss, batch, done)
+            if math.isfinite(loss_sum):
+                suspect = batch
             is_last = i == self.train.accumulate - 1
             alone = is_last or self.ranks.world == 1
             with nullcontext() if alone else self.net.no_sync():
-                loss = compute_loss()
+                loss = self._loss(self.net, batch, done)
                 state.scaler.scale(loss).backward()
             loss_sum += loss.item()
-            if not math.isfinite(loss_sum):
-                break
         state.scaler.unscale_(state.optimizer)
         weights = [p for p in state.model.parameters() if p.grad is not None]
         total = nn.utils.get_total_norm([p.grad for p in weights])
         norm = total.item()
-        # An infinite scaled gradient is no fault: the scaler skips the step.
-        bad_norm = not math.isfinite(norm) and not state.scaler.is_enabled()
-        if not math.isfinite(loss_sum) or bad_norm:
-            what = describe_divergence(state.model, compute_loss, batch, loss_sum, norm)
-            raise DivergedError(
-                f"step {now.step + 1}: {what}. The update was not made. "
-                f"{state.last_good(self.run)} Look at those samples, or try "
-                f"optim.lr={lr / 10:.0e}"
-            )
+        # Of a loss that was scaled up it is no fault: the scaler skips the step.
+        bad_norm = not math.isfinite(norm) and state.scaler.get_scale() <= 1
+        if any_rank(bad_norm or not math.isfinite(loss_sum)):
+            # Without DDP, whose forward pass would wait for the other ranks.
+            again = functools.partial(self._loss, state.model, suspect, done)
+            what = describe_divergence(state.model, again, suspect, loss_sum, norm)
+            last_good = state.last_good(self.run)
+            raise DivergedError(f"step {now.step + 1}: {what} {last_good}")
         # Not earlier: clipping by a NaN makes every gradient NaN and hides the first.
         if self.config.optim.clip:
             nn.utils.clip_grads_with_norm_(weights, self.config.optim.clip, total)
@@ -183,9 +183,9 @@ class Trainer:
             state.ema.update(state.model, now.step)
         return loss_sum, norm, lr
 
-    def _loss(self, batch: dict[str, Any], done: float) -> torch.Tensor:
+    def _loss(self, net: nn.Module, batch: dict, done: float) -> torch.Tensor:
         with self._autocast():
-            loss = self.task.loss(self.net, batch, done)
+            loss = self.task.loss(net, batch, done)
         return loss / self.train.accumulate
 
     def _note_step(self, loss: float, norm: float, lr: float, to_log: bool) -> None:

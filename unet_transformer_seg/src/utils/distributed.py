@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 import torch.distributed as dist
-from torch import Tensor
+from torch import Tensor, nn
 
 from .errors import FaultError
 
@@ -49,7 +49,8 @@ def join_ranks(timeout_s: float = 120.0, device_type: str = "cpu") -> Ranks:
     store = dist.PrefixStore(f"attempt_{attempt}", store)
     _meet(store, rank, world, timeout)
     dist.init_process_group(
-        "nccl" if device_type == "cuda" else "gloo",
+        # Counts and random states travel on the CPU, gradients where they are.
+        "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo",
         store=store,
         rank=rank,
         world_size=world,
@@ -67,8 +68,8 @@ def _meet(store: dist.Store, rank: int, world: int, timeout: timedelta) -> None:
         except (RuntimeError, dist.DistError):
             seconds = timeout.total_seconds()
             raise FaultError(
-                f"rank {rank} of {world} waited {seconds:.0f} s for rank {other}, which "
-                "did not come. Look for its error above, or raise train.timeout_s"
+                f"rank {rank} of {world} waited {seconds:.0f} s for rank {other}. "
+                "Look for its error above, or raise train.timeout_s"
             ) from None
 
 
@@ -86,12 +87,18 @@ def sum_over_ranks(counts: dict[str, Tensor]) -> dict[str, Tensor]:
     return counts
 
 
+def share_tensors(model: nn.Module) -> None:
+    """Give every process the weights and statistics that rank 0 has."""
+    if dist.is_initialized():
+        for tensor in model.state_dict().values():
+            dist.broadcast(tensor, 0)
+
+
 def any_rank(flag: int) -> int:
     """The largest `flag` of all processes, so that all stop at the same step."""
     if not dist.is_initialized():
         return flag
-    device = "cuda" if dist.get_backend() == "nccl" else "cpu"
-    value = torch.tensor(flag, device=device)
+    value = torch.tensor(int(flag))
     dist.all_reduce(value, dist.ReduceOp.MAX)
     return int(value)
 
