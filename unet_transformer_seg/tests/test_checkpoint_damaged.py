@@ -127,6 +127,10 @@ DAMAGE = {
     "no config": (change(config=None), "no whole checkpoint: config is missing"),
     "odd model": (change(model=3), "no whole checkpoint: model is of the wrong type"),
     "empty optimizer": (change(optimizer={}), "cannot be resumed"),
+    "other optimizer": (
+        change(optimizer={"state": {}, "param_groups": []}),
+        "cannot be resumed: loaded state dict has a different number",
+    ),
     "other progress": (change(progress={"stepp": 1}), "cannot be resumed"),
     "other weights": (change(weights={"a": torch.ones(1)}), "lacks tensor"),
     "unknown key": (change(config={"lr": 1}), "lr is not a known key"),

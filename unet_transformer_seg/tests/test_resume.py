@@ -1,15 +1,18 @@
 """A run that was stopped and continued ends as one that was never stopped."""
 
 import signal
+from functools import partial
 
 import pytest
 import torch
 
+from src.training import launch
 from src.training import state as state_module
 from src.training import trainer as trainer_module
 from src.training.progress import Progress
 from src.training.trainer import Trainer
-from src.utils.errors import InputError
+from src.utils.checkpoint import load_checkpoint
+from src.utils.errors import FaultError, InputError
 from tests.tiny import digest, resume, rows, start
 
 
@@ -68,6 +71,13 @@ FORGETTING = {
 }
 
 
+_plain_restore = state_module.State.restore
+
+
+def _without_scale(self, saved, path):
+    _plain_restore(self, saved | {"scaler": self.scaler.state_dict()}, path)
+
+
 def _without_best(**saved):
     return Progress(**saved | {"best": None, "plateau": None})
 
@@ -120,6 +130,75 @@ def test_resume_falls_back(tmp_path, monkeypatch, unbroken, capsys):
     assert "last.pt is damaged" in (said := capsys.readouterr().err)
     assert "last-1.pt instead" in said
     assert digest(tmp_path / "run") == digest(unbroken)
+
+
+def test_a_damaged_last_does_not_push_out_the_good_one(tmp_path, monkeypatch):
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        assert start(tmp_path) == 143
+    last = tmp_path / "run/checkpoints/last.pt"
+    last.write_bytes(last.read_bytes()[:-1])
+
+    def fail(*_):
+        raise FaultError("disk full")
+
+    monkeypatch.setattr(state_module, "save_checkpoint", fail)
+    with pytest.raises(FaultError):
+        resume(tmp_path)
+    saved = load_checkpoint(last, "training")
+    assert saved["progress"]["step"] == 4
+    assert not list(last.parent.glob(".*"))
+
+
+def test_a_checkpoint_that_does_not_fit_leaves_the_run_as_it_was(tmp_path):
+    assert start(tmp_path, "train.epochs=1") == 0
+    last, meta = tmp_path / "run/checkpoints/last.pt", tmp_path / "run/meta.json"
+    content = torch.load(last, weights_only=True)
+    torch.save(content | {"weights": {}}, last)
+    before = meta.read_text()
+    with pytest.raises(InputError, match="lacks tensor"):
+        resume(tmp_path)
+    assert meta.read_text() == before
+
+
+@pytest.mark.spec("SEG-110", "ends with the same bits")
+@pytest.mark.spec("SEG-111", "saves at the end of the step")
+def test_a_signal_during_the_evaluation(tmp_path, monkeypatch, unbroken):
+    plain = Trainer.evaluate
+
+    def evaluate(self, split, batches=None):
+        if self.state.progress.step == 8:
+            signal.raise_signal(signal.SIGTERM)
+        return plain(self, split, batches)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "evaluate", evaluate)
+        assert start(tmp_path) == 143
+    last = tmp_path / "run/checkpoints/last.pt"
+    assert torch.load(last, weights_only=True)["progress"]["step"] == 8
+    assert resume(tmp_path) == 0
+    assert digest(tmp_path / "run") == digest(unbroken)
+
+
+HARD = ("train.accumulate=2", "train.save_every=1", "train.patience=3")
+
+
+@pytest.mark.spec("SEG-110", "ends with the same bits")
+@pytest.mark.parametrize("forget_scale", [False, True])
+def test_resume_with_accumulation_and_a_loss_scale(tmp_path, monkeypatch, forget_scale):
+    scaler = partial(torch.amp.GradScaler, init_scale=2.0**24, growth_interval=3)
+    monkeypatch.setattr(torch.amp, "GradScaler", scaler)
+    monkeypatch.setattr(launch, "_check_precision", lambda *_: None)
+    half = (*HARD, "train.precision=fp16")
+    assert start(tmp_path / "unbroken", *half) == 0
+    with monkeypatch.context() as patch:
+        stop_at(patch, 3)
+        assert start(tmp_path, *half) == 143
+    if forget_scale:
+        monkeypatch.setattr(state_module.State, "restore", _without_scale)
+    assert resume(tmp_path) == 0
+    same = digest(tmp_path / "run") == digest(tmp_path / "unbroken/run")
+    assert same is not forget_scale
 
 
 @pytest.mark.spec("SEG-113", "refuses to change")

@@ -6,9 +6,11 @@ import pytest
 import torch
 
 from src.data.toy_shapes import ToyShapes
+from src.training import launch
 from src.training.faults import explain
 from src.training.task import SegmentationTask
 from src.training.trainer import Trainer
+from src.utils.device import pick_device
 from src.utils.errors import DivergedError, FaultError, InputError
 from tests.tiny import CONFIG, TINY, command, start
 
@@ -157,6 +159,36 @@ def test_out_of_memory_is_one_sentence(tmp_path, monkeypatch, capsys, error):
     said = capsys.readouterr().err
     assert said.startswith("out of memory at batch_size 4. Try data.batch_size=2")
     assert "last.pt, step 4." in said and said.count("\n") == 1
+
+
+@pytest.mark.spec("SEG-115", "Memory that runs out")
+@pytest.mark.parametrize("place", ["build", "finish"])
+def test_out_of_memory_elsewhere_is_one_sentence(tmp_path, monkeypatch, capsys, place):
+    def fail(*_):
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(launch, place, fail)
+    where_to = ["--out", tmp_path, "--name", "run", "--device", "cpu", "--quiet"]
+    assert command("--config", CONFIG, *TINY, "train.epochs=1", *where_to) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("out of memory outside of the training steps. Make the mod")
+    assert "data.batch_size (now 4)" in said and said.count("\n") == 1
+
+
+@pytest.mark.spec("SEG-142", "2 bad input")
+def test_fp16_without_cuda_is_one_sentence(tmp_path, capsys):
+    where_to = ["--out", tmp_path / "runs", "--device", "cpu"]
+    assert command("--config", CONFIG, "train.precision=fp16", *where_to) == 2
+    said = capsys.readouterr().err
+    assert said.startswith("train.precision = fp16 needs CUDA, and this runs on cpu;")
+    assert said.count("\n") == 1 and not (tmp_path / "runs").exists()
+
+
+def test_a_process_without_a_gpu_is_told_how_many_there_are(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    with pytest.raises(InputError, match="process 2 of .* no GPU: there are 1. Start"):
+        pick_device("auto", local_rank=1)
 
 
 @pytest.mark.parametrize(

@@ -1,11 +1,17 @@
 """Evaluation, clipping, precision and debug mode, seen from inside a run."""
 
 import copy
+import signal
+from functools import partial
 
 import pytest
 import torch
 
+from src.training import launch
+from src.training.task import SegmentationTask
 from src.training.trainer import Trainer
+from src.utils.errors import DivergedError
+from src.utils.interrupt import Interrupt
 from tests.tiny import digest, rows, start
 
 
@@ -65,6 +71,34 @@ def test_bf16_trains(tmp_path):
     assert sum(losses[-4:]) < 0.9 * sum(losses[:4])
     saved = torch.load(tmp_path / "run/checkpoints/best.pt", weights_only=True)
     assert all(t.dtype != torch.bfloat16 for t in saved["model"].values())
+
+
+@pytest.mark.spec("SEG-120", "A loss or gradient that is not finite stops the run")
+def test_a_gradient_that_stays_bad_stops_a_run_with_a_loss_scale(tmp_path, monkeypatch):
+    scaler = partial(torch.amp.GradScaler, init_scale=4.0)
+    monkeypatch.setattr(torch.amp, "GradScaler", scaler)
+    monkeypatch.setattr(launch, "_check_precision", lambda *_: None)
+    plain = SegmentationTask.loss
+
+    def loss(self, model, batch, progress):
+        value = plain(self, model, batch, progress)
+        if progress >= 4 / 16 and value.requires_grad:
+            value.register_hook(lambda gradient: gradient * torch.nan)
+        return value
+
+    monkeypatch.setattr(SegmentationTask, "loss", loss)
+    with pytest.raises(DivergedError, match="step 7: the gradient norm is nan"):
+        start(tmp_path, "train.precision=fp16")  # after the scales 4 and 2
+
+
+def test_a_signal_that_interrupts_a_message_is_noted(monkeypatch):
+    def fail(*_):
+        raise RuntimeError("reentrant call inside <_io.BufferedWriter name=2>")
+
+    monkeypatch.setattr("src.utils.interrupt.log.info", fail)
+    with Interrupt() as interrupt:
+        signal.raise_signal(signal.SIGTERM)
+    assert interrupt.number == signal.SIGTERM
 
 
 def test_debug_prints_tables_and_changes_nothing(tmp_path, capsys):

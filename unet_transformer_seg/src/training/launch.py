@@ -5,7 +5,6 @@ import os
 import time
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import torch
 
@@ -18,6 +17,7 @@ from ..utils.interrupt import exit_code
 from ..utils.logging import log, log_to_file, start_logging
 from ..utils.run_dir import RunDir, find_run
 from ..utils.seed import seed_everything
+from .faults import is_out_of_memory
 from .options import Options, continue_after_restart, job, load_resumed, resolve_config
 from .report import dry_run, finish, inspect
 from .state import State
@@ -35,9 +35,17 @@ def train(options: Options) -> int:
     saved, path = load_resumed(options) if options.resume else (None, None)
     config = resolve_config(options, saved, path)
     device = pick_device(options.device, int(os.environ.get("LOCAL_RANK", 0)))
+    _check_precision(config, device)
     ranks = join_ranks(config.train.timeout_s, device.type)
     try:
         return _train(options, config, device, ranks, saved, path)
+    except (RuntimeError, MemoryError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise FaultError(  # in the steps themselves the trainer says more
+            "out of memory outside of the training steps. Make the model or "
+            f"data.batch_size (now {config.data.batch_size}) smaller, or --device cpu"
+        ) from None
     finally:
         leave_ranks()
 
@@ -58,9 +66,10 @@ def _train(
     trainer = Trainer(
         config, setup.task, setup.datasets, state, None, ranks, options.quiet
     )
-    with _open_run(options, config, ranks, saved) as run:
+    if saved is not None:
+        state.restore(saved, path)
+    with _open_run(options, config, ranks, path) as run:
         if saved is not None:
-            state.restore(saved, path)
             run.cut_metrics(state.progress.rows)
         _announce(options, config, run, state, setup)
         trainer.run = run
@@ -96,13 +105,15 @@ def _fit(
 
 
 def _open_run(
-    options: Options, config: Config, ranks: Ranks, saved: dict[str, Any] | None
+    options: Options, config: Config, ranks: Ranks, path: Path | None
 ) -> RunDir:
     """Rank 0 makes and locks the folder; the others only learn where it is."""
     if not ranks.is_main:
         return RunDir(Path(share(None)), writes=False)
-    if saved is not None:
+    if path is not None:
         run = RunDir(find_run(options.resume, options.out))
+        # A damaged last.pt must not push out the good one before it.
+        os.replace(path, run.checkpoints / "last.pt")
     else:
         stem = options.config.stem
         run = RunDir.create(options.out, stem, options.name, options.overwrite)
@@ -132,6 +143,14 @@ def _announce(
     if now.step:
         log.info(
             f"resuming at step {now.step} (epoch {now.epoch + 1}, batch {now.batch})"
+        )
+
+
+def _check_precision(config: Config, device: torch.device) -> None:
+    if config.train.precision == "fp16" and device.type != "cuda":
+        raise InputError(
+            f"train.precision = fp16 needs CUDA, and this runs on {device.type}; "
+            "use bf16 or fp32"
         )
 
 

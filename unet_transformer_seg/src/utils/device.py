@@ -23,7 +23,16 @@ def pick_device(name: str = "auto", local_rank: int = 0) -> torch.device:
     if not present[name]:
         have = ", ".join(kind for kind, here in present.items() if here)
         raise InputError(f"--device {name}: not on this machine, which has: {have}")
-    return torch.device(name, local_rank) if name == "cuda" else torch.device(name)
+    if name != "cuda":
+        return torch.device(name)
+    count = torch.cuda.device_count()
+    if local_rank >= count:
+        raise InputError(
+            f"process {local_rank + 1} of this machine has no GPU: there are {count}. "
+            f"Start torchrun with --nproc-per-node={count}, or use --device cpu"
+        )
+    torch.cuda.set_device(local_rank)
+    return torch.device(name, local_rank)
 
 
 def describe_device(device: torch.device) -> str:

@@ -3,6 +3,7 @@
 
 import signal
 import threading
+from contextlib import suppress
 
 from .logging import log
 
@@ -29,7 +30,8 @@ class Interrupt:
             signal.signal(number, signal.SIG_DFL)
             signal.raise_signal(number)
         self.number = number
-        log.info("stopping after this step (again: stop at once, without saving)")
+        with suppress(RuntimeError):  # it came while another line was written
+            log.info("stopping after this step (again: stop at once, without saving)")
 
 
 def exit_code(number: int) -> int:
