@@ -55,6 +55,10 @@ WRONG_FILES = {
         '1:9: model.name must be one of unet, unet_transformer, attention_unet, got "un'
         't". Did you mean unet?',
     ),
+    "largest loss": (
+        "train: {monitor: loss}",
+        "1:1: train.mode = max: a loss is better when small; set it to min",
+    ),
     "short tuple": (
         "optim: {betas: [0.9]}",
         "1:9: optim.betas must be a list of 2 val",

@@ -41,6 +41,8 @@ class TrainConfig:
         for name in ("patience", "save_every", "min_gain"):
             if getattr(self, name) < 0:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be >= 0")
+        if (self.monitor, self.mode) == ("loss", "max"):
+            raise ValueError("mode = max: a loss is better when small; set it to min")
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema = {self.ema}: must be in [0, 1)")
 
