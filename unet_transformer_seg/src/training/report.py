@@ -3,18 +3,22 @@
 
 import copy
 
-import torch
-
 from ..utils.checkpoint import load_checkpoint
 from ..utils.debug import activation_table, gradient_table
 from ..utils.distributed import Ranks
 from ..utils.logging import log, table
 from ..utils.plots import curves
 from ..utils.run_dir import RunDir, to_json
+from ..utils.seed import rng_state, set_rng_state
 from .options import Options
 from .state import State
 from .task import Config, Setup, draw_predictions
 from .trainer import Trainer
+
+
+# local: begin
+PREDICTIONS = "predictions/val.png"
+# local: end
 
 
 def dry_run(
@@ -29,9 +33,11 @@ def dry_run(
         "steps": trainer.total_steps,
         "would_write_to": folder,
     }
+    if not ranks.is_main:
+        return 0
     if options.json:
         print(to_json({"status": "dry run", **plan}))
-    elif ranks.is_main:
+    else:
         print(
             f"{trainer.steps_per_epoch} steps an epoch, {trainer.total_steps} in all; "
             f"would write to {folder}; nothing was written"
@@ -44,13 +50,14 @@ def inspect(setup: Setup, trainer: Trainer) -> str:
 
     Works on a copy, so that a run in debug mode is the run without it.
     """
-    model, rng = copy.deepcopy(setup.model).train(), torch.get_rng_state()
+    device = trainer.state.device
+    model, rng = copy.deepcopy(setup.model).train(), rng_state(device)
     batch = trainer.first_batch()
-    activations = activation_table(model, lambda: model(batch["image"]))
+    activations = activation_table(model, lambda: setup.task.loss(model, batch, 0.0))
     loss = setup.task.loss(model, batch, 0.0)
     loss.backward()
     gradients = gradient_table(model)
-    torch.set_rng_state(rng)
+    set_rng_state(rng, device)
     return f"{activations}\n\n{gradients}\nloss of the first batch: {loss.item():.4f}"
 
 
@@ -68,7 +75,7 @@ def finish(
     curves(run.path / "metrics.csv", run.path / "plots" / "curves.png", run.path.name)
     content = load_checkpoint(best)
     setup.model.load_state_dict(content["model"])
-    draw_predictions(setup, state.device, run.path / "predictions" / "val.png")
+    draw_predictions(setup, state.device, run.path / PREDICTIONS)
     rate = (now.step - first_step) / max(seconds, 1e-9)
     summary = {
         "run": str(run.path),
@@ -83,7 +90,7 @@ def finish(
         "steps_per_second": round(rate, 3),
         "parameters": sum(p.numel() for p in setup.model.parameters()),
         "checkpoint": str(best),
-        "pictures": ["plots/curves.png", "predictions/val.png"],
+        "pictures": ["plots/curves.png", PREDICTIONS],
     }
     run.write_json("summary.json", summary)
     log.info(
@@ -95,5 +102,5 @@ def finish(
     else:
         rows = [(name, value) for name, value in content["metrics"].items()]
         print(table(rows, ("val", "best")))
-        print(f"saved  {best}\n       {run.path}/plots/curves.png, predictions/val.png")
+        print(f"saved  {best}\n       {run.path}/plots/curves.png, {PREDICTIONS}")
         print(f"next   python scripts/eval.py --checkpoint {best}")

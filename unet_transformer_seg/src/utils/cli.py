@@ -24,11 +24,7 @@ def run(command) -> None:
     except tuple(EXIT_CODES) as error:
         print(error, file=sys.stderr)
         code = next(c for kind, c in EXIT_CODES.items() if isinstance(error, kind))
-        _leave(code)
+        raise SystemExit(code) from None
     except BrokenPipeError:  # the reader, such as `head`, has closed our stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        _leave(0)
-
-
-def _leave(code: int) -> None:
-    raise SystemExit(code)
+        raise SystemExit(0) from None
