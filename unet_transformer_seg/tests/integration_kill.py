@@ -17,6 +17,7 @@ from tests.tiny import (
     CONFIG,
     TINY,
     digest,
+    end_forked,
     in_fork,
     kill_group,
     resume,
@@ -30,6 +31,12 @@ ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(
     not hasattr(os, "fork"), reason="needs fork and signals"
 )
+
+
+@pytest.fixture(autouse=True)
+def no_child_survives_its_test():
+    yield
+    end_forked()
 
 
 @pytest.fixture(scope="module")
@@ -199,12 +206,14 @@ def _wait_until(happened) -> None:
 @pytest.mark.spec("SEG-116", "is in use")
 def test_two_writers(tmp_path):
     log = tmp_path / "log"
-    first = in_fork(lambda: start(tmp_path, "train.epochs=10000"))
+    long = ("data.toy.n_train=40000", "data.workers=1")
+    first = in_fork(lambda: start(tmp_path, *long))
     _wait_for_steps(tmp_path / "run")
     second = in_fork(lambda: start(tmp_path, overwrite=True), log)
     assert wait(second) == 1
     assert "InputError" in log.read_text() and f"process {first}" in log.read_text()
-    kill_group(first)
+    os.kill(first, signal.SIGKILL)  # alone: its worker lives on for seconds
+    wait(first)
     third = in_fork(lambda: start(tmp_path, overwrite=True))
     assert wait(third) == 0
     assert torch.load(tmp_path / "run/checkpoints/last.pt", weights_only=True)

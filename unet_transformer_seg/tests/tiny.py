@@ -5,6 +5,7 @@ import hashlib
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
@@ -31,6 +32,10 @@ TINY = (
 """4 steps an epoch, 16 in all; dropout and EMA make RNG and average matter."""
 
 CONFIG = Path(__file__).parents[1] / "configs" / "unet_baseline.yaml"
+
+
+FORKED: list[int] = []
+"""Process groups to be ended with the test that started them."""
 
 
 def start(out: Path, *overrides: str, **options) -> int:
@@ -72,6 +77,7 @@ def in_fork(call, log: Path | None = None) -> int:
     """Start `call` in a process group of its own, torch already imported."""
     pid = os.fork()
     if pid:
+        FORKED.append(pid)
         return pid
     os.setsid()
     code = 1
@@ -90,12 +96,21 @@ def in_fork(call, log: Path | None = None) -> int:
 
 def wait(pid: int) -> int:
     """Exit code of a forked process; minus the signal that killed it."""
-    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+    status = os.waitpid(pid, 0)[1]
+    FORKED.remove(pid)
+    return os.waitstatus_to_exitcode(status)
 
 
 def kill_group(pid: int) -> None:
     os.killpg(pid, signal.SIGKILL)
     wait(pid)
+
+
+def end_forked() -> None:
+    """Kill what a test that failed did not wait for."""
+    while FORKED:
+        with suppress(ProcessLookupError):
+            os.killpg(FORKED.pop(), signal.SIGKILL)
 
 
 def digest(run: Path, name: str = "last.pt") -> str:
