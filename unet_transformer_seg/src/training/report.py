@@ -2,6 +2,7 @@
 """What a person sees before the first step and after the last one."""
 
 import copy
+from typing import Any
 
 from ..utils.checkpoint import load_checkpoint
 from ..utils.debug import activation_table, gradient_table
@@ -79,28 +80,34 @@ def finish(
     rate = (now.step - first_step) / max(seconds, 1e-9)
     summary = {
         "run": str(run.path),
-        "config": run.path.name,
         "status": "done",
         "seed": config.seed,
         "best": content["metrics"],
         "best_step": now.best_step,
         "steps": now.step,
         "epochs": now.epoch,
+        "since_step": first_step,
         "seconds": round(seconds, 2),
         "steps_per_second": round(rate, 3),
         "parameters": sum(p.numel() for p in setup.model.parameters()),
         "checkpoint": str(best),
         "pictures": ["plots/curves.png", PREDICTIONS],
     }
-    run.write_json("summary.json", summary)
+    # A run that was finished already keeps what was measured then.
+    if now.step > first_step or not (run.path / "summary.json").exists():
+        run.write_json("summary.json", summary)
     log.info(
         f"done in {int(seconds // 60)}:{seconds % 60:04.1f} · best at step "
         f"{now.best_step} of {now.step} · {rate:.1f} steps/s"
     )
-    if options.json:
+    _print_result(summary, options.json)
+
+
+def _print_result(summary: dict[str, Any], as_json: bool) -> None:
+    if as_json:
         print(to_json(summary))
-    else:
-        rows = [(name, value) for name, value in content["metrics"].items()]
-        print(table(rows, ("val", "best")))
-        print(f"saved  {best}\n       {run.path}/plots/curves.png, {PREDICTIONS}")
-        print(f"next   python scripts/eval.py --checkpoint {best}")
+        return
+    best = summary["checkpoint"]
+    print(table(list(summary["best"].items()), ("val", "best")))
+    print(f"saved  {best}\n       {summary['run']}/{', '.join(summary['pictures'])}")
+    print(f"next   python scripts/eval.py --checkpoint {best}")
