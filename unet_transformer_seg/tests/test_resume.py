@@ -120,7 +120,7 @@ def test_resume_needs_the_best(tmp_path, monkeypatch):
 @pytest.mark.spec("SEG-112", "falls back to `last-1.pt`")
 def test_resume_falls_back(tmp_path, monkeypatch, unbroken, capsys):
     with monkeypatch.context() as patch:
-        stop_at(patch, 13)
+        stop_at(patch, 15)  # has a row that last-1.pt of step 12 does not know
         assert start(tmp_path) == 143
     last = tmp_path / "run/checkpoints/last.pt"
     data = bytearray(last.read_bytes())
@@ -130,6 +130,8 @@ def test_resume_falls_back(tmp_path, monkeypatch, unbroken, capsys):
     assert "last.pt is damaged" in (said := capsys.readouterr().err)
     assert "last-1.pt instead" in said
     assert digest(tmp_path / "run") == digest(unbroken)
+    ours, theirs = tmp_path / "run/metrics.csv", unbroken / "metrics.csv"
+    assert ours.read_bytes() == theirs.read_bytes()
 
 
 def test_a_damaged_last_does_not_push_out_the_good_one(tmp_path, monkeypatch):
