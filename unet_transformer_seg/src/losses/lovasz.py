@@ -34,6 +34,7 @@ def lovasz_softmax_loss(
     """
     index = scored_classes(logits, include_background)
     valid = _rows(target != ignore_index, per_image)
+    # `index` is [classes, 1, 1]: the scored ones, which are the last.
     p = _rows(logits.softmax(1)[:, -len(index) :].transpose(0, 1), per_image)
     truth = (_rows(target, per_image) == index) & valid
     errors = torch.where(truth, 1 - p, p)
@@ -75,9 +76,10 @@ def _rows(values: Tensor, per_image: bool) -> Tensor:
 def _jaccard_steps(errors: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     """By how much each pixel, added in falling order of error, raises the Jaccard loss.
 
-    With u the union and n the truth not yet reached, both after the pixel: 1 / u if it
-    is in the truth, else n / (u (u - 1)). In this closed form no two near numbers are
-    subtracted. Ignored pixels come last and get 0.
+    After k pixels the Jaccard loss is J_k = 1 - n / u: n pixels of the truth are not yet
+    reached, u is the union of the truth and the k pixels. A pixel of the truth lowers n
+    by one and leaves u, so J rises by 1 / u; any other raises u by one, so J rises by
+    n / (u - 1) - n / u = n / (u (u - 1)). Ignored pixels come last and get 0.
     """
     key = errors.masked_fill(~valid, -torch.inf)
     order = key.argsort(-1, descending=True)

@@ -1,7 +1,8 @@
 """Attention U-Net (Oktay et al. 2018, arXiv 1804.03999): skip connections with a gate.
 
 The coarse level knows roughly where the object is. At each skip connection but the
-finest it decides, cell by cell, how much of the detail passes.
+finest it decides, cell by cell, how much of the detail passes. Left out of the paper's
+network: the transform of the gated features and deep supervision.
 """
 
 from typing import Any
@@ -20,6 +21,7 @@ class AttentionUNet(UNet):
 
     def __init__(self, in_channels: int, classes: int, **unet: Any):
         super().__init__(in_channels, classes, **unet)
+        # `expanding` goes from the coarsest level to the finest, which has no gate.
         for i, up in enumerate(self.expanding[:-1]):
             self.expanding[i] = GatedUp(up)
 
@@ -47,7 +49,8 @@ class AttentionGate(nn.Module):
     """Additive attention of a coarse signal g over a skip connection x (eqs. 1 and 2).
 
     q = psi^T relu(W_x x + W_g g + b_g) + b_psi on the grid of g, alpha = sigmoid(q)
-    interpolated to the grid of x, output alpha x.
+    interpolated to the grid of x, output alpha x. W_x is a 2x2 convolution of stride 2,
+    which brings x to that grid; half as many inner channels as x has is our choice.
     """
 
     def __init__(self, cgate: int, cskip: int):
@@ -58,7 +61,7 @@ class AttentionGate(nn.Module):
         self.w_g = nn.Conv2d(cgate, inner, 1)
         self.psi = nn.Conv2d(inner, 1, 1)
         initialise(self)
-        # Open at the start, as in the paper: sigmoid(3) = 0.95 everywhere, nearly.
+        # Open at the start, so that it begins as a U-Net: sigmoid(3) = 0.95.
         nn.init.normal_(self.psi.weight, std=0.01)
         nn.init.constant_(self.psi.bias, 3.0)
 
