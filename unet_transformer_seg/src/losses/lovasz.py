@@ -76,10 +76,10 @@ def _rows(values: Tensor, per_image: bool) -> Tensor:
 def _jaccard_steps(errors: Tensor, truth: Tensor, valid: Tensor) -> Tensor:
     """By how much each pixel, added in falling order of error, raises the Jaccard loss.
 
-    After k pixels the Jaccard loss is J_k = 1 - n / u: n pixels of the truth are not yet
-    reached, u is the union of the truth and the k pixels. A pixel of the truth lowers n
-    by one and leaves u, so J rises by 1 / u; any other raises u by one, so J rises by
-    n / (u - 1) - n / u = n / (u (u - 1)). Ignored pixels come last and get 0.
+    After k pixels the Jaccard loss is J_k = 1 - n / u, with n pixels of the truth not
+    yet reached and u in the union of the truth and the k pixels. A pixel of the truth
+    lowers n by one and leaves u: J rises by 1 / u. Any other raises u by one: J rises
+    by n / (u - 1) - n / u = n / (u (u - 1)). Ignored pixels come last and get 0.
     """
     key = errors.masked_fill(~valid, -torch.inf)
     order = key.argsort(-1, descending=True)
