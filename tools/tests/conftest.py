@@ -80,7 +80,10 @@ def pytest_terminal_summary(terminalreporter, config):
         )
     if config.getoption("--spec"):
         terminalreporter.section("docs/SPEC.md")
-        for row in rows:
+        ran = [row for row in rows if row["tests"]]
+        for row in ran:
             line = "{id}  {state:<8}  {tests} tests  {text}".format(**row)
             terminalreporter.write_line(line, red=row["state"] == "FAILED")
         terminalreporter.write_line(f"{verified} of {len(rows)} requirements verified")
+        if len(ran) < len(rows):
+            terminalreporter.write_line(f"{len(rows) - len(ran)} not run")
