@@ -1,6 +1,5 @@
 """Overlays pixel by pixel, colours for every eye, and figures that are drawn whole."""
 
-import csv
 import itertools
 from pathlib import Path
 
@@ -9,12 +8,12 @@ import pytest
 import torch
 from PIL import Image
 
+from src.data import DataConfig
+from src.data.toy import ToyConfig
+from src.models import ModelConfig
+from src.training import report
+from src.training.task import Config, build, draw_predictions
 from src.utils import colours, pictures
-from src.utils.charts import (
-    attention_picture,
-    confusion_picture,
-    reliability_picture,
-)
 from src.utils.colours import palette
 from src.utils.pictures import (
     Judged,
@@ -24,13 +23,14 @@ from src.utils.pictures import (
     gallery,
     overlay,
 )
-from src.utils.plots import curves, plain_text
+from src.utils.plots import plain_text
+from tests.drawn import NAMES, written
 
 
 OKABE_ITO = [(0, 0, 0), (230, 159, 0), (86, 180, 233), (0, 158, 115)]
 OKABE_ITO += [(240, 228, 66), (0, 114, 178), (213, 94, 0), (204, 121, 167)]
-GREEN, VERMILLION, BLUE, YELLOW = (OKABE_ITO[i] for i in (3, 6, 5, 4))
-NAMES = ["ok", "ünï", "猫", "new\nline", "$x_1$", "a_{b", "x" * 200, "\udcff"]
+VERMILLION, BLUE, YELLOW = (OKABE_ITO[i] for i in (6, 5, 4))
+HIT = (230, 230, 230)
 
 
 @pytest.mark.spec("SEG-035", "Okabe and Ito's, more classes never change a colour")
@@ -82,13 +82,31 @@ def test_error_overlay_colours_each_case():
     image = torch.full((3, 1, 6), 100 / 255)
     target = torch.tensor([[0, 1, 0, 2, 1, 255]])
     pred = torch.tensor([[0, 1, 1, 0, 2, 1]])
-    bare = (100, 100, 100)
+    bare = (45, 45, 45)
     drawn = [
         tuple(p) for p in error_overlay(image, pred, target, None, 1.0)[0].tolist()
     ]
-    assert drawn == [bare, GREEN, VERMILLION, BLUE, YELLOW, bare]
+    assert drawn == [bare, HIT, VERMILLION, BLUE, YELLOW, bare]
     of_1 = [tuple(p) for p in error_overlay(image, pred, target, 1, 1.0)[0].tolist()]
-    assert of_1 == [bare, GREEN, VERMILLION, bare, BLUE, bare]
+    assert of_1 == [bare, HIT, VERMILLION, bare, BLUE, bare]
+
+
+def test_no_error_has_the_colour_of_one_of_four_classes_and_no_hit_has_a_hue():
+    used = (pictures.HIT, pictures.FALSE_POSITIVE, pictures.FALSE_NEGATIVE)
+    drawn = [colours.rgb(c) for c in (*used, pictures.WRONG_CLASS)]
+    seen, classes = colours._as_seen(np.array([*drawn, *palette(4)])), len(drawn)
+    for vision in seen:
+        apart = [
+            np.linalg.norm(a - b) for a in vision[:classes] for b in vision[classes:]
+        ]
+        assert min(apart) > 0.035
+    assert len(set(drawn[0])) == 1
+
+
+def test_errors_on_a_coloured_image_keep_their_hue():
+    red, zero = torch.zeros(3, 1, 1), torch.zeros(1, 1, dtype=torch.int64)
+    red[0] = 1.0
+    assert len(set(error_overlay(red, zero, zero).flatten().tolist())) == 1
 
 
 def test_a_picture_of_two_channels_is_refused():
@@ -112,15 +130,6 @@ def test_the_gallery_is_sorted(tmp_path, monkeypatch):
     ]
 
 
-def written(path: Path) -> np.ndarray:
-    """The picture, which must be a whole PNG with something drawn in it."""
-    with Image.open(path, formats=["PNG"]) as image:
-        pixels = np.array(image.convert("RGB"))
-    assert [p.name for p in path.parent.iterdir()] == [path.name]
-    assert pixels.std() > 5
-    return pixels
-
-
 def test_sheets_take_any_name_and_any_size(tmp_path):
     rows = []
     for i, name in enumerate(NAMES):
@@ -133,11 +142,42 @@ def test_sheets_take_any_name_and_any_size(tmp_path):
         assert (edge == 255).all()  # nothing is cut off
 
 
-def test_a_gallery_shows_all_three_panels(tmp_path):
+def test_a_gallery_shows_image_truth_prediction_and_errors(monkeypatch):
+    shown = {}
+    monkeypatch.setattr(pictures, "_sheet", lambda *a: shown.update(enumerate(a)))
+    image, ones = torch.full((1, 2, 2), 0.5), torch.ones(2, 2, dtype=torch.int64)
+    gallery([Judged("a", 0.5, image, 2 * ones, ones)], Path(), class_names="abc")
+    (_, (bare, truth, prediction, errors)), *_ = shown[0]
+    assert torch.equal(truth, overlay(image, ones, 0.6))
+    assert torch.equal(prediction, overlay(image, 2 * ones, 0.6))
+    assert torch.equal(errors, error_overlay(image, 2 * ones, ones))
+    assert (bare == 128).all()
+    (_, classes), (_, cases) = shown[3]
+    assert classes == [("a", None), ("b", OKABE_ITO[1]), ("c", OKABE_ITO[2])]
+    assert cases[0] == ("correct", HIT) and cases[-1] == ("wrong class", YELLOW)
+    assert shown[4] == ("image", "truth", "prediction", "errors")
+
+
+def test_a_gallery_is_drawn_with_its_errors(tmp_path):
     image, mask = torch.full((1, 40, 40), 0.5), torch.ones(40, 40, dtype=torch.int64)
     gallery([Judged("a", 0.5, image, 0 * mask, mask)], tmp_path / "a.png", positive=1)
     blue = np.abs(written(tmp_path / "a.png") - np.array(BLUE)).max(-1) < 60
-    assert blue.mean() > 0.05
+    assert blue.mean() > 0.03
+
+
+def test_the_picture_of_a_run_says_what_it_shows_and_where_no_prediction_lies(
+    tmp_path, monkeypatch
+):
+    toy = ToyConfig(size=32, n_train=2, n_val=3, n_test=1)
+    config = Config(data=DataConfig(toy=toy), model=ModelConfig(width=4, depth=2))
+    shown = {}
+    monkeypatch.setattr(pictures, "_sheet", lambda *a: shown.update(enumerate(a)))
+    path = tmp_path / report.PREDICTIONS
+    draw_predictions(build(config), torch.device("cpu"), path, "easy-007")
+    assert path.parent == tmp_path / "plots"
+    assert shown[2] == "easy-007 · val, the first 3 images, worst first"
+    assert all(": mIoU 0." in name for name, _ in shown[0])
+    assert [name for name, _ in shown[3][0][1]][1:] == ["disc", "square", "triangle"]
 
 
 @pytest.mark.parametrize("count", [0, 1])
@@ -151,62 +191,6 @@ def test_sheets_of_nothing_and_of_one(tmp_path, count):
 def test_titles_are_one_line_without_mathtext():
     assert plain_text("a\nb") == "a?b" and plain_text("$x$") == r"\$x\$"
     assert len(plain_text("y" * 99, 30)) <= 30
-
-
-@pytest.mark.parametrize("classes", [1, 2, 16])
-def test_confusion_picture(tmp_path, classes):
-    confusion = torch.eye(classes, dtype=torch.int64) * 5
-    confusion[-1] = 0
-    confusion_picture(confusion, (NAMES * 2)[:classes], tmp_path / "a.png")
-    written(tmp_path / "a.png")
-    with pytest.raises(ValueError, match="class names"):
-        confusion_picture(confusion, ["x"] * (classes + 1), tmp_path / "a.png")
-
-
-def test_reliability_picture(tmp_path):
-    sums = torch.tensor([[0, 4.0], [0, 3.5], [0, 3.0]])
-    reliability_picture(sums, tmp_path / "a.png", "$r")
-    written(tmp_path / "a.png")
-    reliability_picture(torch.zeros(3, 15), tmp_path / "a.png")
-    for values in (torch.zeros(2, 5), torch.zeros(5)):
-        with pytest.raises(ValueError, match="sums must be 3 x bins"):
-            reliability_picture(values, tmp_path / "a.png")
-
-
-def test_attention_falls_where_the_token_looks(tmp_path):
-    maps = torch.zeros(
-        1, 2, 8, 8
-    )  # 2x4 tokens of 16 pixels, padded by 1 row and 3 columns
-    maps[:, :, 6, 3] = 1.0  # the token in row 1, column 2 looks at row 0, column 3
-    image = torch.zeros(1, 30, 58)
-    attention_picture(image, maps, 16, (29, 40), tmp_path / "a.png")
-    pixels = written(tmp_path / "a.png").astype(int)
-    right = pixels[70:-10, pixels.shape[1] // 2 :]
-    bright = (right.sum(-1) > 350) & (np.ptp(right, -1) > 15)
-    rows, columns = np.nonzero(bright)
-    assert columns.mean() > right.shape[1] * 0.75 and rows.mean() < right.shape[0] / 2
-    with pytest.raises(ValueError, match="2x4 tokens of 16"):
-        attention_picture(image, maps[..., :4], 16, (0, 0), tmp_path / "a.png")
-    with pytest.raises(ValueError, match="outside the image"):
-        attention_picture(image, maps, 16, (30, 0), tmp_path / "a.png")
-
-
-def test_curves_take_gaps_and_undefined_values(tmp_path):
-    table = tmp_path / "in" / "metrics.csv"
-    table.parent.mkdir()
-    with open(table, "w", newline="") as file:
-        out = csv.writer(file)
-        out.writerow("step,epoch,split,loss,lr,grad_norm,miou,iou/a,iou/b".split(","))
-        for step in range(1, 30):
-            out.writerow([step, 0, "train", 1 / step, 1e-3, 2, "", "", ""])
-        out.writerow([10, 1, "val", "nan", "", "", 0.5, "inf", 0.25])
-        out.writerow([20, 2, "val", 0.5, "", "", 0.75, "", "oops"])
-    (tmp_path / "out").mkdir()
-    curves(table, tmp_path / "out" / "a.png", "runs/$a_1")
-    assert written(tmp_path / "out" / "a.png").shape[1] > 1000
-    table.write_text("step,split,loss\n")
-    curves(table, tmp_path / "out" / "a.png")
-    assert (tmp_path / "out" / "a.png").exists()
 
 
 def test_added_colours_are_neither_near_black_nor_near_white():

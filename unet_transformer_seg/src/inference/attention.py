@@ -40,5 +40,5 @@ def draw_attention(
     normal = predictor.info.normalise(part)[None].to(predictor.device)
     maps = predictor.model.attention_maps(normal)[:, 0].cpu()
     middle = (part.shape[1] // 2, part.shape[2] // 2)
-    title = f"{name}: where the framed token looks"
+    title = f"{name}: where the token in the middle (framed) looks"
     attention_picture(part, maps, predictor.model.stride, middle, path, title)

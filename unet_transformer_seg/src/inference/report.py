@@ -14,7 +14,7 @@ from ..utils.errors import FaultError, InputError
 from ..utils.logging import table
 from ..utils.pictures import Judged, gallery
 from ..utils.plots import write_bytes
-from .outputs import write_json
+from .outputs import run_folder, write_json
 from .scores import Scores
 
 
@@ -56,11 +56,12 @@ def write_report(
             worst,
             files["worst"],
             positive=1 if len(names) == 2 else None,
-            title=f"{_place(result)}, worst first",
+            title=f"{_titled(result)}, worst first",
             score_name="Dice",
+            class_names=names,
         )
-        confusion_picture(scores.confusion, names, files["confusion"], _place(result))
-        reliability_picture(bins, files["reliability"], _place(result))
+        confusion_picture(scores.confusion, names, files["confusion"], _titled(result))
+        reliability_picture(bins, files["reliability"], _titled(result))
         write_json(files["json"], result)
     except OSError as error:
         raise FaultError(f"cannot write to {show(out)}: {error.strerror}") from None
@@ -119,6 +120,12 @@ def next_command(checkpoint: str) -> str:
 def _place(result: dict[str, Any]) -> str:
     """Data and split; of a folder the end of its path."""
     return f"{'/'.join(Path(result['data']).parts[-2:])} {result['split']}"
+
+
+def _titled(result: dict[str, Any]) -> str:
+    """The run, or the checkpoint outside of a run, and what it was scored on."""
+    checkpoint = Path(result["checkpoint"])
+    return f"{(run_folder(checkpoint) or checkpoint).resolve().name} · {_place(result)}"
 
 
 def _distance(found: dict[str, float] | None) -> str:

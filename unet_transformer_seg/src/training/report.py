@@ -18,7 +18,7 @@ from .trainer import Trainer
 
 
 # local: begin
-PREDICTIONS = "predictions/val.png"
+PREDICTIONS = "plots/predictions.png"
 # local: end
 
 
@@ -76,7 +76,7 @@ def finish(
     curves(run.path / "metrics.csv", run.path / "plots" / "curves.png", run.path.name)
     content = load_checkpoint(best)
     setup.model.load_state_dict(content["model"])
-    draw_predictions(setup, state.device, run.path / PREDICTIONS)
+    draw_predictions(setup, state.device, run.path / PREDICTIONS, run.path.name)
     rate = (now.step - first_step) / max(seconds, 1e-9)
     summary = {
         "run": str(run.path),

@@ -120,7 +120,7 @@ def _title(config: Config, datasets: dict[str, Any]) -> str:
 
 @torch.no_grad()
 def draw_predictions(
-    setup: Setup, device: torch.device, path: Path, count: int = 8
+    setup: Setup, device: torch.device, path: Path, run: str = "", count: int = 8
 ) -> None:
     """Picture of the first validation images, worst first, errors in colour."""
     dataset, info, items = setup.datasets["val"], setup.task.info, []
@@ -133,4 +133,12 @@ def draw_predictions(
         image = info.restore(sample["image"]).clamp(0, 1)
         score = mean_valid(scores)[0]
         items.append(Judged(sample["name"], score, image, pred[0], target))
-    gallery(items, path)
+    names = info.class_names
+    gallery(
+        items,
+        path,
+        positive=1 if len(names) == 2 else None,
+        title=f"{run} · val, the first {len(items)} images, worst first".lstrip(" ·"),
+        score_name="mIoU",
+        class_names=names,
+    )

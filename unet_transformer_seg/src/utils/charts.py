@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from .plots import BLUE, ORANGE, SKY, VERMILLION, new_figure, plain_text, save_figure
+from .plots import BLUE, ORANGE, VERMILLION, new_figure, plain_text, save_figure
 
 
 def confusion_picture(
@@ -64,16 +64,16 @@ def reliability_picture(sums: Tensor, path: Path, title: str = "reliability") ->
     accuracy = right[filled] / count[filled]
     mean = confidence[filled] / count[filled]
     middle = ((np.arange(bins) + 0.5) / bins)[filled]
+    share = count[filled] / max(1.0, count.sum())
     figure = new_figure(4.2, 4.8)
     top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
-    top.bar(middle, accuracy, 1 / bins, color=SKY, edgecolor="white", label="accuracy")
     top.plot([0, 1], [0, 1], color="0.4", linestyle="--", label="perfect")
-    top.plot(mean, accuracy, "o", color=VERMILLION, markersize=4, label="mean in bin")
+    top.plot(mean, accuracy, "o-", color=VERMILLION, markersize=4, label="the model")
     top.set(xlim=(0, 1), ylim=(0, 1), ylabel="accuracy")
     top.set_title(plain_text(title, 44), fontsize=11)
     top.legend(loc="upper left", fontsize=8)
-    bottom.bar(middle, count[filled] / max(1.0, count.sum()), 1 / bins, color=BLUE)
-    bottom.set(xlabel="confidence", ylabel="pixels", ylim=(0, 1))
+    bottom.bar(middle, share, 1 / bins, color=BLUE, edgecolor="white")
+    bottom.set(xlabel="confidence", ylabel="share of pixels", ylim=(0, 1))
     save_figure(figure, path)
 
 
@@ -89,9 +89,11 @@ def attention_picture(
 
     `image` is CHW in [0, 1]; `maps` are the weights of this image, layers x heads x
     tokens x tokens, of tokens of `stride` pixels that cover the image after its padding
-    (equal on both sides). Shown is the mean over heads; bright is the layer's largest
-    weight.
+    (equal on both sides). Shown is the mean over heads, from 0 to the layer's largest
+    weight, as share of all that the token looks at.
     """
+    from matplotlib.ticker import MaxNLocator, PercentFormatter
+
     _, height, width = image.shape
     rows, columns = (max(2, -(-side // stride)) for side in (height, width))
     if maps.ndim != 4 or tuple(maps.shape[2:]) != (rows * columns,) * 2:
@@ -109,20 +111,30 @@ def attention_picture(
     right, bottom = columns * stride - left, rows * stride - top
     place = (-left - 0.5, right - 0.5, bottom - 0.5, -top - 0.5)
     panels = len(weights) + 1
-    figure = new_figure(2.8 * panels, 2.8 * height / width + 0.6)
+    figure = new_figure(2.8 * panels, 2.8 * height / width + 1.0)
     for index, axis in enumerate(figure.subplots(1, panels)):
         axis.set_axis_off()
         if index:
-            drawn = weights[index - 1]
-            axis.imshow(drawn, cmap="magma", vmin=0, extent=place)
-            axis.imshow(shown.mean(-1), cmap="gray", vmin=0, vmax=1, alpha=0.35)
-            axis.set_title(f"layer {index}, at most {drawn.max():.1%}", fontsize=9)
+            drawn = axis.imshow(weights[index - 1], cmap="magma", vmin=0, extent=place)
+            axis.set_title(f"layer {index}", fontsize=9)
+            figure.colorbar(
+                drawn,
+                ax=axis,
+                location="bottom",
+                format=PercentFormatter(1.0),
+                ticks=MaxNLocator(3),
+            ).ax.tick_params(labelsize=8)
         else:
             axis.imshow(shown)
-            axis.set_title("image and token", fontsize=9)
+            axis.set_title("image, token framed", fontsize=9)
+        axis.set_anchor("N")  # after the scale, which moves the panel that it is of
         _mark(axis, x * stride - left, y * stride - top, stride)
         axis.set(xlim=(-0.5, width - 0.5), ylim=(height - 0.5, -0.5))
-    figure.suptitle(plain_text(title, 24 * panels), fontsize=11)
+    scale = (
+        f"share of its attention, mean of {maps.shape[1]} heads; "
+        f"{1 / (rows * columns):.2%} each if it looked everywhere alike"
+    )
+    figure.suptitle(f"{plain_text(title, 26 * panels)}\n{scale}", fontsize=10)
     save_figure(figure, path)
 
 

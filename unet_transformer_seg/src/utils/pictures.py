@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
@@ -15,7 +15,6 @@ from .contracts import contract
 from .ignore import IGNORE_INDEX
 from .plots import (
     BLUE,
-    GREEN,
     VERMILLION,
     YELLOW,
     new_figure,
@@ -24,7 +23,15 @@ from .plots import (
 )
 
 
-HIT, FALSE_POSITIVE, FALSE_NEGATIVE, WRONG_CLASS = GREEN, VERMILLION, BLUE, YELLOW
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+HIT = "#E6E6E6"  # neutral: no hue that a class could have
+FALSE_POSITIVE, FALSE_NEGATIVE, WRONG_CLASS = VERMILLION, BLUE, YELLOW
+_DIMMED = 0.45  # of the brightness of the image below the errors
+
+Legend = tuple[str, Sequence[tuple[str, Colour | None]]]
+"""A heading, and a colour for each name; None: not tinted."""
 
 
 class Labelled(NamedTuple):
@@ -72,13 +79,16 @@ def error_overlay(
     prediction: Int[Tensor, "height width"],
     target: Int[Tensor, "height width"],
     positive: int | None = None,
-    alpha: float = 0.75,
+    alpha: float = 0.9,
 ) -> UInt8[Tensor, "height width 3"]:
-    """`image` with hits green, false positives vermillion, false negatives blue.
+    """Darkened grey `image`: hits light grey, false positives vermillion, misses blue.
 
     `positive` is the class that is judged. None judges all classes but 0 together: a
     foreground pixel of another foreground class is yellow. Ignored pixels stay bare.
     """
+    grey = image.float().cpu().clamp(0, 1) * _DIMMED
+    if len(grey) == 3:
+        grey = (grey * torch.tensor(LUMA)[:, None, None]).sum(0, keepdim=True)
     prediction, target = prediction.cpu(), target.cpu()
     counted = target != IGNORE_INDEX
     if positive is None:
@@ -95,7 +105,7 @@ def error_overlay(
     colours = torch.zeros(*target.shape, 3)
     for where, colour in cases:
         colours[where] = torch.tensor(rgb(colour), dtype=torch.float32)
-    return _blend(image, colours, counted & (found | true), alpha)
+    return _blend(grey, colours, counted & (found | true), alpha)
 
 
 def contact_sheet(
@@ -109,11 +119,7 @@ def contact_sheet(
         (row.name, [_blend(row.image), overlay(row.image, row.mask, 0.6)])
         for row in rows
     ]
-    colours = palette(len(class_names))
-    legend = [
-        (name, None if c == 0 else colours[c]) for c, name in enumerate(class_names)
-    ]
-    _sheet(panels, path, title, legend)
+    _sheet(panels, path, title, [("", _class_colours(class_names))])
 
 
 def gallery(
@@ -122,69 +128,94 @@ def gallery(
     positive: int | None = None,
     title: str = "worst first",
     score_name: str = "score",
+    class_names: Sequence[str] = (),
 ) -> None:
-    """Image, prediction and errors of each item, lowest score first, undefined last."""
+    """Image, truth, prediction, errors of each; lowest score first, undefined last."""
     items = sorted(items, key=lambda item: (math.isnan(item.score), item.score))
     panels = [
         (
             f"{plain_text(item.name, 24)}: {score_name} {item.score:.3f}",
             [
                 _blend(item.image),
+                overlay(item.image, item.target, 0.6),
                 overlay(item.image, item.prediction, 0.6),
                 error_overlay(item.image, item.prediction, item.target, positive),
             ],
         )
         for item in items
     ]
-    legend = [
+    errors = [
         ("correct", rgb(HIT)),
         ("false positive", rgb(FALSE_POSITIVE)),
         ("false negative (missed)", rgb(FALSE_NEGATIVE)),
     ]
-    if positive is None:
-        legend.append(("wrong class", rgb(WRONG_CLASS)))
-    _sheet(panels, path, f"{title}: image, prediction, errors", legend)
+    if positive is None and len(class_names) != 2:
+        errors.append(("wrong class", rgb(WRONG_CLASS)))
+    legends = [("errors", errors)]
+    if class_names:
+        legends.insert(0, ("truth, prediction", _class_colours(class_names)))
+    columns = ("image", "truth", "prediction", "errors")
+    _sheet(panels, path, title, legends, columns)
+
+
+def _class_colours(names: Sequence[str]) -> list[tuple[str, Colour | None]]:
+    colours = palette(len(names))
+    return [(name, colours[c] if c else None) for c, name in enumerate(names)]
 
 
 def _sheet(
     panels: Sequence[tuple[str, list[Tensor]]],
     path: Path,
     title: str,
-    legend: Sequence[tuple[str, Colour | None]],
+    legends: Sequence[Legend],
+    headings: Sequence[str] = (),
 ) -> None:
-    """A grid of titled strips of pictures; a class without colour is not tinted."""
-    from matplotlib.patches import Patch
-
+    """A grid of titled strips of pictures, `headings` below the pictures of a strip."""
     strips = [(name, _strip(pictures)) for name, pictures in panels]
     shape = max((s.shape[1] / s.shape[0] for _, s in strips), default=2.0)
     columns = min(len(strips) or 1, 3 if shape < 2.5 else 2)
     lines = -(-len(strips) // columns) or 1
     width = min(8.0, max(2.8, 2.3 * shape))  # inches
-    figure = new_figure(columns * width, lines * (width / shape + 0.3) + 0.8)
+    figure = new_figure(columns * width, lines * (width / shape + 0.5) + 1.0)
     axes = figure.subplots(lines, columns, squeeze=False).flatten()
     for axis in axes:
         axis.set_axis_off()
     for axis, (name, strip) in zip(axes, strips, strict=False):
         axis.imshow(strip, interpolation="nearest" if strip.shape[0] < 200 else "auto")
         axis.set_title(plain_text(name, int(11 * width)), fontsize=9)
+        for i, heading in enumerate(headings):
+            place, style = (i + 0.5) / len(headings), {"ha": "center", "va": "top"}
+            axis.text(place, -0.02, heading, transform=axis.transAxes, **style)
     figure.suptitle(plain_text(title, 90), fontsize=11)
+    places = ("left", "right") if len(legends) == 2 else ("center",)
+    for legend, place in zip(legends, places, strict=True):
+        _legend(figure, legend, place, columns * width / len(places))
+    save_figure(figure, path, dpi=130)
+
+
+def _legend(figure: "Figure", legend: Legend, place: str, width: float) -> None:
+    """A box below the pictures, `width` inches wide."""
+    from matplotlib.patches import Patch
+
+    heading, entries = legend
     handles = [
         Patch(
             facecolor="white" if colour is None else [v / 255 for v in colour],
             edgecolor="0.4",
             label=plain_text(name) + (" (not tinted)" if colour is None else ""),
         )
-        for name, colour in legend
+        for name, colour in entries
     ]
     if handles:
         figure.legend(
             handles=handles,
-            loc="outside lower center",
-            ncols=min(len(handles), max(1, int(columns * width / 1.9))),
+            title=heading or None,
+            loc=f"outside lower {place}",
+            ncols=min(len(handles), max(1, int(width / 1.9))),
             fontsize=9,
+            title_fontsize=9,
             frameon=False,
         )
-    save_figure(figure, path, dpi=130)
 
 
 def _strip(pictures: list[Tensor]) -> np.ndarray:

@@ -93,6 +93,7 @@ def curves(metrics_csv: Path, path: Path, title: str = "") -> None:
     for axis, (panel, members) in zip(axes, panels.items(), strict=False):
         _draw_panel(axis, panel, members, rows)
         axis.xaxis.set_major_locator(MaxNLocator(5, integer=True))
+        axis.set_xlim(0, 1.04 * max(1.0, *(_number(row["step"]) for row in rows)))
     for axis in axes[len(panels) :]:
         axis.set_visible(False)
     if not panels:
@@ -104,11 +105,21 @@ def curves(metrics_csv: Path, path: Path, title: str = "") -> None:
 
 
 def _draw_panel(axis: "Axes", panel: str, members: list[str], rows: list[dict]) -> None:
-    """Split by colour where the panel has one column; else column by colour."""
-    splits = sorted({row.get("split") or "" for row in rows}, key=_split_order)
+    """Split by colour where the panel has one column; else column by colour.
+
+    Then the splits differ by their dashes, where there is more than one.
+    """
+    every = sorted({row.get("split") or "" for row in rows}, key=_split_order)
+    there = {
+        row.get("split") or ""
+        for row in rows
+        if any(_number(row.get(member)) is not None for member in members)
+    }
+    splits = [split for split in every if split in there]
     styles = dict(zip(splits, ("-", "--", ":", "-.") * len(splits), strict=False))
+    shown: list[float] = []
     for number, member in enumerate(members):
-        for order, split in enumerate(splits):
+        for split in splits:
             points = [
                 (_number(row["step"]), value)
                 for row in rows
@@ -117,10 +128,11 @@ def _draw_panel(axis: "Axes", panel: str, members: list[str], rows: list[dict]) 
             ]
             if not points:
                 continue
+            shown += [value for _, value in points]
             alone = len(members) == 1
             axis.plot(
                 *zip(*points, strict=True),
-                color=LINES[(order if alone else number) % len(LINES)],
+                color=LINES[(every.index(split) if alone else number) % len(LINES)],
                 linestyle="-" if alone else styles[split],
                 label=f"{split} {'' if alone else member.rpartition('/')[2]}".strip(),
                 marker="o" if len(points) <= 40 else "",
@@ -128,9 +140,22 @@ def _draw_panel(axis: "Axes", panel: str, members: list[str], rows: list[dict]) 
             )
     axis.set_title(plain_text(panel))
     axis.set_xlabel("step")
+    axis.set_ylim(_flat_range(shown))
+    axis.ticklabel_format(axis="y", useOffset=False)
     axis.grid(alpha=0.3)
     if axis.get_legend_handles_labels()[0]:
         axis.legend(fontsize="small")
+
+
+def _flat_range(values: list[float]) -> tuple[float, float] | tuple[None, None]:
+    """Limits from zero for a line without height; else None, left to matplotlib."""
+    low, high = min(values), max(values)
+    if high - low > 1e-4 * max(abs(low), abs(high)):
+        return None, None
+    if high == 0:
+        return -1.0, 1.0
+    far = 1.05 if 0.5 < high <= 1 else 2 * high  # a share ends at one
+    return min(0.0, far), max(0.0, far)
 
 
 def _split_order(split: str) -> tuple[int, str]:
