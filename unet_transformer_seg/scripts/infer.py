@@ -15,7 +15,7 @@ from src.utils.cli import run
 def command(
     checkpoint: Annotated[Path, Option(help="runs/latest/checkpoints/best.pt")],
     input: Annotated[Path, Option(help="A PNG, JPEG or TIFF image, or a folder")],
-    out: Annotated[Path | None, Option(help="[predictions/ of the run]")] = None,
+    out: Annotated[Path | None, Option(help="Default: predictions/ of the run")] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda or mps")] = "auto",
     tile: Annotated[int, Option(help="Side in pixels; 0: whole images")] = 512,
     overlap: Annotated[float, Option(help="Share of neighbouring tiles")] = 0.5,
@@ -24,7 +24,8 @@ def command(
         bool, Option("--probabilities", help="Write NAME_probabilities.npz")
     ] = False,
     entropy: Annotated[
-        bool, Option("--entropy", help="Write NAME_entropy.png: bright is unsure")
+        bool,
+        Option("--entropy", help="Write NAME_entropy.png: white is ln(classes) nats"),
     ] = False,
     attention: Annotated[
         bool,

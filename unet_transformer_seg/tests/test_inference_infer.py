@@ -73,6 +73,15 @@ def test_results_lie_in_the_run_of_the_checkpoint(tmp_path, infer, checkpoint):
     assert overlay.shape == (20, 30, 3)
 
 
+def test_the_legend_gives_the_grey_scale_of_the_entropy(tmp_path, infer, checkpoint):
+    image, heights = save_image(tmp_path / "photo.png"), []
+    for more in ((), ("--entropy",)):
+        infer("--input", image, "--out", tmp_path / "o", *more)
+        with Image.open(tmp_path / "o/legend.png") as legend:
+            heights.append(legend.size[1])
+    assert heights[1] - heights[0] == pytest.approx(2 * 0.26 * 120, abs=2)
+
+
 def test_overlay_keeps_the_background_and_tints_the_rest(tmp_path, infer, checkpoint):
     image = save_image(tmp_path / "photo.png")
     _, out, _ = infer("--input", image, "--out", tmp_path / "o")
@@ -111,10 +120,20 @@ def test_bad_files_are_listed_and_good_ones_done(tmp_path, infer):
     assert all(f["reason"] for f in summary["failures"])
     assert [os.path.basename(p) for p in summary["not_images"]] == ["notes.txt"]
     assert "2 of 8 done, 6 failed, 1 not an image" in err
+    assert f"\n  {tmp_path}/in/notes.txt: not an image, left out\n" in err
     for name in bad:
         start = f"  {tmp_path / 'in' / name}: "
         assert sum(line.startswith(start) for line in err.splitlines()) == 1
     assert "Traceback" not in err
+
+
+def test_of_many_other_files_five_are_named_and_no_hidden_one(tmp_path, infer):
+    save_image(tmp_path / "in/a.png")
+    for name in (".hidden", *(f"{i}.txt" for i in range(7))):
+        (tmp_path / "in" / name).write_text("x")
+    code, _, err = infer("--input", tmp_path / "in", "--out", tmp_path / "out")
+    assert (code, err.count("not an image, left out")) == (0, 5)
+    assert "... and 2 more; see summary.json" in err and ".hidden" not in err
 
 
 def test_skip_bad_exits_0_and_hides_nothing(tmp_path, infer):

@@ -26,6 +26,7 @@ from .predictor import Options, Prediction, Predictor, load_predictor
 
 log = logging.getLogger("run")
 _WARNINGS = 5  # one-class predictions named one by one; the summary has them all
+_NAMED = 5  # so with what is not an image
 
 
 def infer(
@@ -54,7 +55,7 @@ def infer(
     summary = {
         "checkpoint": str(checkpoint),
         "out": str(out),
-        "classes": legend(predictor.info, out / "legend.png"),
+        "classes": legend(predictor.info, out / "legend.png", options.entropy),
         "images": [],
         "failures": [],
         "not_images": [str(path) for path in others],
@@ -110,7 +111,7 @@ def describe(prediction: Prediction, predictor: Predictor) -> dict[str, Any]:
 
 
 def verdict(summary: dict[str, Any]) -> str:
-    """One line for a person, then one line for each file that failed."""
+    """One line for a person, then a line for each file that failed or is no image."""
     done, failed = summary["done"], summary["failed"]
     head = f"{done} of {done + failed} done"
     if failed:
@@ -119,6 +120,10 @@ def verdict(summary: dict[str, Any]) -> str:
         head += f", {len(summary['not_images'])} not an image"
     lines = [f"{head} · {summary['ms_per_image']:.0f} ms an image · {summary['out']}/"]
     lines += [f"  {show(f['input'])}: {f['reason']}" for f in summary["failures"]]
+    others = summary["not_images"]
+    lines += [f"  {show(path)}: not an image, left out" for path in others[:_NAMED]]
+    if len(others) > _NAMED:
+        lines.append(f"  ... and {len(others) - _NAMED} more; see summary.json")
     return "\n".join(lines)
 
 

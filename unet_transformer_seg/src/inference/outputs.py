@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Sequence
@@ -173,8 +174,11 @@ def overlay_pixels(image: Tensor, mask: Tensor) -> np.ndarray:
     return pixels
 
 
-def legend(info: DataInfo, path: Path) -> list[dict[str, Any]]:
-    """Draw which colour is which class, and give the same as plain values."""
+def legend(info: DataInfo, path: Path, entropy: bool = False) -> list[dict[str, Any]]:
+    """Draw which colour is which class, and give the same as plain values.
+
+    With `entropy` the ends of its grey scale are drawn below.
+    """
     from matplotlib.patches import Patch
 
     colours = palette(len(info.class_names))
@@ -196,7 +200,14 @@ def legend(info: DataInfo, path: Path) -> list[dict[str, Any]]:
         )
         for row in rows
     ]
-    figure = new_figure(4.2, 0.5 + 0.26 * len(rows))
+    if entropy:
+        limit = math.log(max(2, len(rows)))
+        for colour, meaning in (
+            ("black", "entropy 0: certain"),
+            ("white", f"entropy ln {len(rows)} = {limit:.2f} nats: a guess"),
+        ):
+            handles.append(Patch(facecolor=colour, edgecolor="0.4", label=meaning))
+    figure = new_figure(4.2, 0.5 + 0.26 * len(handles))
     figure.legend(handles=handles, loc="center", frameon=False, fontsize=10)
     save_figure(figure, path)
     return rows
