@@ -5,12 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from src.training import launch
+from src.training.options import Options
 from src.utils.errors import InputError
 from src.utils.latest import find_run, point_latest, resolve
+from src.utils.lock import check_free
 from src.utils.run_dir import RunDir
 from tests.tiny import CONFIG, command, in_fork, wait
 
 
+fcntl = pytest.importorskip("fcntl") if hasattr(os, "fork") else None
 needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
@@ -32,6 +36,42 @@ def test_numbers_go_on_after_the_largest(tmp_path):
     assert create(tmp_path).name == "unet-009"
     (tmp_path / "unet-1200").touch()
     assert create(tmp_path).name == "unet-1201"
+
+
+@needs_fork
+@pytest.mark.parametrize(
+    ("asked", "advice"),
+    [
+        ({"name": "run"}, "Wait for it, stop it, or choose another --name"),
+        ({"name": "run", "overwrite": True}, "Wait for it, stop it, or choose another"),
+        ({"resume": "run", "config": None}, "Wait for it, or stop it"),
+    ],
+)
+def test_a_run_in_use_is_refused_before_data_and_model(
+    tmp_path, monkeypatch, asked, advice
+):
+    def train_again() -> int:
+        monkeypatch.setattr(launch, "build", None)
+        with pytest.raises(InputError, match=f"is in use by process .*{advice}"):
+            launch.train(Options(**{"config": CONFIG, "out": tmp_path} | asked))
+        return 0
+
+    with RunDir.create(tmp_path, "unet", name="run") as run:
+        run.update_meta(status="running")
+        assert wait(in_fork(train_again)) == 0
+    assert (run.path / ".lock").read_text().startswith(f"process {os.getpid()} ")
+
+
+@needs_fork
+def test_two_may_look_at_once_whether_a_run_is_free(tmp_path):
+    def look() -> int:
+        check_free(path, "")
+        return 0
+
+    path = create(tmp_path)
+    with open(path / ".lock") as file:
+        fcntl.lockf(file, fcntl.LOCK_SH)
+        assert wait(in_fork(look)) == 0
 
 
 @needs_fork

@@ -15,11 +15,11 @@ from ..utils.distributed import Ranks, join_ranks, leave_ranks, share
 from ..utils.errors import FaultError, InputError
 from ..utils.interrupt import exit_code
 from ..utils.logging import log, log_to_file, start_logging
-from ..utils.run_dir import RunDir, find_run
+from ..utils.run_dir import RunDir, check_name, find_run
 from ..utils.seed import seed_everything
 from .faults import is_out_of_memory
 from .options import Options, continue_after_restart, job, load_resumed, resolve_config
-from .report import dry_run, finish, inspect
+from .report import dry_run, finish, inspect, say_finished
 from .state import State
 from .task import Config, Setup, build
 from .trainer import Trainer
@@ -34,6 +34,10 @@ def train(options: Options) -> int:
     options = continue_after_restart(options)
     saved, path = load_resumed(options) if options.resume else (None, None)
     config = resolve_config(options, saved, path)
+    if saved is not None and say_finished(options, config, saved, path, rank == 0):
+        return 0
+    if saved is None and options.name:  # before the time that data and model take
+        check_name(options.out, options.name, options.overwrite)
     device = pick_device(options.device, int(os.environ.get("LOCAL_RANK", 0)))
     _check_precision(config, device)
     ranks = join_ranks(config.train.timeout_s, device.type)

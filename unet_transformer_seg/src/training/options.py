@@ -11,6 +11,7 @@ from typing import Any
 from ..utils.checkpoint import load_checkpoint
 from ..utils.config import differences, from_dict, load_config, to_dict
 from ..utils.errors import InputError
+from ..utils.lock import check_free
 from ..utils.logging import log
 from ..utils.run_dir import find_run
 from .task import Config
@@ -56,9 +57,7 @@ def resolve_config(
         overrides.append(f"seed={options.seed}")
     if saved is None:
         if options.config is None:
-            raise InputError(
-                "say what to train: --config configs/NAME.yaml, or --resume RUN"
-            )
+            raise InputError(_ask_what_to_train(options.overrides))
         return load_config(Config, options.config, overrides)
     before = from_dict(Config, saved["config"], str(path))
     config = from_dict(Config, saved["config"], str(path), overrides)
@@ -71,6 +70,14 @@ def resolve_config(
     return config
 
 
+def _ask_what_to_train(arguments: tuple[str, ...]) -> str:
+    for given in arguments:
+        if given.endswith((".yaml", ".yml")) or "=" not in given:
+            option = "--resume" if Path(given).is_dir() else "--config"
+            return f"say what to train; did you mean {option} {given}?"
+    return "say what to train: --config configs/NAME.yaml, or --resume RUN"
+
+
 def load_resumed(options: Options) -> tuple[dict[str, Any], Path]:
     """The newest whole checkpoint: last.pt, else last-1.pt with a warning."""
     if options.config:
@@ -79,6 +86,7 @@ def load_resumed(options: Options) -> tuple[dict[str, Any], Path]:
             "out --resume to start anew"
         )
     run = find_run(options.resume, options.out)
+    check_free(run, "Wait for it, or stop it")
     last = run / "checkpoints" / "last.pt"
     try:
         return load_checkpoint(last, "training"), last

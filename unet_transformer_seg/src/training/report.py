@@ -2,6 +2,8 @@
 """What a person sees before the first step and after the last one."""
 
 import copy
+import json
+from pathlib import Path
 from typing import Any
 
 from ..utils.checkpoint import load_checkpoint
@@ -12,6 +14,7 @@ from ..utils.plots import curves
 from ..utils.run_dir import RunDir, to_json
 from ..utils.seed import rng_state, set_rng_state
 from .options import Options
+from .progress import Progress
 from .state import State
 from .task import Config, Setup, draw_predictions
 from .trainer import Trainer
@@ -26,7 +29,7 @@ def dry_run(
     options: Options, config: Config, setup: Setup, state: State, ranks: Ranks
 ) -> int:
     trainer = Trainer(config, setup.task, setup.datasets, state, None, ranks, True)
-    log.info(inspect(setup, trainer))
+    log.info(inspect(setup, trainer, tables=config.debug))
     name = options.name or (f"{options.config.stem}-NNN" if options.config else "")
     folder = options.resume or str(options.out / name)
     plan = {
@@ -46,20 +49,49 @@ def dry_run(
     return 0
 
 
-def inspect(setup: Setup, trainer: Trainer) -> str:
-    """Tables of what the first batch does in the model, forwards and backwards.
+def inspect(setup: Setup, trainer: Trainer, tables: bool = True) -> str:
+    """The first loss and tables of what it took, forwards and backwards.
 
     Works on a copy, so that a run in debug mode is the run without it.
     """
     device = trainer.state.device
     model, rng = copy.deepcopy(setup.model).train(), rng_state(device)
     batch = trainer.first_batch()
-    activations = activation_table(model, lambda: setup.task.loss(model, batch, 0.0))
+    shown = []
+    if tables:
+        shown.append(
+            activation_table(model, lambda: setup.task.loss(model, batch, 0.0)) + "\n"
+        )
     loss = setup.task.loss(model, batch, 0.0)
     loss.backward()
-    gradients = gradient_table(model)
+    if tables:
+        shown.append(gradient_table(model))
     set_rng_state(rng, device)
-    return f"{activations}\n\n{gradients}\nloss of the first batch: {loss.item():.4f}"
+    return "\n".join([*shown, f"loss of the first batch: {loss.item():.4f}"])
+
+
+def say_finished(
+    options: Options, config: Config, saved: dict[str, Any], path: Path, speak: bool
+) -> bool:
+    """Whether nothing of a resumed run is left to do; says so, or gives its summary."""
+    run = path.parents[1]
+    try:
+        now = Progress(**saved["progress"])
+        status = json.loads((run / "meta.json").read_text("utf-8"))["status"]
+        summary = json.loads((run / "summary.json").read_text("utf-8"))
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    waited_enough = 0 < config.train.patience <= now.waited
+    if now.epoch < config.train.epochs and not waited_enough:
+        return False
+    if status != "done":  # it was killed between its last step and its end
+        return False
+    more = "a larger train.patience" if waited_enough else "train.epochs=N"
+    if speak and options.json:
+        print(to_json(summary))
+    elif speak:
+        print(f"{run} is finished ({now.step} steps); go on with {more}")
+    return True
 
 
 def finish(

@@ -43,7 +43,9 @@ def find_run(path: str | Path, out: Path) -> Path:
             f"no run has been made in {out}/ yet: python scripts/train.py --config ..."
         )
     )
-    raise InputError(f"--resume {path}: no such run; {known}")
+    exists = given.exists() or (out / path).exists()
+    what = "is not a run folder" if exists else "no such run"
+    raise InputError(f"--resume {path}: {what}; {known}")
 
 
 def point_latest(run: Path) -> None:

@@ -13,7 +13,6 @@ import csv
 import io
 import json
 import math
-import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,10 @@ from .checkpoint import write_atomically
 from .environment import describe_environment, now
 from .errors import InputError
 from .latest import find_run, point_latest, resolve
+from .lock import check_free, take_lock
 
 
-__all__ = ["RunDir", "find_run", "resolve"]
+__all__ = ["RunDir", "check_name", "find_run", "resolve"]
 
 
 FOLDERS = ("checkpoints", "plots", "predictions", "eval")
@@ -60,8 +60,7 @@ class RunDir:
         path = self.path
         try:
             path.mkdir(parents=True, exist_ok=True)
-            self._lock = open(path / ".lock", "a+", encoding="utf-8")
-            self._take_lock()
+            self._lock = take_lock(path)
             for folder in FOLDERS:
                 (path / folder).mkdir(exist_ok=True)
             for leftover in path.glob("**/.*.tmp"):
@@ -78,7 +77,7 @@ class RunDir:
         if latest.is_dir() and not latest.is_symlink():
             raise InputError(f"{latest} is a folder; move it away, it is a link here")
         if name:
-            _check_name(out, name, overwrite)
+            check_name(out, name, overwrite)
         run = cls(out / name if name else _next_free(out, stem))
         try:
             if name:
@@ -151,24 +150,6 @@ class RunDir:
             file.write(line)
         self.rows += 1
 
-    def _take_lock(self) -> None:
-        # Not flock: forked loader workers would inherit it and outlive us with it.
-        try:
-            import fcntl
-        except ImportError:  # Windows
-            return
-        try:
-            fcntl.lockf(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self._lock.seek(0)
-            holder = self._lock.read().strip() or "another process"
-            raise InputError(
-                f"{self.path} is in use by {holder}. Choose another --name, or stop it"
-            ) from None
-        self._lock.truncate(0)
-        self._lock.write(f"process {os.getpid()} since {now()}")
-        self._lock.flush()
-
     def _clear(self) -> None:
         """Remove what a run writes, and nothing else that someone put here."""
         for folder in FOLDERS:
@@ -197,7 +178,8 @@ def _finite(value: Any) -> Any:
     return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
-def _check_name(out: Path, name: str, overwrite: bool) -> None:
+def check_name(out: Path, name: str, overwrite: bool) -> None:
+    """Raise InputError if a new run cannot be `out/name`."""
     path = out / name
     if Path(name).name != name or name in ("..", "latest"):
         raise InputError(f"--name {name}: give a name; --out says in which folder")
@@ -205,6 +187,7 @@ def _check_name(out: Path, name: str, overwrite: bool) -> None:
         return
     if not (path / ".lock").exists():
         raise InputError(f"{path} is not the folder of a run. Choose another --name")
+    check_free(path, "Wait for it, stop it, or choose another --name")
     if (path / "meta.json").exists() and not overwrite:
         raise InputError(
             f"{path} exists. Continue it with --resume {path}, choose another --name, "
