@@ -5,9 +5,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
+from src.utils import cli
 from tests.tiny import TINY, command, start
 
 
@@ -63,7 +65,37 @@ def test_an_unknown_option_is_compared_with_the_known_ones(environment):
     done = call("scripts/train.py", "--confg", CONFIG, COLUMNS="40", **environment)
     assert done.returncode == 2 and done.stdout == b""
     check_plain(done)
-    assert b"--config" in done.stderr and b"Traceback" not in done.stderr
+    said = b"No such option: --confg (Possible options: --config"
+    assert done.stderr.startswith(said) and done.stderr.count(b"\n") == 1
+
+
+@pytest.mark.spec("SEG-142", "2 bad input")
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (
+            ["--epochs", "3"],
+            "No such option: --epochs. Config keys are written without",
+        ),
+        (["--train.epochs=3"], "without dashes: train.epochs=3. See --help\n"),
+        (["--seed", "x"], "Invalid value for '--seed': "),
+        (["--config"], "Option '--config' requires an argument. See --help\n"),
+    ],
+)
+def test_a_wrong_option_gives_one_line(capsys, arguments, words):
+    assert command(*arguments) == 2
+    said = capsys.readouterr()
+    assert words in said.err and said.err.count("\n") == 1 and said.out == ""
+
+
+def test_only_a_command_with_config_keys_speaks_of_them(capsys):
+    def look(where: str = "") -> None:
+        pass
+
+    with mock.patch.object(sys, "argv", ["look.py", "--b"]):
+        with pytest.raises(SystemExit, match="2"):
+            cli.run(look)
+    assert capsys.readouterr().err == "No such option: --b. See --help\n"
 
 
 @pytest.mark.spec("SEG-145", "tries one batch and writes nothing")
@@ -73,17 +105,25 @@ def test_dry_run_writes_nothing(tmp_path, capsys, more):
     assert command("--config", CONFIG, *TINY, *where) == 0
     said = capsys.readouterr()
     assert not (tmp_path / "runs").exists()
-    assert "loss of the first batch" in said.err
+    title, loss = said.err.splitlines()
+    assert "seed 0" in title and loss.startswith("loss of the first batch: ")
     if more:
         assert json.loads(said.out)["steps"] == 16
     else:
         assert "4 steps an epoch, 16 in all; would write to" in said.out
 
 
+def test_dry_run_prints_tables_in_debug_mode(tmp_path, capsys):
+    where = ["--out", tmp_path / "runs", "--device", "cpu", "--dry-run", "debug=true"]
+    assert command("--config", CONFIG, *TINY, *where) == 0
+    said = capsys.readouterr().err
+    assert all(word in said for word in ("zeros", "gradient", "loss of the first"))
+
+
 def test_dry_run_of_a_resume_writes_nothing(tmp_path, capsys):
     assert start(tmp_path, "train.epochs=1") == 0
     before = {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
     where = ["--resume", tmp_path / "run", "--device", "cpu", "--dry-run", "--quiet"]
-    assert command(*where) == 0
+    assert command(*where, "train.epochs=2") == 0
     assert "would write to" in capsys.readouterr().out
     assert before == {p: p.stat().st_mtime_ns for p in tmp_path.rglob("*")}
