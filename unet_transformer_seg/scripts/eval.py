@@ -14,11 +14,13 @@ from src.utils.cli import run
 
 def command(
     checkpoint: Annotated[Path, Option(help="runs/latest/checkpoints/best.pt")],
-    split: Annotated[str, Option(help="train, val, test [test, or else val]")] = "",
+    split: Annotated[
+        str, Option(help="train, val or test. Default: test if there is one, else val")
+    ] = "",
     images: Annotated[Path | None, Option(help="Score this folder instead")] = None,
     masks: Annotated[Path | None, Option(help="Its masks")] = None,
     mask_suffix: Annotated[str, Option(help="End of mask names, as _mask")] = "",
-    out: Annotated[Path | None, Option(help="[eval/ of the run]")] = None,
+    out: Annotated[Path | None, Option(help="Default: eval/ of the run")] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda or mps")] = "auto",
     tile: Annotated[int, Option(help="Side in pixels; 0: whole images")] = 512,
     overlap: Annotated[float, Option(help="Share of neighbouring tiles")] = 0.5,

@@ -19,7 +19,7 @@ def train(
     ] = None,
     config: Annotated[Path | None, typer.Option(help="A YAML file of configs/")] = None,
     name: Annotated[
-        str, typer.Option(help="Name of the run folder [<config>-NNN]")
+        str, typer.Option(help="Name of the run folder. Default: <config>-NNN")
     ] = "",
     out: Annotated[Path, typer.Option(help="Where run folders are made")] = Path(
         "runs"

@@ -159,6 +159,12 @@ def test_a_batch_is_moved_and_what_is_no_tensor_stays():
     assert inner.is_contiguous() and more.device.type == "meta" and last == 7
 
 
+def test_the_usage_is_what_one_types(capsys):
+    with pytest.raises(SystemExit):
+        debug.main(["--help"])
+    assert capsys.readouterr().out.startswith("usage: python -m src.utils.debug ")
+
+
 # local: begin
 pytest.mark.spec("SEG-159", "the gradient of every model with central differences")(
     test_every_model_of_the_project_passes_the_gradient_check

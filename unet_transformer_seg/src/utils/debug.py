@@ -135,7 +135,7 @@ def check_gradients(tolerance: float = 1e-5) -> bool:
 def main(arguments: list[str] | None = None) -> int:
     """The command line; gives the exit code."""
     parser = argparse.ArgumentParser(
-        "src.utils.debug", description="Checks of the models."
+        "python -m src.utils.debug", description="Checks of the models."
     )
     text = "compare the gradient of every model with central differences"
     parser.add_argument(
