@@ -107,7 +107,7 @@ def _build(hint: Any, value: Any, path: str, marks: dict[str, str]) -> Any:
         return tuple(_build(h, v, path, marks) for h, v in zip(hints, value))  # noqa: B905
     if origin is dict:
         if not isinstance(value, dict):
-            raise _wrong(path, "`key: value` pairs", value, marks)
+            raise _wrong(path, "`key: value` pairs ({} for none)", value, marks)
         return {k: _build(args[1], v, _join(path, k), marks) for k, v in value.items()}
     if hint is float and type(value) in (int, float):
         if not abs(value) <= sys.float_info.max:  # NaN, infinity, an integer too large
