@@ -32,23 +32,33 @@ def command(
     """
     import json
 
-    from src.data.check_data import check_folder, draw_sheet, format_report, read_config
+    from src.data.check_data import (
+        check_folder,
+        draw_sheet,
+        format_report,
+        next_command,
+        read_config,
+    )
     from src.training.task import Config
 
     folder, seed = read_config(Config, config, images, masks, mask_suffix)
     report, survey = check_folder(folder, seed)
     sheet = out / "contact_sheet.png"
+    step = None if report.faults else next_command(folder, survey, config)
     if survey.scans:
         draw_sheet(survey, sheet, f"{folder.images}: {report.pairs} images with masks")
     if as_json:
         found = {
             **report.plain(),
             "contact_sheet": str(sheet) if survey.scans else None,
+            "next": step,
         }
         print(json.dumps(found, indent=1))
     else:
         print(format_report(report))
         print(f"\ncontact sheet: {sheet}" if survey.scans else "nothing to draw")
+        if step:
+            print(f"next  {step}")
     for fault in report.faults:
         print(f"fault: {fault}", file=sys.stderr)
     raise Exit(2 if report.faults else 0)

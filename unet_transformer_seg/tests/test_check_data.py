@@ -181,3 +181,19 @@ def test_one_image_and_an_unknown_value_are_faults(tmp_path):
     faults = check_folder(config)[0].faults
     assert has(faults, "masks/0.png: has the values 255 (64 px), which are no class")
     assert has(faults, "1 image cannot be split")
+
+
+@pytest.mark.spec("SEG-034", "the command that trains")
+def test_the_script_ends_with_the_next_command(tmp_path, run):
+    folder = make(tmp_path, mask_suffix="")
+    options = ["--images", folder.images, "--masks", folder.masks]
+    code, out, err = run(*options, "--out", tmp_path / "out")
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1] == (
+        "next  python scripts/train.py --config configs/my_images.yaml "
+        f"data.folder.images={folder.images} data.folder.masks={folder.masks} "
+        """'data.folder.mask_values={"0": value_0, "255": value_255}'"""
+    )
+    (tmp_path / "masks" / "5.png").unlink()
+    code, out, err = run(*options, "--out", tmp_path / "out")
+    assert code == 2 and "next" not in out

@@ -11,6 +11,7 @@ import torch
 from ..utils.config import load_config
 from ..utils.errors import InputError
 from ..utils.pictures import Labelled, contact_sheet
+from .commands import shell_quote, train_command
 from .folder import FolderConfig, split_config, survey_config
 from .images import read_mask, read_pixels, show, to_unit
 from .info import IGNORE_INDEX
@@ -98,6 +99,15 @@ def read_config(
     return config.data.folder, config.seed
 
 
+def next_command(config: FolderConfig, survey: Survey, path: Path | None) -> str:
+    """The training of what was checked: with the config at `path`, or the folders."""
+    if path is not None:
+        return f"python scripts/train.py --config {shell_quote(str(path))}"
+    return train_command(
+        config.images, config.masks, config.mask_suffix, survey.classes
+    )
+
+
 def format_report(report: Report) -> str:
     """The report as text for a terminal, faults left out."""
     lines = [f"pairs   {report.pairs}"]
@@ -110,6 +120,7 @@ def format_report(report: Report) -> str:
         return lines[0]
     if report.values:
         width = max(5, *(len(row.meaning) for row in report.values))
+        rows = 12 if len(report.values) > 40 else 40
         lines += [
             "",
             f"{'mask value':<12} {'class':<{width}}  share      pixels  images",
@@ -117,10 +128,10 @@ def format_report(report: Report) -> str:
         lines += [
             f"{row.value:<12} {row.meaning:<{width}} "
             f"{row.share:>6.2%} {row.pixels:>11,} {row.images:>7}"
-            for row in report.values[:40]
+            for row in report.values[:rows]
         ]
-        if len(report.values) > 40:
-            lines.append(f"... and {len(report.values) - 40} more values")
+        if len(report.values) > rows:
+            lines.append(f"... and {len(report.values) - rows} more values")
     return "\n".join([*lines, *(f"\nnote: {note}" for note in report.notes)])
 
 

@@ -161,7 +161,10 @@ def survey_config(config: FolderConfig) -> Survey:
     """Read the folders that `config` names; raises InputError where it names none."""
     for key in ("images", "masks"):
         if not getattr(config, key):
-            raise InputError(f"data.folder.{key} is not set; give the folder of {key}")
+            raise InputError(
+                f"data.folder.{key} is not set; give the folder of {key}: "
+                f"data.folder.{key}=DIR for train.py, --{key} DIR for check_data.py"
+            )
     return survey_folder(
         Path(config.images),
         Path(config.masks),

@@ -43,12 +43,13 @@ def texture(
     """Values that look like blurred borders, and values that fill 3x3 pixels somewhere.
 
     A value looks blurred where 95 % of its pixels lie strictly between lowest and
-    highest of their 8 neighbours, as after resizing. Of more than MAX_VALUES all do.
+    highest of their 8 neighbours, as after resizing. Both lists are empty where there
+    are more than MAX_VALUES, too many to be classes.
     """
     if len(counts) <= 2:
         return [], sorted(counts)
     if len(counts) > MAX_VALUES:
-        return sorted(counts), []
+        return [], []
     planes = mask.astype(np.int64).reshape(*mask.shape[:2], -1)
     padded = np.pad(planes, ((1, 1), (1, 1), (0, 0)), mode="edge")
     height, width = mask.shape[:2]
@@ -155,6 +156,11 @@ def restore_mask(mask: Tensor | np.ndarray, info: DataInfo) -> np.ndarray:
 def format_value(value: Value) -> str:
     """`255` or `255,0,0`."""
     return ",".join(map(str, value))
+
+
+def name_value(value: Value) -> str:
+    """What a class is called that nobody has named: `value_255`, `value_255_0_0`."""
+    return f"value_{'_'.join(map(str, value))}"
 
 
 def format_values(values: Sequence[Value] | Mapping[Value, int], limit: int = 8) -> str:

@@ -10,6 +10,8 @@ from .survey import Scan, Survey
 
 RARE = 0.01
 """A class with a smaller share of the pixels is called rare."""
+MAX_ALIKE = 4
+"""Notes of one kind on single classes."""
 
 
 def find_notes(survey: Survey, splits: dict[str, list[int]]) -> list[str]:
@@ -58,7 +60,7 @@ def _note_duplicates(scans: list[Scan], splits: dict[str, list[int]]) -> list[st
 
 def _note_borders(scans: list[Scan]) -> list[str]:
     """One or two values between others may be a true border class, or blur."""
-    hits = [scan for scan in scans if scan.between]
+    hits = [scan for scan in scans if scan.between and not scan.blurred]
     if not hits:
         return []
     values = sorted({value for scan in hits for value in scan.between})[:6]
@@ -82,23 +84,47 @@ def _note_coding(survey: Survey) -> list[str]:
 
 
 def _note_classes(survey: Survey, splits: dict[str, list[int]]) -> list[str]:
+    """Absent and rare classes; none where blur has made classes out of borders."""
+    notes = []
+    if not survey.unclear:
+        notes += _cap(_note_shares(survey, absent=True), "in no mask")
+        notes += _cap(_note_shares(survey, absent=False), f"below {RARE:.0%}")
+        for split, indices in splits.items():
+            found = {
+                widen(value, max(map(len, survey.values)))
+                for i in indices
+                for value in survey.scans[i].counts
+            }
+            missing = [
+                f"class {name} does not occur in the split {split}"
+                for value, name in survey.classes.items()
+                if value in survey.values and value not in found
+            ]
+            notes += _cap(missing, f"not in the split {split}")
+    if survey.ignore is not None and survey.ignore not in survey.values:
+        notes.append(f"the ignore value {format_value(survey.ignore)} is in no mask")
+    return notes
+
+
+def _note_shares(survey: Survey, absent: bool) -> list[str]:
+    """The absent classes, or the rare ones."""
     total = sum(survey.values.get(value, 0) for value in survey.classes)
-    width = max((len(value) for value in survey.values), default=1)
     notes = []
     for value, name in survey.classes.items():
         share = survey.values.get(value, 0) / max(1, total)
-        if not share:
+        if absent and not share:
             notes.append(f"class {name} (value {format_value(value)}) is in no mask")
-        elif share < RARE:
+        elif not absent and 0 < share < RARE:
             notes.append(
                 f"class {name} has only {share:.2%} of the pixels (1 in "
                 f"{math.ceil(1 / share):,}): consider loss.class_weights=inverse and "
                 "augment.balanced_crop"
             )
-        for split, indices in splits.items():
-            counts = (survey.scans[i].counts for i in indices)
-            if share and not any(value in {widen(v, width) for v in c} for c in counts):
-                notes.append(f"class {name} does not occur in the split {split}")
-    if survey.ignore is not None and survey.ignore not in survey.values:
-        notes.append(f"the ignore value {format_value(survey.ignore)} is in no mask")
     return notes
+
+
+def _cap(notes: list[str], what: str) -> list[str]:
+    """The first MAX_ALIKE notes of a kind, then how many more classes are `what`."""
+    if len(notes) <= MAX_ALIKE:
+        return notes
+    return [*notes[:MAX_ALIKE], f"{len(notes) - MAX_ALIKE} more classes are {what}"]

@@ -12,15 +12,17 @@ from ..utils.errors import InputError
 from .images import read_mask, read_pixels, show
 from .mask_values import (
     MAX_BETWEEN,
+    MAX_VALUES,
     Value,
     count_values,
-    format_value,
     format_values,
+    name_value,
     texture,
     to_classes,
     widen,
 )
 from .pairs import Pair, find_pairs
+from .value_faults import Odd, blurred_faults, unknown_faults
 
 
 CACHE_BYTES = 2 << 30
@@ -52,6 +54,11 @@ class Scan:
     mask: np.ndarray | None
     """Both None where the cache is full."""
 
+    @property
+    def blurred(self) -> bool:
+        """Whether the mask's values look like more than classes."""
+        return len(self.between) > MAX_BETWEEN or len(self.counts) > MAX_VALUES
+
 
 @dataclass(slots=True)
 class Survey:
@@ -64,6 +71,8 @@ class Survey:
     classes: dict[Value, str] = field(default_factory=dict)
     """The value and name of class 0, 1, ..."""
     ignore: Value | None = None
+    unclear: bool = False
+    """Blurred masks are among the faults, so most values are no classes."""
 
     @property
     def channels(self) -> int:
@@ -99,8 +108,6 @@ def survey_folder(
             continue
         room -= scan.pixels.nbytes + scan.mask.nbytes
         survey.scans.append(scan)
-        if len(scan.between) > MAX_BETWEEN and not named:
-            survey.faults.append(_blurred_fault(scan, scan.between))
         if room < 0:
             scan.pixels = scan.mask = None
     given = [*(named or ()), *([ignore] if ignore else [])]
@@ -110,8 +117,8 @@ def survey_folder(
     for scan in survey.scans:
         total.update({widen(v, width): n for v, n in scan.counts.items()})
     survey.values = dict(sorted(total.items()))
-    if not named and not survey.faults:
-        survey.faults += _specks(survey)
+    if not named:
+        _refuse_blurred(survey, _blurred(survey))
     if ignore is not None:
         survey.ignore = widen(ignore, width)
     if survey.scans:
@@ -170,8 +177,19 @@ def _digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _specks(survey: Survey) -> list[str]:
-    """Faults of masks in which JPEG has left values that are specks in every mask."""
+def _refuse_blurred(survey: Survey, masks: list[Odd]) -> None:
+    survey.faults += blurred_faults(masks)
+    survey.unclear |= bool(masks)
+
+
+def _blurred(survey: Survey) -> list[Odd]:
+    """Masks with blurred borders, else those with values that are specks in all.
+
+    Specks, as JPEG leaves them, are looked for only where there is no other fault.
+    """
+    masks = [Odd(s.pair.mask, s.counts, s.between) for s in survey.scans if s.blurred]
+    if masks or survey.faults:
+        return masks
     width = max(map(len, survey.values), default=1)
     solid = {widen(v, width) for scan in survey.scans for v in scan.solid}
     specks = {v: n for v, n in survey.values.items() if v not in solid}
@@ -180,20 +198,10 @@ def _specks(survey: Survey) -> list[str]:
     ):
         return []
     return [
-        _blurred_fault(scan, found)
+        Odd(scan.pair.mask, scan.counts, found)
         for scan in survey.scans
         if (found := [v for v in scan.counts if widen(v, width) in specks])
     ]
-
-
-def _blurred_fault(scan: Scan, found: list[Value]) -> str:
-    size = len(scan.counts)
-    values = {value: scan.counts[value] for value in found}
-    return (
-        f"{show(scan.pair.mask)}: has {size} values, of which {len(values)} look like "
-        f"blurred borders: {format_values(values)}; save masks as PNG and resize them "
-        "with nearest neighbour only, or list the true values in mask_values"
-    )
 
 
 def _name_classes(
@@ -206,9 +214,7 @@ def _name_classes(
         _find_unknown(survey)
     else:
         values = [value for value in survey.values if value != survey.ignore]
-        names = class_names or tuple(
-            f"value_{format_value(v)}".replace(",", "_") for v in values
-        )
+        names = class_names or tuple(map(name_value, values))
         if len(names) != len(values):
             survey.faults.append(
                 f"class_names has {len(names)} names, but the masks have {len(values)} "
@@ -221,7 +227,7 @@ def _name_classes(
             f"the masks hold one class only: {format_values(survey.values)}; there is "
             "nothing to learn; are these the right masks?"
         )
-    if len(survey.classes) > MAX_CLASSES:
+    if len(survey.classes) > MAX_CLASSES and not survey.unclear:
         survey.faults.append(
             f"the masks hold {len(survey.classes)} values; at most {MAX_CLASSES} "
             "classes are possible"
@@ -229,15 +235,16 @@ def _name_classes(
 
 
 def _find_unknown(survey: Survey) -> None:
-    """A fault for each mask with values that the configuration does not name."""
+    """Faults for the masks with values that the configuration does not name."""
     allowed = [*survey.classes, *([survey.ignore] if survey.ignore else [])]
     width = max(len(value) for value in allowed)
+    blurred, unknown = [], []
     for scan in survey.scans:
-        counts = {widen(value, width): n for value, n in scan.counts.items()}
-        unknown = {v: n for v, n in sorted(counts.items()) if v not in allowed}
-        if unknown:
-            survey.faults.append(
-                f"{show(scan.pair.mask)}: has the values {format_values(unknown)}, "
-                "which are no class; mask_values and ignore allow "
-                f"{format_values(allowed)}"
-            )
+        counts = {widen(value, width): n for value, n in sorted(scan.counts.items())}
+        if odd := [value for value in counts if value not in allowed]:
+            masks = blurred if scan.blurred else unknown
+            masks.append(Odd(scan.pair.mask, counts, odd))
+    _refuse_blurred(survey, blurred)
+    found = {v: name for v, name in survey.classes.items() if v in survey.values}
+    found |= {v: name_value(v) for v in survey.values if v not in allowed}
+    survey.faults += unknown_faults(unknown, allowed, found)
