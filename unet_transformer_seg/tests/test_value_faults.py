@@ -75,6 +75,11 @@ def test_a_photo_for_a_mask_is_not_called_blurred(tmp_path):
     assert "is it a mask?" in fault and "blurred" not in fault
 
 
+def test_a_dull_photo_has_no_true_values():
+    noise = np.random.default_rng(0).normal(128, 5, (64, 64)).astype(np.uint8)
+    assert true_values(count_values(noise), []) == []
+
+
 def test_many_rare_or_absent_classes_are_counted_not_listed(tmp_path):
     names = {str(v): f"c{v}" for v in range(20)}
     config = change(make(tmp_path), mask_values={**names, "255": "white"})
