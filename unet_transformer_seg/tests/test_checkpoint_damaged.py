@@ -147,7 +147,8 @@ def test_damaged_checkpoint(out, good, capsys, name):
     last.unlink()
     try:
         harm(last, good)
-        assert command("--resume", out / "run", "--device", "cpu", "--quiet") == 2
+        longer = ("train.epochs=9", "--device", "cpu", "--quiet")
+        assert command("--resume", out / "run", *longer) == 2
     finally:
         last.rmdir() if last.is_dir() else last.unlink(missing_ok=True)
         last.write_bytes(good)
@@ -170,7 +171,9 @@ def test_malicious_pickle_does_not_run(out, good, tmp_path, capsys, form):
             parts = entries(last)
             pickled = next(name for name in parts if name.endswith("data.pkl"))
             pack(last, parts | {pickled: parts[pickled][:-4]})
-        assert command("--resume", out / "run", "--device", "cpu") == 2
+        assert (
+            command("--resume", out / "run", "train.epochs=9", "--device", "cpu") == 2
+        )
     finally:
         last.write_bytes(good)
     said = capsys.readouterr().err
@@ -220,7 +223,7 @@ def test_a_resume_without_metrics_is_refused(out):
         for lost in (metrics.unlink, lambda: metrics.write_text("")):
             lost()
             with pytest.raises(InputError, match="metrics.csv is missing or empty"):
-                resume(out)
+                resume(out, "train.epochs=9")
     finally:
         metrics.write_text(text)
 
