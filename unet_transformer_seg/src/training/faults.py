@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..utils.checkpoint import is_disk_full
+from ..utils.atomic import is_disk_full
 from ..utils.debug import first_nonfinite, first_nonfinite_gradient
 from ..utils.distributed import gather
 from ..utils.errors import DivergedError, FaultError, InputError

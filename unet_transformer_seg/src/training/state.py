@@ -8,7 +8,8 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..utils.checkpoint import keep_previous, load_weights, save_checkpoint
+from ..utils.atomic import keep_previous
+from ..utils.checkpoint import load_weights, save_checkpoint
 from ..utils.distributed import Ranks, gather
 from ..utils.errors import InputError
 from ..utils.run_dir import RunDir

@@ -8,11 +8,8 @@ compressed entries (a small file that inflates to gigabytes) and anything that i
 data.
 """
 
-import errno
 import io
-import os
 import pickle
-import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -20,7 +17,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from .errors import FaultError, InputError
+from .atomic import write_atomically
+from .errors import InputError
 
 
 SCHEMA = 1
@@ -33,7 +31,6 @@ _KEYS: dict[str, dict[str, type]] = {
 _KEYS["training"] = _KEYS["weights"] | {
     "weights": dict, "optimizer": dict, "scaler": dict, "progress": dict, "rng": list
 }  # fmt: skip
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
@@ -46,49 +43,6 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     buffer = io.BytesIO()
     torch.save(_plain(content, "checkpoint"), buffer)
     write_atomically(path, buffer.getbuffer())
-
-
-def write_atomically(path: Path, data: bytes | memoryview) -> None:
-    """Replace `path` by `data`: temporary file, fsync, rename, fsync of the folder."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with open(temporary, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-        if os.name == "posix":
-            folder = os.open(path.parent, os.O_RDONLY)
-            os.fsync(folder)
-            os.close(folder)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        if not is_disk_full(error):
-            raise
-        free = shutil.disk_usage(path.parent).free
-        raise FaultError(
-            f"disk full while writing {path} "
-            f"(needs {len(data) / 1e6:.1f} MB, {free / 1e6:.1f} MB free)"
-        ) from None
-
-
-def is_disk_full(error: BaseException) -> bool:
-    """Whether there is no room left on the disk, in the quota or in the file."""
-    return isinstance(error, OSError) and error.errno in _FULL
-
-
-def keep_previous(path: Path, previous: Path) -> None:
-    """Let `previous` be what `path` is now; `path` stays in place all the time."""
-    if not path.exists():
-        return
-    temporary = previous.with_name(f".{previous.name}.{os.getpid()}.tmp")
-    temporary.unlink(missing_ok=True)
-    try:
-        os.link(path, temporary)
-    except OSError:  # a file system without hard links
-        shutil.copyfile(path, temporary)
-    os.replace(temporary, previous)
-    temporary.unlink(missing_ok=True)  # is left where both were one file already
 
 
 def load_checkpoint(path: Path, kind: str | None = None) -> dict[str, Any]:

@@ -14,11 +14,8 @@ from typing import Any
 
 from jaxtyping import config as switch
 
-# local: begin
-from torch.compiler import is_compiling as tracing  # a constant for dynamo
-
-# local: end
 from .axes import Fault, describe, has_tensor, make_check, spell
+from .tracing import tracing
 
 
 REGISTRY: dict[str, Callable] = {}

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy
-import torch
 
 
 def describe_environment() -> dict[str, Any]:
@@ -21,9 +20,8 @@ def describe_environment() -> dict[str, Any]:
         "command": [Path(sys.argv[0]).name, *sys.argv[1:]],
         "start": now(),
         "python": platform.python_version(),
-        "torch": str(torch.__version__),
         "numpy": str(numpy.__version__),
-        "threads": torch.get_num_threads(),
+        **_computing(),
         "host": platform.node(),
         "machine": platform.machine(),
         "pid": os.getpid(),
@@ -31,6 +29,14 @@ def describe_environment() -> dict[str, Any]:
     }
 
 
+# local: begin
+def _computing() -> dict[str, Any]:
+    import torch
+
+    return {"torch": str(torch.__version__), "threads": torch.get_num_threads()}
+
+
+# local: end
 def _git_commit() -> str:
     ask = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     try:

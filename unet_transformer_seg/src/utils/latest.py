@@ -8,7 +8,7 @@ Windows, the text file `latest.txt` holds the name instead.
 import os
 from pathlib import Path
 
-from .checkpoint import write_atomically
+from .atomic import write_atomically
 from .errors import InputError
 
 

@@ -19,7 +19,7 @@ from typing import Any
 
 import yaml
 
-from .checkpoint import write_atomically
+from .atomic import write_atomically
 from .environment import describe_environment, now
 from .errors import InputError
 from .latest import find_run, point_latest, resolve

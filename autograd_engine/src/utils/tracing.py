@@ -1,0 +1,6 @@
+# pattern: utils/tracing.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/tracing.py --from <sub-project>
+"""Whether a compiler is tracing the code; `contracts.py` then steps aside."""
+
+# local: begin
+tracing = bool  # nothing here is compiled: bool() is False
+# local: end
