@@ -1,0 +1,232 @@
+"""One operation of the graph: what it computes, what it keeps, how gradients pass it.
+
+    class Mul(Function):
+        @staticmethod
+        def forward(ctx, x, y):
+            ctx.save_for_backward(x, y)
+            return x.data * y.data
+
+        @staticmethod
+        def backward(ctx, grad):
+            x, y = ctx.saved_tensors
+            return grad * y, grad * x
+
+`Mul.apply(x, y)` is the only door: it runs `forward` without recording, wraps the
+arrays and, where an input asks for gradients, ties the result to `ctx`, its `grad_fn`.
+"""
+
+from collections.abc import Callable
+from typing import Any, ClassVar, NamedTuple
+
+import numpy as np
+
+from .dtypes import is_floating
+from .grad_mode import _recording, is_anomaly_enabled, user_line
+from .tensor import Tensor, make
+
+
+class Edge(NamedTuple):
+    """Where the gradient of one input goes: a leaf, or an output of an operation."""
+
+    target: Any  # a Function, or a leaf Tensor
+    output: int
+    shape: tuple[int, ...]
+    dtype: np.dtype
+
+
+class Saved(NamedTuple):
+    """A value kept for the backward pass, and its version when it was kept."""
+
+    tensor: Tensor | None  # None: an output, rebuilt when asked for (no cycle)
+    array: Any
+    counter: list
+    version: int
+    output: int
+
+
+class Function:
+    """Base of all operations; an instance is `grad_fn` and the context `ctx` in one.
+
+    `backward` written with tensor operations can be differentiated again. An ndarray
+    that it returns is handed over: it must be fresh, nothing else may hold it. A fused
+    operation, whose backward works on arrays, states `plain`: the same value from
+    tensor operations, which is what grad of grad then differentiates.
+    """
+
+    plain: ClassVar[Callable | None] = None
+
+    def __init__(self) -> None:
+        self.edges: tuple[Edge | None, ...] = ()
+        self.needs_input_grad: tuple[bool, ...] = ()
+        self.outputs: tuple[tuple[tuple[int, ...], np.dtype], ...] = ()
+        self.hooks: dict[int, list[Callable]] = {}
+        self.line: str | None = None
+        self.args: tuple | None = None
+        self._pending: tuple = ()
+        self._saved: tuple[Saved, ...] | None = ()
+
+    @staticmethod
+    def forward(ctx: "Function", *args: Any) -> Any:
+        """The arrays (or tensors) of the result; called without recording."""
+        raise NotImplementedError("a Function states `forward`")
+
+    @staticmethod
+    def backward(ctx: "Function", *grads: Tensor) -> Any:
+        """One gradient for each argument of `forward`, None where there is none."""
+        raise NotImplementedError(f"{type(ctx).__name__} has no backward")
+
+    @classmethod
+    def apply(cls, *args: Any) -> Any:
+        """The operation on `args`: a tensor, or a tuple of them as `forward` gives."""
+        ctx = cls()
+        needs = []
+        for arg in args:
+            if isinstance(arg, Tensor):
+                if arg._base is not None and arg._base.grad_fn is not arg._born:
+                    raise RuntimeError(_stale(cls))
+                needs.append(arg.requires_grad)
+            else:
+                needs.append(False)
+        if not (True in needs and _recording.get()):
+            ctx.needs_input_grad = (False,) * len(needs)
+            return _wrap(cls, ctx, cls.forward(ctx, *args), args, record=False)
+        ctx.needs_input_grad = tuple(needs)
+        token = _recording.set(False)
+        try:
+            result = cls.forward(ctx, *args)
+        finally:
+            _recording.reset(token)
+        return _wrap(cls, ctx, result, args, record=True)
+
+    def save_for_backward(self, *values: Any) -> None:
+        """Keep inputs (tensors) or outputs (the arrays that `forward` returns).
+
+        Anything else is an attribute of `ctx`. None is kept as None.
+        """
+        self._pending = values
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor | None, ...]:
+        """What was kept, each refused if it was written in place since."""
+        if self._saved is None:
+            raise RuntimeError(freed(self))
+        return tuple(
+            None if saved is None else self._unpack(i, saved)
+            for i, saved in enumerate(self._saved)
+        )
+
+    def _unpack(self, index: int, saved: Saved) -> Tensor:
+        if saved.counter[0] != saved.version:
+            raise RuntimeError(overwritten(self, index, saved))
+        if saved.tensor is not None:
+            return saved.tensor
+        out = make(saved.array, True, self)
+        out.output_nr, out._version = saved.output, saved.counter
+        return out
+
+    def release(self) -> None:
+        """Forget what was kept for the backward pass."""
+        fields = self.__dict__
+        if self._saved or len(fields) > _FIELDS:
+            for name in [n for n in fields if n not in _OWN]:
+                del fields[name]
+            self._saved = None
+            self.args = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}>"
+
+
+_OWN = frozenset(Function().__dict__)
+_FIELDS = len(_OWN)
+
+
+def _wrap(cls: type, ctx: Function, result: Any, args: tuple, record: bool) -> Any:
+    """The arrays of `forward` as tensors that know `ctx`, if it is to be recorded."""
+    several = isinstance(result, tuple)
+    arrays = [_array(r) for r in (result if several else (result,))]
+    tensors = []
+    for i, array in enumerate(arrays):
+        needs = record and is_floating(array.dtype)
+        tensor = make(array, needs, ctx if needs else None)
+        tensor.output_nr = i
+        tensors.append(tensor)
+    if record:
+        ctx.edges = tuple(
+            _edge(a) if need else None
+            for a, need in zip(args, ctx.needs_input_grad, strict=True)
+        )
+        ctx.outputs = tuple((a.shape, a.dtype) for a in arrays)
+        if is_anomaly_enabled():
+            ctx.line = user_line()
+        if cls.plain is not None:
+            ctx.args = tuple((a, _version(a)) for a in args)
+        ctx._saved = tuple(_keep(ctx, v, arrays, tensors) for v in ctx._pending)
+        ctx._pending = ()
+    return tuple(tensors) if several else tensors[0]
+
+
+def _array(result: Any) -> Any:
+    if isinstance(result, Tensor):
+        return result.data
+    return np.asarray(result) if isinstance(result, (np.generic, float)) else result
+
+
+def _edge(tensor: Tensor) -> Edge:
+    node = tensor.grad_fn
+    if node is None:
+        return Edge(tensor, 0, tensor.data.shape, tensor.data.dtype)
+    return Edge(node, tensor.output_nr, tensor.data.shape, tensor.data.dtype)
+
+
+def _version(value: Any) -> int:
+    return value._version[0] if isinstance(value, Tensor) else 0
+
+
+def _keep(ctx: Function, value: Any, arrays: list, tensors: list) -> Saved | None:
+    if value is None:
+        return None
+    if isinstance(value, Tensor):
+        return Saved(value, None, value._version, value._version[0], 0)
+    for i, array in enumerate(arrays):
+        if value is array:
+            return Saved(None, array, tensors[i]._version, 0, i)
+    raise TypeError(
+        f"{type(ctx).__name__}: save_for_backward keeps inputs and outputs; "
+        "another array is an attribute: ctx.name = array"
+    )
+
+
+def where_made(node: Function) -> str:
+    """The line that recorded `node`, or how to learn it."""
+    if node.line is not None:
+        return f"recorded at {node.line}"
+    return "run it inside ag.detect_anomaly() to see the line that recorded it"
+
+
+def overwritten(node: Function, index: int, saved: Saved) -> str:
+    """The message for a kept value that was written in place."""
+    name = type(node).__name__
+    what = "its own result" if saved.tensor is None else f"kept value {index}"
+    shape = saved.array.shape if saved.tensor is None else saved.tensor.shape
+    writer = saved.counter[1] if len(saved.counter) > 1 else "an in-place operation"
+    return (
+        f"the backward of {name} needs {what}, of shape {shape}, but {writer} wrote to "
+        f"it since (version {saved.counter[0]}, kept at {saved.version}); write to a "
+        f"clone() instead; {where_made(node)}"
+    )
+
+
+def freed(node: Function) -> str:
+    """The message for a second backward pass."""
+    return (
+        f"a second backward through {type(node).__name__}: what it kept was freed by "
+        "the first; pass retain_graph=True to the first if a second is to follow"
+    )
+
+
+def _stale(cls: type) -> str:
+    return (
+        f"{cls.__name__} was given a view whose base was written in place after the "
+        "view was taken, so that its gradient would be wrong; take the view again"
+    )

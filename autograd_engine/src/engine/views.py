@@ -1,0 +1,58 @@
+"""Views share memory, and writing in place has to keep the history true.
+
+A recorded write turns the tensor into the result of an operation on its old self, as if
+`x = write(x, value)`: what is overwritten gets no gradient. What would make another
+tensor's history untrue is refused.
+"""
+
+import numpy as np
+
+from .grad_mode import is_grad_enabled
+from .tensor import Tensor
+
+
+def as_view(out: Tensor, x: Tensor) -> Tensor:
+    """Note that `out` shows the memory of `x`: one version, and the base's history."""
+    base = x if x._base is None else x._base
+    out._version, out._base, out._born = x._version, base, base.grad_fn
+    return out
+
+
+def is_recorded(x: Tensor, value: object = None) -> bool:
+    """Whether writing `value` to `x` has to go into the graph."""
+    if not is_grad_enabled():
+        return False
+    base_needs = x._base is not None and x._base.requires_grad
+    value_needs = isinstance(value, Tensor) and value.requires_grad
+    return x.requires_grad or base_needs or value_needs
+
+
+def refuse_write(x: Tensor, name: str) -> None:
+    """RuntimeError where a recorded write to `x` would make a gradient untrue."""
+    if x._base is not None:
+        raise RuntimeError(
+            f"{name} on a view of another tensor while gradients are recorded: write "
+            "to the base (base[index] = value), or to a clone() of the view"
+        )
+    if x.requires_grad and x.grad_fn is None:
+        raise RuntimeError(
+            f"{name} on a leaf that requires gradients: its old value is what the "
+            "gradient is for; work on a clone(), or inside no_grad() to change the leaf"
+        )
+
+
+def become(x: Tensor, result: Tensor, name: str) -> Tensor:
+    """Give `x` the values of `result`, and its history where operations are recorded."""
+    if result.shape != x.shape:
+        raise RuntimeError(
+            f"{name}: a result of shape {result.shape} does not fit into {x.shape}"
+        )
+    if result.requires_grad and not x.is_floating_point():
+        raise RuntimeError(f"{name}: a gradient cannot pass through {x.dtype}")
+    result = result.to(x.dtype)
+    np.copyto(x.data, result.data)
+    x.mark_written(name)
+    if is_grad_enabled():
+        x.grad_fn, x.output_nr = result.grad_fn, result.output_nr
+        x.requires_grad = result.requires_grad
+    return x
