@@ -10,14 +10,9 @@ import pytest
 import torch
 from torch import nn
 
-from src.utils import checkpoint
-from src.utils.checkpoint import (
-    keep_previous,
-    load_checkpoint,
-    load_weights,
-    save_checkpoint,
-    write_atomically,
-)
+from src.utils import atomic
+from src.utils.atomic import keep_previous, write_atomically
+from src.utils.checkpoint import load_checkpoint, load_weights, save_checkpoint
 from src.utils.errors import FaultError, InputError
 from tests.tiny import in_fork, start, wait
 
@@ -70,7 +65,7 @@ class HalfFile:
 
 CRASH_POINTS = {
     "in the middle of the data": lambda patch: patch.setattr(
-        checkpoint, "open", lambda path, mode: HalfFile(path), raising=False
+        atomic, "open", lambda path, mode: HalfFile(path), raising=False
     ),
     "before the data is on disk": lambda patch: kill_before(patch, "fsync"),
     "before it has its name": lambda patch: kill_before(patch, "replace", 2),
