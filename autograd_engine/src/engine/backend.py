@@ -1,0 +1,33 @@
+"""Which array library holds the values: numpy, or CuPy where a GPU is used."""
+
+import sys
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+
+def array_module(array: Any) -> ModuleType:
+    """numpy, or cupy for its arrays: `xp.zeros(...)` is made where `array` lives."""
+    if isinstance(array, np.ndarray):
+        return np
+    cupy = sys.modules.get("cupy")
+    if cupy is not None and isinstance(array, cupy.ndarray):
+        return cupy
+    raise TypeError(f"neither a numpy nor a CuPy array: {type(array).__name__}")
+
+
+def to_device(array: Any, device: str) -> Any:
+    """`array` on `cpu`, `cuda` or `cuda:N`; itself if it is there already."""
+    if device == "cpu":
+        return array if isinstance(array, np.ndarray) else array.get()
+    if device.partition(":")[0] != "cuda":
+        raise ValueError(f"the devices are cpu, cuda and cuda:N, not {device!r}")
+    try:
+        import cupy
+    except ImportError:
+        raise RuntimeError(
+            "a tensor on a GPU is a CuPy array; install it with: pip install cupy-cuda13x"
+        ) from None
+    with cupy.cuda.Device(int(device.partition(":")[2] or 0)):
+        return cupy.asarray(array)
