@@ -1,0 +1,1 @@
+"""Operations of neural networks, under the names of torch.nn.functional."""
