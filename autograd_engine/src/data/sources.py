@@ -35,7 +35,7 @@ from .text import (
     training_windows,
 )
 from .toy_digits import toy_digits
-from .transforms import AugmentConfig, augment, channel_statistics, normalise
+from .transforms import AugmentConfig, channel_statistics, prepare_images
 
 
 Parts = dict[str, ArrayDataset]
@@ -191,23 +191,6 @@ OPENERS = {
     "text": open_text,
     "sentiment": open_sentiment,
 }
-
-
-def prepare_images(
-    images: np.ndarray,
-    index: np.ndarray,
-    seed: int,
-    epoch: int,
-    *,
-    mean: list[float],
-    std: list[float],
-    config: AugmentConfig | None = None,
-) -> np.ndarray:
-    """A batch of uint8 images, augmented where `config` is given, and normalised."""
-    if config is not None:
-        fill = np.rint(np.asarray(mean) * 255).astype(np.uint8)
-        images = augment(images, index, seed, epoch, config, fill)
-    return normalise(images, mean, std)
 
 
 def _image_splits(config: DataConfig, parts: Parts, classes: list[str]) -> Splits:

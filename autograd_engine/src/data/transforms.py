@@ -28,6 +28,23 @@ class AugmentConfig:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be >= 0 pixels")
 
 
+def prepare_images(
+    images: np.ndarray,
+    index: np.ndarray,
+    seed: int,
+    epoch: int,
+    *,
+    mean: list[float],
+    std: list[float],
+    config: AugmentConfig | None = None,
+) -> np.ndarray:
+    """A batch of uint8 images, augmented where `config` is given, and normalised."""
+    if config is not None:
+        fill = np.rint(np.asarray(mean) * 255).astype(np.uint8)
+        images = augment(images, index, seed, epoch, config, fill)
+    return normalise(images, mean, std)
+
+
 @contract
 def normalise(
     images: UInt8[np.ndarray, "batch channel height width"],
