@@ -42,8 +42,7 @@ def pack(content: Any) -> memoryview:
         for name, array in arrays.items():
             entry = zipfile.ZipInfo(f"{name}.npy")  # its date is always the same
             with archive.open(entry, "w", force_zip64=True) as file:
-                little = array.dtype.newbyteorder("<")
-                whole = np.asarray(array, little, order="C")
+                whole = np.asarray(array, order="C")
                 np.lib.format.write_array(file, whole, (1, 0), allow_pickle=False)
     return buffer.getbuffer()
 
