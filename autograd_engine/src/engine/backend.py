@@ -27,7 +27,7 @@ def to_device(array: Any, device: str) -> Any:
         import cupy
     except ImportError:
         raise RuntimeError(
-            "a tensor on a GPU is a CuPy array; install it with: pip install cupy-cuda13x"
+            "a tensor on a GPU is a CuPy array; first: pip install cupy-cuda13x"
         ) from None
     with cupy.cuda.Device(int(device.partition(":")[2] or 0)):
         return cupy.asarray(array)

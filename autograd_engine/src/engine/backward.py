@@ -57,6 +57,9 @@ def grad(
     keep = create_graph if retain_graph is None else retain_graph
     _run(starts, keep, create_graph, wanted)
     found = [wanted[_key(tensor)] for tensor in inputs]
+    if not create_graph:
+        # One array may be the gradient of two inputs; each gets its own.
+        found = [g if g is None else make(g.data.copy(), False, None) for g in found]
     for i, value in enumerate(found):
         if value is None and not allow_unused:
             raise RuntimeError(
@@ -96,7 +99,7 @@ def _run(starts: list, keep: bool, create_graph: bool, wanted: dict | None = Non
 
 def _visit(node: Function, grads: dict, sums: "Sums", create_graph, wanted, useful):
     """Pass the gradients of the outputs of `node` on to its inputs."""
-    for output, hooks in node.hooks.items():
+    for output, hooks in (node.hooks or {}).items():
         if output in grads:
             grads[output] = _call_hooks(hooks, *grads[output])
     if wanted is not None:
@@ -105,12 +108,11 @@ def _visit(node: Function, grads: dict, sums: "Sums", create_graph, wanted, usef
                 wanted[node, output] = gradient
         if node not in useful:
             return
+        if node.fills_leaves:
+            raise RuntimeError("checkpoint() works with backward(), not with ag.grad()")
     if node._saved is None:
         raise RuntimeError(freed(node))
-    given = [
-        grads[i][0] if i in grads else make(np.zeros(shape, dtype), False, None)
-        for i, (shape, dtype) in enumerate(node.outputs)
-    ]
+    given = [grads[0][0]] if not node.outputs else _all_outputs(node, grads)
     if create_graph and node.plain is not None:
         results = _differentiate_plain(node, given)
     else:
@@ -129,6 +131,14 @@ def _visit(node: Function, grads: dict, sums: "Sums", create_graph, wanted, usef
         if result.data.shape != edge.shape or result.data.dtype != edge.dtype:
             result, fresh = fit(node, i, result, edge), False
         sums.add(edge.target, edge.output, result, fresh)
+
+
+def _all_outputs(node: Function, grads: dict) -> list[Tensor]:
+    """The gradient of each output, zeros for those that nothing used."""
+    return [
+        grads[i][0] if i in grads else make(np.zeros(shape, dtype), False, None)
+        for i, (shape, dtype) in enumerate(node.outputs)
+    ]
 
 
 def _differentiate_plain(node: Function, given: list[Tensor]) -> tuple:

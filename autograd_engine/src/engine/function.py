@@ -54,16 +54,17 @@ class Function:
     """
 
     plain: ClassVar[Callable | None] = None
+    fills_leaves: ClassVar[bool] = False  # its backward adds to `.grad` by itself
 
-    def __init__(self) -> None:
-        self.edges: tuple[Edge | None, ...] = ()
-        self.needs_input_grad: tuple[bool, ...] = ()
-        self.outputs: tuple[tuple[tuple[int, ...], np.dtype], ...] = ()
-        self.hooks: dict[int, list[Callable]] = {}
-        self.line: str | None = None
-        self.args: tuple | None = None
-        self._pending: tuple = ()
-        self._saved: tuple[Saved, ...] | None = ()
+    # Defaults of what `apply` writes on an instance; all else there is `forward`'s.
+    edges: tuple[Edge | None, ...] = ()
+    needs_input_grad: tuple[bool, ...] = ()
+    outputs: tuple[tuple[tuple[int, ...], np.dtype], ...] = ()
+    hooks: dict[int, list[Callable]] | None = None
+    line: str | None = None
+    args: tuple = ()
+    _pending: tuple = ()
+    _saved: tuple[Saved | None, ...] | None = ()
 
     @staticmethod
     def forward(ctx: "Function", *args: Any) -> Any:
@@ -126,19 +127,19 @@ class Function:
 
     def release(self) -> None:
         """Forget what was kept for the backward pass."""
-        fields = self.__dict__
-        if self._saved or len(fields) > _FIELDS:
-            for name in [n for n in fields if n not in _OWN]:
-                del fields[name]
+        kept = [name for name in self.__dict__ if name not in _STRUCTURE]
+        if self._saved or kept:
+            for name in kept:
+                del self.__dict__[name]
             self._saved = None
-            self.args = None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__}>"
 
 
-_OWN = frozenset(Function().__dict__)
-_FIELDS = len(_OWN)
+_STRUCTURE = frozenset(
+    {"edges", "needs_input_grad", "outputs", "hooks", "line", "_saved"}
+)
 
 
 def _wrap(cls: type, ctx: Function, result: Any, args: tuple, record: bool) -> Any:
@@ -156,13 +157,15 @@ def _wrap(cls: type, ctx: Function, result: Any, args: tuple, record: bool) -> A
             _edge(a) if need else None
             for a, need in zip(args, ctx.needs_input_grad, strict=True)
         )
-        ctx.outputs = tuple((a.shape, a.dtype) for a in arrays)
+        if several:
+            ctx.outputs = tuple((a.shape, a.dtype) for a in arrays)
         if is_anomaly_enabled():
             ctx.line = user_line()
         if cls.plain is not None:
             ctx.args = tuple((a, _version(a)) for a in args)
-        ctx._saved = tuple(_keep(ctx, v, arrays, tensors) for v in ctx._pending)
-        ctx._pending = ()
+        if ctx._pending:
+            ctx._saved = tuple(_keep(ctx, v, arrays, tensors) for v in ctx._pending)
+            del ctx._pending
     return tuple(tensors) if several else tensors[0]
 
 

@@ -159,7 +159,9 @@ class Tensor:
         if not self.requires_grad:
             raise RuntimeError("register_hook() on a tensor that requires no gradient")
         if self.grad_fn is not None:
-            hooks = self.grad_fn.hooks.setdefault(self.output_nr, [])
+            node = self.grad_fn
+            node.hooks = {} if node.hooks is None else node.hooks
+            hooks = node.hooks.setdefault(self.output_nr, [])
         else:
             self._hooks = self._hooks if self._hooks is not None else []
             hooks = self._hooks
@@ -202,9 +204,7 @@ class Tensor:
 
     def __repr__(self) -> str:
         text = np.array2string(
-            np.asarray(
-                self.data if isinstance(self.data, np.ndarray) else self.numpy()
-            ),
+            self.detach().numpy(),
             separator=", ",
             prefix="tensor(",
             precision=4,

@@ -42,7 +42,7 @@ def refuse_write(x: Tensor, name: str) -> None:
 
 
 def become(x: Tensor, result: Tensor, name: str) -> Tensor:
-    """Give `x` the values of `result`, and its history where operations are recorded."""
+    """Give `x` the values of `result`, and its history if operations are recorded."""
     if result.shape != x.shape:
         raise RuntimeError(
             f"{name}: a result of shape {result.shape} does not fit into {x.shape}"
