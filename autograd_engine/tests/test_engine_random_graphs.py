@@ -78,7 +78,8 @@ def run(program: list[tuple], lib, tensor, seed: int) -> tuple | None:
             for node in kept:
                 node.retain_grad()
         total = sum(
-            (node * float(w)).sum() for node, w in zip(nodes, rng.normal(size=99))
+            (node * float(w)).sum()
+            for node, w in zip(nodes, rng.normal(size=len(nodes)), strict=True)
         )
         total.backward()
     except RuntimeError:
