@@ -40,7 +40,7 @@ def write_cache(
 def read_cache(path: Path, key: str) -> Contents | None:
     """What was written under this key; None if absent, damaged or of another source."""
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with open(path, "rb") as raw, np.load(raw, allow_pickle=False) as file:
             if str(file["key"]) != key:
                 return None
             names = [n.removesuffix("_images") for n in file if n.endswith("_images")]

@@ -115,7 +115,7 @@ FOLD_KEY = 0xF01D  # no other use of the seed draws these numbers
 def _check_header(
     path: Path, header: list[str], target: str | None, columns: Sequence[str] | None
 ) -> None:
-    if not header or any(not name for name in header):
+    if not header or not all(name and name.isprintable() for name in header):
         raise InputError(
             f"{path}:1: needs a header with a name for each column, has {header}"
         )
