@@ -39,7 +39,7 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """s = alpha s + (1-alpha) g^2;  p -= lr g / (sqrt(s) + eps) (Hinton 2012, lecture 6).
+    """s = alpha s + (1-alpha) g^2;  p -= lr g / (sqrt(s) + eps) (Hinton 2012).
 
     `centered` subtracts the squared mean of g from s (Graves 2013, section 4.3);
     `momentum` collects the steps.

@@ -11,7 +11,7 @@ from ..engine.tensor import Tensor
 class Optimizer:
     """Changes parameters in place by their `.grad`; one without a gradient stays.
 
-    `params`: tensors, or groups `{"params": [...], "lr": ...}` with options of their own.
+    `params`: tensors, or groups `{"params": [...], "lr": ...}` with own options.
     A subclass states `update(p, g, state, group)`, on arrays, in place.
     """
 
