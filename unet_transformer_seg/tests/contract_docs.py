@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, get_args, get_origin
 
 import jaxtyping
+import numpy as np
 
 from src.utils.axes import has_tensor, spell
 
@@ -38,7 +39,8 @@ class Entry(NamedTuple):
         return {n: self._hint(c) for n, c in self.rows.items() if "returns" in n}
 
     def _hint(self, cell: str) -> Any:
-        return eval(cell, vars(jaxtyping) | namespace(self.name))
+        known = vars(jaxtyping) | {"ndarray": np.ndarray}
+        return eval(cell, known | namespace(self.name))
 
 
 def read_entries(text: str) -> tuple[list[Entry], list[str]]:

@@ -11,6 +11,7 @@ from tests import contract_docs as docs
 from tests import contract_values as fill
 
 
+# local: begin
 CODE = """
 import torch
 from jaxtyping import Float, Int
@@ -45,6 +46,7 @@ def pick(
     chosen = scores.gather(1, index[:, None])[:, 0]
     return chosen, [chosen.expand(times, -1)]
 """
+# local: end
 DOCUMENT = r"""# Parts
 
 ## `planted.Half.forward`
