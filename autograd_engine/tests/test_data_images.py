@@ -189,7 +189,10 @@ FAULTS = [
     (cut, r"train/dog/1\.png: is not a whole PNG or JPEG image"),
     (no_image, r"test/cat/0\.png: is not a whole .*begins with b'<html>not fo'"),
     (empty_file, r"test/cat/1\.png: is empty \(0 bytes\)"),
-    (other_size, r"dog/[12]\.png: is (8x4|6x4) but .*\.png is (8x4|6x4); all images must"),
+    (
+        other_size,
+        r"dog/[12]\.png: is (8x4|6x4) but .*\.png is (8x4|6x4); all images must",
+    ),
     (deep, r"train/cat/1\.png: has 16 or 32 bits a pixel"),
     (no_test_class, "train/ has the class 'dog' but test/ has no image of it"),
     (no_train_class, "test/ has the class 'cow' but train/ has no image of it"),

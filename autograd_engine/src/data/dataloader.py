@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Int64
+from numpy import ndarray  # as docs/CONTRACTS.md spells it
 
 from ..utils.contracts import contract
 from .dataset import ArrayDataset
@@ -26,7 +27,7 @@ class Batch(NamedTuple):
 
 
 @contract
-def epoch_order(n: int, seed: int, epoch: int) -> Int64[np.ndarray, " n"]:
+def epoch_order(n: int, seed: int, epoch: int) -> Int64[ndarray, " {n}"]:
     """The places 0..n-1 in the order of an epoch."""
     return np.random.default_rng([seed, epoch, ORDER_KEY]).permutation(n)
 
@@ -86,9 +87,10 @@ def _batches(
         yield Batch(features, dataset.labels[index], index, mask)
 
 
+@contract
 def pad_batch(
     sequences: Sequence[np.ndarray], pad: int = 0
-) -> tuple[Int64[np.ndarray, "batch tokens"], Bool[np.ndarray, "batch tokens"]]:
+) -> tuple[Int64[ndarray, "batch tokens"], Bool[ndarray, "batch tokens"]]:
     """Sequences of ids behind one another, filled up with `pad` to the longest.
 
     The mask is True where a token stands.

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float32, Float64, Int, UInt8
+from numpy import ndarray  # as docs/CONTRACTS.md spells it
 
 from ..utils.contracts import contract
 
@@ -47,10 +48,10 @@ def prepare_images(
 
 @contract
 def normalise(
-    images: UInt8[np.ndarray, "batch channel height width"],
+    images: UInt8[ndarray, "batch channel height width"],
     mean: Sequence[float],
     std: Sequence[float],
-) -> Float32[np.ndarray, "batch channel height width"]:
+) -> Float32[ndarray, "batch channel height width"]:
     """(images / 255 - mean) / std with a mean and deviation per channel."""
     scale = 1.0 / (255.0 * np.asarray(std, np.float64))
     shift = -np.asarray(mean, np.float64) / np.asarray(std, np.float64)
@@ -82,13 +83,13 @@ def channel_statistics(
 
 @contract
 def augment(
-    images: UInt8[np.ndarray, "batch channel height width"],
-    index: Int[np.ndarray, " batch"],
+    images: UInt8[ndarray, "batch channel height width"],
+    index: Int[ndarray, " batch"],
     seed: int,
     epoch: int,
     config: AugmentConfig,
-    fill: UInt8[np.ndarray, " channel"],
-) -> UInt8[np.ndarray, "batch channel height width"]:
+    fill: UInt8[ndarray, " channel"],
+) -> UInt8[ndarray, "batch channel height width"]:
     """Crop, flip and cut out as `config` says; `fill` is the colour of blank pixels."""
     height, width = images.shape[2:]
     draws = uniforms(seed, epoch, index, 5)
@@ -105,11 +106,11 @@ def augment(
 
 @contract
 def crop(
-    images: UInt8[np.ndarray, "batch channel height width"],
-    shift: Int[np.ndarray, "batch 2"],
+    images: UInt8[ndarray, "batch channel height width"],
+    shift: Int[ndarray, "batch 2"],
     border: int,
-    fill: UInt8[np.ndarray, " channel"],
-) -> UInt8[np.ndarray, "batch channel height width"]:
+    fill: UInt8[ndarray, " channel"],
+) -> UInt8[ndarray, "batch channel height width"]:
     """The window at `shift` (down, right) of each image after `border` pixels of `fill`
     were put around it; a shift of (border, border) changes nothing."""
     batch, channel, height, width = images.shape
@@ -123,9 +124,9 @@ def crop(
 
 @contract
 def flip(
-    images: UInt8[np.ndarray, "batch channel height width"],
-    chosen: Bool[np.ndarray, " batch"],
-) -> UInt8[np.ndarray, "batch channel height width"]:
+    images: UInt8[ndarray, "batch channel height width"],
+    chosen: Bool[ndarray, " batch"],
+) -> UInt8[ndarray, "batch channel height width"]:
     """The chosen images mirrored, left to right; the others as they are."""
     out = images.copy()
     out[chosen] = images[chosen, :, :, ::-1]
@@ -134,11 +135,11 @@ def flip(
 
 @contract
 def cut_out(
-    images: UInt8[np.ndarray, "batch channel height width"],
-    centre: Int[np.ndarray, "batch 2"],
+    images: UInt8[ndarray, "batch channel height width"],
+    centre: Int[ndarray, "batch 2"],
     size: int,
-    fill: UInt8[np.ndarray, " channel"],
-) -> UInt8[np.ndarray, "batch channel height width"]:
+    fill: UInt8[ndarray, " channel"],
+) -> UInt8[ndarray, "batch channel height width"]:
     """A square of side `size` in the colour `fill` about each centre (row, column), cut
     off at the edges of the image."""
     first = centre - size // 2
@@ -153,8 +154,8 @@ def cut_out(
 
 @contract
 def uniforms(
-    seed: int, epoch: int, index: Int[np.ndarray, " batch"], count: int
-) -> Float64[np.ndarray, "batch {count}"]:
+    seed: int, epoch: int, index: Int[ndarray, " batch"], count: int
+) -> Float64[ndarray, "batch {count}"]:
     """`count` numbers in [0, 1) for each sample: a hash of (seed, epoch, index).
 
     Each word goes through the mixer of SplitMix64 (Steele, Lea & Flood 2014), for all
