@@ -3,7 +3,8 @@
 A shared pattern is a whole file at the same path in each sub-project that uses it (the
 path is relative to `src/` for files there). Only lines between `# local: begin` and
 `# local: end` may differ. There is no original: copies are grouped by equality, the
-largest group first.
+largest group first. A sub-project that does not declare a package that a pattern needs
+is not asked to share it, and may have a file of its own at that path.
 """
 
 import argparse
@@ -14,12 +15,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.needs import can_share
 from tools.projects import ROOT, WorkspaceError, find_projects, walk
+from tools.regions import BEGIN, split_local
 
 
 SUFFIXES = (".py", ".toml", ".yaml", ".yml")
 LOOKS_LIKE = re.compile(r"\s*#+\s*patterns?\b\s*[:=-]", re.IGNORECASE)
-BEGIN, END = "# local: begin", "# local: end"
 
 
 def header(path: str) -> str:
@@ -44,22 +46,28 @@ def members(root: Path) -> dict[str, dict[str, Path]]:
 def check(root: Path) -> list[str]:
     """Every problem, each with its remedy; empty when all copies agree."""
     problems = [p for unit in _units(root) for p in _marker_problems(root, unit)]
-    several = len(find_projects(root)) > 1
+    projects = find_projects(root)
     for path, files in sorted(members(root).items()):
-        if several and len(files) == 1:
+        owner, file = next(iter(files.items()))
+        others = [
+            unit
+            for unit in _units(root)
+            if unit.name not in files and can_share(unit, root / owner, file)
+        ]
+        if len(files) == 1 and set(others) & set(projects):
             problems.append(
-                f"{path}: only {next(iter(files))} has this pattern; copy it with "
-                f"python -m tools.copies sync {path} --from {next(iter(files))} "
+                f"{path}: only {owner} has this pattern; copy it with "
+                f"python -m tools.copies sync {path} --from {owner} "
                 "--to <sub-project>, or remove its first line"
             )
-        for unit in _units(root):
-            same = _place(unit, root, next(iter(files.values())))
-            if unit.name not in files and same.exists():
+        for unit in others:
+            same = _place(unit, root, file)
+            if same.exists():
                 problems.append(
                     f"{same.relative_to(root)}: the same path is a shared pattern in "
                     f"{', '.join(files)}, but this file has no marker; rename it, or "
                     f"type: python -m tools.copies sync {path} "
-                    f"--from {next(iter(files))} --to {unit.name}"
+                    f"--from {owner} --to {unit.name}"
                 )
         problems += _drift(root, path, files)
     return problems
@@ -98,28 +106,6 @@ def pattern_path(unit: Path, file: Path) -> str:
     """The name of a file as a pattern: its path below `src/`, else below the unit."""
     path = file.relative_to(unit)
     return Path(*path.parts[path.parts[0] == "src" :]).as_posix()
-
-
-def split_local(text: str) -> tuple[str, list[str]]:
-    """The shared text (local regions emptied), and the insides of the local regions."""
-    shared, regions, inside = [], [], False
-    for line in text.splitlines(keepends=True):
-        if line.strip() == END:
-            if not inside:
-                raise ValueError(f"`{END}` without a begin")
-            inside = False
-        if inside:
-            regions[-1] += line
-        else:
-            shared.append(line)
-        if line.strip() == BEGIN:
-            if inside:
-                raise ValueError(f"`{BEGIN}` twice without an end")
-            inside = True
-            regions.append("")
-    if inside:
-        raise ValueError(f"`{BEGIN}` without an end")
-    return "".join(shared), regions
 
 
 def _marker_problems(root: Path, unit: Path) -> list[str]:

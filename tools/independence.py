@@ -35,6 +35,7 @@ KNOWN = {
     "PIL": {"pillow"},
     "sklearn": {"scikit-learn"},
     "skimage": {"scikit-image"},
+    "cupy": {"cupy-cuda12x", "cupy-cuda13x"},
 }
 
 
@@ -84,6 +85,19 @@ def imports(tree: ast.AST, lazy: bool = False) -> Iterator[Import]:
             yield Import(_called_name(node), 0, node.lineno, lazy)
         function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
         yield from imports(node, lazy or function)
+
+
+def requirement_names(path: Path) -> set[str]:
+    """The distributions that a requirements file asks for; none without the file."""
+    return (
+        {_normal(line) for line in requirement_lines(path)} if path.exists() else set()
+    )
+
+
+def distributions(module: str) -> set[str]:
+    """The names under which pip knows a module."""
+    installed = _installed().get(module, ())
+    return {_normal(name) for name in installed} or KNOWN.get(module, {_normal(module)})
 
 
 def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
@@ -148,7 +162,7 @@ def _undeclared(
         where = "requirements.txt or requirements-dev.txt"
     elif item.lazy:
         allowed = project.core | project.extra
-    names = _distributions(top)
+    names = distributions(top)
     if names & allowed:
         return ""
     if names & project.extra:
@@ -186,8 +200,8 @@ def _read_project(path: Path) -> Project:
             f"{path / 'pyproject.toml'}: tool.workspace.layers must be a list of words"
         )
     return Project(
-        core=_names(path / "requirements.txt"),
-        dev=_names(path / "requirements-dev.txt"),
+        core=requirement_names(path / "requirements.txt"),
+        dev=requirement_names(path / "requirements-dev.txt"),
         extra={_normal(line) for lines in extras for line in lines},
         layers=layers,
     )
@@ -202,18 +216,6 @@ def _called_name(node: ast.Call) -> str:
     if name not in CALLS or not written_out:
         return ""
     return first.value if "/" in first.value else first.value.lstrip(".")
-
-
-def _names(path: Path) -> set[str]:
-    return (
-        {_normal(line) for line in requirement_lines(path)} if path.exists() else set()
-    )
-
-
-def _distributions(module: str) -> set[str]:
-    """The names under which pip knows a module."""
-    installed = _installed().get(module, ())
-    return {_normal(name) for name in installed} or KNOWN.get(module, {_normal(module)})
 
 
 @functools.cache

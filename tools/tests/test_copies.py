@@ -115,10 +115,44 @@ def test_the_same_path_without_the_marker(root):
     assert "sync utils/seed.py --from alpha --to gamma" in problem
 
 
-@pytest.mark.spec("WSP-046", "an error once there are several sub-projects")
+@pytest.mark.spec("WSP-046", "an error once another sub-project declares every package")
 def test_a_single_copy(root):
     shared(root, alpha=HEAD + BODY)
     assert copies.check(root) == []
+    project(root, "beta")
+    assert "only alpha has this pattern" in copies.check(root)[0]
+
+
+NEEDS = {
+    "itself": ({}, "import torch\n"),
+    "by another file": (
+        {"src/utils/a.py": "from torch import nn\n"},
+        "from .a import b\n",
+    ),
+    "by a package": ({"src/models/__init__.py": "import torch"}, "import src.models\n"),
+    "inside a function": ({}, "def f():\n    import torch.nn as nn\n"),
+}
+
+
+@pytest.mark.spec("WSP-045", "does not declare a package that the shared file needs")
+@pytest.mark.spec("WSP-046", "declares every package that it needs")
+@pytest.mark.parametrize("how", NEEDS)
+def test_a_sub_project_without_a_package_need_not_share_what_imports_it(root, how):
+    more, text = NEEDS[how]
+    files = {"requirements.txt": "torch==2\n", f"src/{PATH}": HEAD + text, **more}
+    project(root, "alpha", files)
+    project(root, "beta", {f"src/{PATH}": BODY})
+    assert copies.check(root) == []
+    write(root / "beta" / "requirements.txt", "torch>=2\n")
+    assert [p.split(";")[0] for p in copies.check(root)] == [
+        "utils/seed.py: only alpha has this pattern",
+        "beta/src/utils/seed.py: the same path is a shared pattern in alpha, "
+        "but this file has no marker",
+    ]
+
+
+def test_what_a_local_region_imports_is_not_needed(root):
+    shared(root, alpha=HEAD + LOCAL.format("torch") + BODY)
     project(root, "beta")
     assert "only alpha has this pattern" in copies.check(root)[0]
 

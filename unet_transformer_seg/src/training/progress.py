@@ -11,14 +11,16 @@ class TrainConfig:
     epochs: int = 10
     accumulate: int = 1
     """Batches whose gradients are averaged for one step."""
+
+    # local: begin
     precision: Literal["fp32", "bf16", "fp16"] = "fp32"
     """bf16 and fp16 by autocast; fp16 scales the loss and needs CUDA."""
     channels_last: bool = True
     """Memory format of 4-D tensors; 0.8 of the time for convolutions on a CPU."""
     ema: float = 0.0
     """Decay of the averaged weights, which are the ones evaluated; 0: no average."""
-
-    # local: begin
+    timeout_s: float = 120.0
+    """How long a process waits for the others of a torchrun job."""
     monitor: str = "miou"
     mode: Literal["max", "min"] = "max"
     # local: end
@@ -31,11 +33,9 @@ class TrainConfig:
     """Steps between checkpoints inside an epoch; 0 saves after each epoch."""
     log_every: int = 20
     """Steps between rows of metrics.csv and log lines."""
-    timeout_s: float = 120.0
-    """How long a process waits for the others of a torchrun job."""
 
     def __post_init__(self):
-        for name in ("epochs", "accumulate", "eval_every", "log_every", "timeout_s"):
+        for name in ("epochs", "accumulate", "eval_every", "log_every"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be > 0")
         for name in ("patience", "save_every", "min_gain"):
@@ -43,8 +43,12 @@ class TrainConfig:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be >= 0")
         if (self.monitor, self.mode) == ("loss", "max"):
             raise ValueError("mode = max: a loss is better when small; set it to min")
+        # local: begin
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema = {self.ema}: must be in [0, 1)")
+        if self.timeout_s <= 0:
+            raise ValueError(f"timeout_s = {self.timeout_s}: must be > 0")
+        # local: end
 
 
 @dataclass(slots=True)
