@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from src.data.image_folder import find_images, open_image_folder, read_image
+from src.data.image_cache import read_cache
+from src.data.image_folder import (
+    find_images,
+    open_image_folder,
+    read_image,
+    source_key,
+)
 from src.utils.errors import InputError
 
 
@@ -136,6 +142,13 @@ def test_a_cache_damaged_anywhere_is_made_anew(root, tmp_path):
         path.write_bytes(whole[:size])
         assert same(open_image_folder(root, tmp_path / "cache"), first), size
     assert path.read_bytes() == whole and len(list(path.parent.iterdir())) == 1
+
+
+def test_a_cache_of_another_source_counts_as_absent(root, tmp_path):
+    open_image_folder(root, tmp_path)
+    (path,) = tmp_path.glob("*.npz")
+    assert read_cache(path, source_key(root, 3)) is not None
+    assert read_cache(path, source_key(root, 1)) is None
 
 
 def test_a_cache_that_cannot_be_written_says_so(root, tmp_path):

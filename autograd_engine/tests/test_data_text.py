@@ -32,7 +32,7 @@ SHAKESPEARE = Path(__file__).resolve().parents[3] / "shared/data/tinyshakespeare
 
 
 @pytest.mark.spec("AGE-077", "is the text")
-@given(st.text(min_size=1))
+@given(st.text("abz A\n\r\t\0\x7fÄßé\u0301漢\uffff😀\U0010ffff", min_size=1))
 def test_decode_turns_encode_back(text):
     vocabulary = char_vocabulary(text)
     ids = encode(text, vocabulary)
