@@ -2,51 +2,26 @@
 
 No import of another sub-project or of `tools`, relative imports inside `src` that never
 leave it, every third-party import declared, no symlinks, and layers: a module of `src`
-imports only from layers to the left of its own. Functions of a module that is itself a
+imports only from layers to the left of its own. A module of src that imports an extra
+may itself be imported only inside a function. Functions of a module that is itself a
 command (`python -m src.utils.debug`) may import from every layer, as scripts do.
 """
 
 import ast
-import functools
-import importlib.metadata
-import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from tools.projects import (
-    WorkspaceError,
-    find_projects,
-    read_pyproject,
-    requirement_lines,
-    walk,
-)
+from tools.imports import Import, files_of, imports
+from tools.packages import distributions, normal, requirement_names
+from tools.projects import WorkspaceError, find_projects, read_pyproject, walk
 
 
 # Layers joined by "/" are one level and do not import each other. A sub-project may
 # have its own, in pyproject.toml: [tool.workspace] layers = ["utils", "data", ...]
 LAYERS = ["utils", "data", "models", "losses/metrics", "inference", "training"]
-CALLS = {"import_module", "__import__", "run_module", "run_path", "importorskip"}
 BOOTSTRAP = "sys.path.insert(0, str(Path(__file__).resolve().parents[1]))"
-# For packages that are not installed here and so cannot tell their own names.
-KNOWN = {
-    "yaml": {"pyyaml"},
-    "PIL": {"pillow"},
-    "sklearn": {"scikit-learn"},
-    "skimage": {"scikit-image"},
-    "cupy": {"cupy-cuda12x", "cupy-cuda13x"},
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Import:
-    """One imported module; `lazy` if the import stands inside a function."""
-
-    module: str
-    level: int
-    line: int
-    lazy: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +45,8 @@ def check(root: Path) -> list[str]:
     ]
 
 
-def imports(tree: ast.AST, lazy: bool = False) -> Iterator[Import]:
-    """Every import below `tree`, also by a call that has the name written out."""
-    for node in ast.iter_child_nodes(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield Import(alias.name, 0, node.lineno, lazy)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield Import(node.module, node.level, node.lineno, lazy)
-        elif isinstance(node, ast.ImportFrom):
-            for alias in node.names:
-                yield Import(alias.name, node.level, node.lineno, lazy)
-        elif isinstance(node, ast.Call) and _called_name(node):
-            yield Import(_called_name(node), 0, node.lineno, lazy)
-        function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        yield from imports(node, lazy or function)
-
-
-def requirement_names(path: Path) -> set[str]:
-    """The distributions that a requirements file asks for; none without the file."""
-    return (
-        {_normal(line) for line in requirement_lines(path)} if path.exists() else set()
-    )
-
-
-def distributions(module: str) -> set[str]:
-    """The names under which pip knows a module."""
-    installed = _installed().get(module, ())
-    return {_normal(name) for name in installed} or KNOWN.get(module, {_normal(module)})
-
-
 def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
-    project = _read_project(path)
+    project, trees = _read_project(path), {}
     for file in walk(path):
         if file.is_symlink():
             yield file, ": is a symlink; copies of the folder may lose it"
@@ -113,6 +58,9 @@ def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
         except (SyntaxError, ValueError) as error:
             yield file, f": cannot be read as Python: {error}"
             continue
+        trees[file] = tree
+    optional = {file for file in trees if _needs_extra(path, file, trees, project)}
+    for file, tree in trees.items():
         inside = file.relative_to(path).parts
         local = {other.stem for other in file.parent.glob("*.py")}
         command = any(map(_is_main, tree.body))
@@ -123,9 +71,31 @@ def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
                 _foreign(item, inside, foreign)
                 or _undeclared(item, inside, project, local)
                 or _wrong_layer(item, inside, project.layers, command)
+                or _too_early(item, path, file, optional)
             )
             if problem:
                 yield file, f":{item.line}: {problem}"
+
+
+def _needs_extra(path: Path, file: Path, trees: dict, project: Project) -> bool:
+    """Whether a module of src imports an extra at its top, and so needs it at once."""
+    tops = {
+        item.module.split(".")[0]
+        for item in imports(trees[file])
+        if not item.level and not item.lazy
+    }
+    extra = project.extra - project.core
+    return file.is_relative_to(path / "src") and any(
+        distributions(top) & extra for top in tops if top.isidentifier()
+    )
+
+
+def _too_early(item: Import, path: Path, file: Path, optional: set[Path]) -> str:
+    if item.lazy or file in optional or file.is_relative_to(path / "tests"):
+        return ""
+    found = set(files_of(path, file, item) or ()) & optional
+    names = ", ".join(sorted(place.name for place in found))
+    return f"{names} needs an extra: import it inside a function" if found else ""
 
 
 def _foreign(item: Import, inside: tuple[str, ...], foreign: set[str]) -> str:
@@ -165,6 +135,8 @@ def _undeclared(
     names = distributions(top)
     if names & allowed:
         return ""
+    if names & project.extra and inside[0] == "src":
+        return ""  # `_too_early` tells who needs it at once
     if names & project.extra:
         return f"imports {top}, an extra: import it inside the function that needs it"
     return f"imports {top}: {' or '.join(sorted(names))} is not in {where}"
@@ -202,26 +174,6 @@ def _read_project(path: Path) -> Project:
     return Project(
         core=requirement_names(path / "requirements.txt"),
         dev=requirement_names(path / "requirements-dev.txt"),
-        extra={_normal(line) for lines in extras for line in lines},
+        extra={normal(line) for lines in extras for line in lines},
         layers=layers,
     )
-
-
-def _called_name(node: ast.Call) -> str:
-    """The module in `import_module("x")` and the like; empty for any other call."""
-    function = node.func
-    name = getattr(function, "attr", getattr(function, "id", ""))
-    first = node.args[0] if node.args else None
-    written_out = isinstance(first, ast.Constant) and isinstance(first.value, str)
-    if name not in CALLS or not written_out:
-        return ""
-    return first.value if "/" in first.value else first.value.lstrip(".")
-
-
-@functools.cache
-def _installed() -> Mapping[str, list[str]]:
-    return importlib.metadata.packages_distributions()
-
-
-def _normal(requirement: str) -> str:
-    return re.sub(r"[-_.]+", "-", re.match(r"[\w.-]+", requirement)[0]).lower()

@@ -8,7 +8,8 @@ import ast
 import sys
 from pathlib import Path
 
-from tools.independence import Import, distributions, imports, requirement_names
+from tools.imports import files_of, imports
+from tools.packages import distributions, requirement_names
 from tools.regions import split_local
 
 
@@ -28,25 +29,11 @@ def needs(unit: Path, file: Path) -> set[str]:
             continue
         seen.add(here)
         for item in imports(_parse(here)):
-            inside = _inside(unit, here, item)
-            if inside is not None:
-                todo += [path for path in inside if path.exists()]
-            else:
+            inside = files_of(unit, here, item)
+            if inside is None:
                 found.add(item.module.split(".")[0])
-    return found - sys.stdlib_module_names
-
-
-def _inside(unit: Path, here: Path, item: Import) -> list[Path] | None:
-    """Where a module of the same sub-project may be; None if it is a package."""
-    parts = item.module.split(".")
-    if item.level:
-        base = here.parents[item.level - 1]
-    elif parts[0] in ("src", "tests", "scripts"):
-        base = unit
-    else:
-        return None
-    path = base.joinpath(*parts)
-    return [path.with_suffix(".py"), path / "__init__.py"]
+            todo += inside or []
+    return {name for name in found if name.isidentifier()} - sys.stdlib_module_names
 
 
 def _parse(file: Path) -> ast.AST:

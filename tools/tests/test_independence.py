@@ -99,14 +99,42 @@ def test_declared_packages_pass(root, path, code):
     assert problems(root, path, code, **files) == []
 
 
-@pytest.mark.spec("WSP-053", "imported only inside a function")
+EXTRA = '[project]\n[project.optional-dependencies]\nonnx = ["onnx>=1"]\n'
+
+
+@pytest.mark.spec("WSP-053", "may be imported only inside a function")
 def test_an_extra(root):
-    extra = '[project]\n[project.optional-dependencies]\nonnx = ["onnx>=1"]\n'
-    files = {"pyproject.toml": extra}
+    files = {"pyproject.toml": EXTRA}
     lazy = "def export():\n    import onnx"
     assert problems(root, "src/utils/a.py", lazy, **files) == []
-    (problem,) = problems(root, "src/utils/a.py", "import onnx", **files)
+    early = f"{BOOTSTRAP}\nimport onnx"
+    (problem,) = problems(root, "scripts/a.py", early, **files)
     assert "import it inside the function" in problem
+
+
+@pytest.mark.spec("WSP-053", "by a module of `src` that is itself imported only inside")
+@pytest.mark.parametrize(
+    "path, code",
+    [
+        ("src/utils/a.py", "from .fast import x"),
+        ("src/utils/a.py", "from . import fast"),
+        ("src/models/a.py", "from ..utils import fast as f"),
+        ("src/utils/__init__.py", "from .fast import x"),
+        ("scripts/a.py", "{}from src.utils.fast import x"),
+    ],
+)
+def test_a_module_that_needs_an_extra(root, path, code):
+    files = {"pyproject.toml": EXTRA, "src/utils/fast.py": "import onnx"}
+    code = code.format(f"{BOOTSTRAP}\n")
+    (problem,) = problems(root, path, code, **files)
+    assert "fast.py needs an extra: import it inside a function" in problem
+    lazy = code.replace("from ", "def f():\n    from ")
+    assert problems(root, path, lazy, **files) == []
+    assert (
+        problems(root, "tests/test_a.py", "from src.utils import fast", **files) == []
+    )
+    beside = "import onnx\nfrom . import fast"
+    assert problems(root, "src/utils/faster.py", beside, **files) == []
 
 
 @pytest.mark.spec("WSP-054", "imports only from layers to the left of its own")
