@@ -22,7 +22,7 @@ import numpy as np
 from ..engine.backend import array_module
 
 
-PIECE = 2**20  # bytes of one piece of the matrix of windows: about the L2 cache
+PIECE = 2**21  # bytes of one piece of the matrix of windows: what the caches hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +53,6 @@ class Window:
         """The places inside a window, row by row."""
         return itertools.product(*map(range, self.kernel))
 
-    def at(self, offset: tuple[int, ...], region: tuple[slice, ...]) -> tuple:
-        """The slices of the padded input at one place of the windows of `region`."""
-        return tuple(
-            slice(r.start * s + o * d, (r.stop - 1) * s + o * d + 1, s)
-            for r, o, s, d in zip(
-                region, offset, self.stride, self.dilation, strict=True
-            )
-        )
-
     @property
     def copies(self) -> bool:
         """Whether the matrix of windows is anything but the input itself."""
@@ -75,9 +66,10 @@ def conv_forward(x: Any, weight: Any, window: Window, bias: Any = None) -> Any:
     matrix = _grouped(weight, window)
     out = array_module(x).empty((len(weight), *counts, x.shape[-1]), x.dtype)
     shift = None if bias is None else bias.reshape(window.groups, -1, 1)
+    windows = windows_of(x, counts, window)
     for region, buffer in _pieces(x, counts, window):
-        columns = _columns(x, region, window, buffer)
-        part = out[(slice(None), *region)].reshape(*matrix.shape[:2], -1)
+        columns = _columns(windows, region, window, buffer)
+        part = _rows(out, region, window)
         np.matmul(matrix, columns, out=part)
         if shift is not None:
             part += shift
@@ -86,36 +78,49 @@ def conv_forward(x: Any, weight: Any, window: Window, bias: Any = None) -> Any:
 
 def conv_input(g: Any, weight: Any, window: Window, sizes: tuple[int, ...]) -> Any:
     """The gradient of x, and the transposed convolution of g: shape (C, *sizes, N)."""
-    if _flips(weight, window):
-        return conv_forward(g, _flipped(weight, window), _mirrored(window))
+    mirrored = _mirrored(window)
+    if _flips(weight, window) and mirrored.counts(g.shape[1:-1]) == tuple(sizes):
+        return conv_forward(g, _flipped(weight, window), mirrored)
     matrix = _grouped(weight, window).swapaxes(1, 2)
     channels = matrix.shape[0] * matrix.shape[1] // math.prod(window.kernel)
     padded = [n + sum(p) for n, p in zip(sizes, window.padding, strict=True)]
     xp = array_module(g)
     x = xp.zeros((channels, *padded, g.shape[-1]), g.dtype)
+    windows = windows_of(x, g.shape[1:-1], window)
     for region, buffer in _pieces(x, g.shape[1:-1], window):
-        part = g[(slice(None), *region)].reshape(window.groups, matrix.shape[2], -1)
-        columns = buffer.reshape(*matrix.shape[:2], -1)
+        part = _rows(g, region, window)
+        columns = buffer.reshape(*matrix.shape[:2], part.shape[2])
         np.matmul(matrix, part, out=columns)
         for offset in window.offsets():
-            x[(slice(None), *window.at(offset, region))] += buffer[
-                (slice(None), *offset)
-            ]
+            place = windows[(slice(None), *offset, *region)]
+            np.add(place, buffer[(slice(None), *offset)], out=place)
     return x[(slice(None), *_inside(sizes, window))]
 
 
 def conv_weight(x: Any, g: Any, window: Window) -> Any:
     """The gradient of the weight: each window times the gradient of its outputs."""
     x = pad(x, window)
-    size = (window.groups, len(g) // window.groups, -1)
-    total = None
-    for region, buffer in _pieces(x, g.shape[1:-1], window):
-        columns = _columns(x, region, window, buffer)
-        part = g[(slice(None), *region)].reshape(size)
-        found = part @ columns.swapaxes(1, 2)
-        total = found if total is None else np.add(total, found, out=total)
     channels = len(x) // window.groups
+    rows = channels * math.prod(window.kernel)
+    shape = (window.groups, len(g) // window.groups, rows)
+    total = array_module(x).zeros(shape, x.dtype)
+    windows = windows_of(x, g.shape[1:-1], window)
+    for region, buffer in _pieces(x, g.shape[1:-1], window):
+        columns = _columns(windows, region, window, buffer)
+        total += _rows(g, region, window) @ columns.swapaxes(1, 2)
     return total.reshape(len(g), channels, *window.kernel)
+
+
+def windows_of(x: Any, counts: tuple[int, ...], window: Window) -> Any:
+    """A view of the padded x: (C, *kernel, *counts, N). It overlaps itself."""
+    inner = x.strides[1:-1]
+    within = [t * d for t, d in zip(inner, window.dilation, strict=True)]
+    between = [t * s for t, s in zip(inner, window.stride, strict=True)]
+    return array_module(x).lib.stride_tricks.as_strided(
+        x,
+        (len(x), *window.kernel, *counts, x.shape[-1]),
+        (x.strides[0], *within, *between, x.strides[-1]),
+    )
 
 
 def pad(x: Any, window: Window) -> Any:
@@ -145,6 +150,13 @@ def _grouped(weight: Any, window: Window) -> Any:
     return weight.reshape(window.groups, len(weight) // window.groups, -1)
 
 
+def _rows(array: Any, region: tuple[slice, ...], window: Window) -> Any:
+    """A region as (groups, channels / groups, places * batch): a view, if contiguous."""
+    part = array[(slice(None), *region)]
+    lead = (window.groups, len(array) // window.groups)
+    return part.reshape(*lead, math.prod(part.shape[1:]))
+
+
 def _pieces(x: Any, counts: tuple[int, ...], window: Window) -> Iterator[tuple]:
     """Regions of the output, with memory for their windows: (C, *kernel, *region, N).
 
@@ -172,16 +184,18 @@ def _pieces(x: Any, counts: tuple[int, ...], window: Window) -> Iterator[tuple]:
         yield region, memory[: math.prod(shape)].reshape(shape)
 
 
-def _columns(x: Any, region: tuple[slice, ...], window: Window, buffer: Any) -> Any:
+def _columns(
+    windows: Any, region: tuple[slice, ...], window: Window, buffer: Any
+) -> Any:
     """The windows of `region` as (groups, C / groups * kernel, windows * batch)."""
-    if not window.copies:
-        return x[(slice(None), *region)].reshape(
-            window.groups, len(x) // window.groups, -1
-        )
-    for offset in window.offsets():
-        buffer[(slice(None), *offset)] = x[(slice(None), *window.at(offset, region))]
-    rows = len(x) // window.groups * math.prod(window.kernel)
-    return buffer.reshape(window.groups, rows, -1)
+    rows = len(windows) // window.groups * math.prod(window.kernel)
+    part = windows[(slice(None),) * (1 + len(region)) + region]
+    if window.copies:
+        np.copyto(buffer, part)
+        part = buffer
+    return part.reshape(
+        window.groups, rows, math.prod(buffer.shape[-len(region) - 1 :])
+    )
 
 
 def _flips(weight: Any, window: Window) -> bool:
