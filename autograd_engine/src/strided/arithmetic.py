@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import functions, operators
+from .tensor_data import TensorData
 
 
 if TYPE_CHECKING:
@@ -105,9 +106,8 @@ class Arithmetic:
 
     def constant(self, value: float) -> "Tensor":
         """The number as a tensor without axes or gradient, on the same backend."""
-        from .tensor import tensor
-
-        return tensor(float(value), backend=self.ops.name)
+        storage = self.ops.place(np.full(1, value, dtype=np.float64))
+        return self.derived(TensorData(storage, ()))
 
     def _join(self, function: type, first: Any, second: Any) -> "Tensor":
         pair = [self._lift(value) for value in (first, second)]

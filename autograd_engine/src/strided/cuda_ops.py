@@ -140,5 +140,6 @@ def _nothing() -> Any:
 
 def _launch(kernel: Callable, size: int, *arguments: Any) -> None:
     """One thread an element; nothing for no elements, which CUDA refuses."""
+    threads = min(size, kernels.THREADS)
     if size:
-        kernel[-(-size // kernels.THREADS), kernels.THREADS](*arguments)
+        kernel[-(-size // threads), threads](*arguments)

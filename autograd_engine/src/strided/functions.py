@@ -76,7 +76,7 @@ class Neg(Function):
 class Exp(Function):
     def forward(ctx: Context, a) -> TensorData:
         out = ctx.ops.map(operators.exp)(a.data)
-        ctx.save_for_backward(a.derived(out, None))
+        ctx.save_for_backward(a.derived(out))
         return out
 
     def backward(ctx: Context, grad):
@@ -113,7 +113,7 @@ class Relu(Function):
 
     def backward(ctx: Context, grad):
         (a,) = ctx.saved
-        return grad.derived(ctx.ops.zip(operators.relu_back)(a.data, grad.data), None)
+        return grad.derived(ctx.ops.zip(operators.relu_back)(a.data, grad.data))
 
 
 class _FromOutput(Function):
@@ -124,13 +124,13 @@ class _FromOutput(Function):
     @classmethod
     def forward(cls, ctx: Context, a) -> TensorData:
         out = ctx.ops.map(cls.rule)(a.data)
-        ctx.save_for_backward(a.derived(out, None))
+        ctx.save_for_backward(a.derived(out))
         return out
 
     @classmethod
     def backward(cls, ctx: Context, grad):
         (out,) = ctx.saved
-        return grad.derived(ctx.ops.zip(cls.rule_back)(out.data, grad.data), None)
+        return grad.derived(ctx.ops.zip(cls.rule_back)(out.data, grad.data))
 
 
 class Inv(_FromOutput):
@@ -185,7 +185,7 @@ class Max(Function):
             raise RuntimeError(f"max: axis {dim} of shape {a.shape} is empty")
         out = ctx.ops.reduce(operators.maximum, -math.inf)(a.data, dim)
         ctx.dim = dim
-        ctx.save_for_backward(a, a.derived(out, None))
+        ctx.save_for_backward(a, a.derived(out))
         return out
 
     def backward(ctx: Context, grad):
@@ -224,4 +224,4 @@ class Conv2d(Function):
         to_weight = ctx.ops.convolve(
             x.data.permute(swapped), grad.data.permute(swapped), window, False
         )
-        return grad.derived(to_x, None), grad.derived(to_weight.permute(swapped), None)
+        return grad.derived(to_x), grad.derived(to_weight.permute(swapped))

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 
 import numpy as np
+from jaxtyping import Float, Real
 
+from ..utils.contracts import contract
 from .tensor import Tensor, tensor
 
 
@@ -26,8 +28,11 @@ class MLP:
         """Weights, then biases."""
         return [*self.weights, *self.biases]
 
-    def forward(self, x: np.ndarray) -> Tensor:
-        """Logits (samples, 1) of inputs (samples, in_features)."""
+    @contract
+    def forward(
+        self, x: Float[np.ndarray, "batch in_features"]
+    ) -> Float[Tensor, "batch 1"]:
+        """The logits."""
         out = tensor(x, backend=self.backend)
         for number, (weight, bias) in enumerate(
             zip(self.weights, self.biases, strict=True)
@@ -37,17 +42,18 @@ class MLP:
                 out = out.relu()
         return out
 
-    def loss(self, x: np.ndarray, y: np.ndarray) -> Tensor:
-        """The mean log loss of targets y in {0, 1}, one a sample.
+    @contract
+    def loss(
+        self,
+        x: Float[np.ndarray, "batch in_features"],
+        y: Real[np.ndarray, " batch"] | Real[np.ndarray, "batch 1"],
+    ) -> Float[Tensor, ""]:
+        """The mean log loss of targets y, each 0 or 1.
 
         With logits z it is the mean of log(1 + exp(z)) - z y, which never overflows.
         """
         logits = self.forward(x)
         targets = tensor(np.reshape(y, (-1, 1)), backend=self.backend)
-        if targets.shape != logits.shape:
-            raise ValueError(
-                f"loss: {targets.shape[0]} targets for logits of shape {logits.shape}"
-            )
         return (logits.softplus() - logits * targets).mean()
 
     def step(self, lr: float) -> None:

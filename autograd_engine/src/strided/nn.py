@@ -13,9 +13,9 @@ from .tensor import Tensor, tensor
 
 @contract
 def conv1d(
-    x: Float[Tensor, "batch channels length"],
-    weight: Float[Tensor, "out_channels channels window"],
-) -> Float[Tensor, "batch out_channels length"]:
+    x: Float[Tensor, "batch channel length"],
+    weight: Float[Tensor, "out_channel channel window"],
+) -> Float[Tensor, "batch out_channel length"]:
     """out[b, o, i] = sum over c, u of x[b, c, i + u] weight[o, c, u].
 
     As long as x: the window starts at i, and x is zero beyond its end (torch's conv1d
@@ -26,9 +26,9 @@ def conv1d(
 
 @contract
 def conv2d(
-    x: Float[Tensor, "batch channels height width"],
-    weight: Float[Tensor, "out_channels channels rows columns"],
-) -> Float[Tensor, "batch out_channels height width"]:
+    x: Float[Tensor, "batch channel height width"],
+    weight: Float[Tensor, "out_channel channel rows columns"],
+) -> Float[Tensor, "batch out_channel height width"]:
     """out[b, o, i, j] = sum over c, u, v of x[b, c, i + u, j + v] weight[o, c, u, v].
 
     As large as x: the window starts at (i, j), and x is zero below and to the right.
@@ -38,16 +38,16 @@ def conv2d(
 
 @contract
 def avgpool2d(
-    x: Float[Tensor, "batch channels height width"], kernel: tuple[int, int]
-) -> Float[Tensor, "batch channels height//kernel[0] width//kernel[1]"]:
+    x: Float[Tensor, "batch channel height width"], kernel: tuple[int, int]
+) -> Float[Tensor, "batch channel height//{kernel[0]} width//{kernel[1]}"]:
     """The mean of each tile of size `kernel`; ValueError if the tiles do not fit."""
     return _tile(x, kernel, "avgpool2d").mean(-1)
 
 
 @contract
 def maxpool2d(
-    x: Float[Tensor, "batch channels height width"], kernel: tuple[int, int]
-) -> Float[Tensor, "batch channels height//kernel[0] width//kernel[1]"]:
+    x: Float[Tensor, "batch channel height width"], kernel: tuple[int, int]
+) -> Float[Tensor, "batch channel height//{kernel[0]} width//{kernel[1]}"]:
     """The largest value of each tile; equal ones share the gradient evenly."""
     return _tile(x, kernel, "maxpool2d").max(-1)
 

@@ -85,10 +85,11 @@ def power(x: float, y: float) -> float:
         return 1.0
     if math.isnan(x) or math.isnan(y):
         return NAN
-    if x < 0.0 and not math.isinf(x) and y != math.floor(y):
+    whole = math.isinf(y) or y % 1.0 == 0.0
+    if x < 0.0 and not math.isinf(x) and not whole:
         return NAN
     size = abs(x)
-    odd = math.fmod(y, 2.0) in (1.0, -1.0) if not math.isinf(y) else False
+    odd = not math.isinf(y) and y % 2.0 == 1.0
     sign = math.copysign(1.0, x) if odd else 1.0
     if size == 0.0:
         return sign * INFINITY if y < 0.0 else sign * 0.0

@@ -41,9 +41,8 @@ class SimpleOps(TensorOps):
             dim = check_dim(dim, a.ndim, fn.__name__)
             size = a.shape[dim]
             others = [axis for axis in range(a.ndim) if axis != dim]
-            values = a.permute(
-                [*others, dim]
-            ).elements()  # the folded axis runs fastest
+            # The folded axis runs fastest.
+            values = a.permute([*others, dim]).elements()
             shape = (*a.shape[:dim], 1, *a.shape[dim + 1 :])
             if size == 0:
                 return _pack([start] * math.prod(shape), shape)

@@ -96,7 +96,10 @@ class Tensor(Arithmetic):
         return Tensor(self.data, self.ops)
 
     def derived(
-        self, data: TensorData, history: History | None, ops: TensorOps | None = None
+        self,
+        data: TensorData,
+        history: History | None = None,
+        ops: TensorOps | None = None,
     ) -> "Tensor":
         """A tensor on the same backend, for writers of operations."""
         return Tensor(data, ops or self.ops, history=history)
@@ -193,8 +196,8 @@ class Tensor(Arithmetic):
         a = self[None] if self.ndim == 1 else self
         b = other[:, None] if other.ndim == 1 else other
         out = functions.MatMul.apply(a, b)
-        out = out[..., 0] if other.ndim == 1 else out
-        return out if self.ndim > 1 else out[..., 0] if other.ndim > 1 else out[0]
+        out = out[..., 0, :] if self.ndim == 1 else out
+        return out[..., 0] if other.ndim == 1 else out
 
     def __getitem__(self, index: Any) -> "Tensor":
         """Ints (negative too), slices, `...` and None: a view with a gradient."""

@@ -25,8 +25,8 @@ from .indexing import (
 class TensorData:
     """Storage with the numbers to read it; the backends compute on this.
 
-    `storage` is a flat float64 array, or the same on a GPU. ValueError if shape, strides
-    and offset lead outside it: the compiled kernels do not look again.
+    `storage` is a flat float64 array, or the same on a GPU. ValueError if shape,
+    strides and offset lead outside it: the compiled kernels do not look again.
     """
 
     __slots__ = ("storage", "shape", "strides", "offset", "size")
@@ -122,12 +122,12 @@ class TensorData:
         return TensorData(self.storage, shape, [0] * new + strides, self.offset)
 
     def view(self, shape: Sequence[int]) -> "TensorData":
-        """The same elements in the same order under another shape; one size may be -1."""
+        """The same elements in order under another shape; one size may be -1."""
         wanted = _complete(tuple(shape), self)
         if not self.is_contiguous():
             raise RuntimeError(
-                f"view: a tensor of shape {self.shape} and strides {self.strides} is not "
-                f"contiguous, so {wanted} has no strides; call .contiguous() first"
+                f"view: a tensor of shape {self.shape} and strides {self.strides} is "
+                f"not contiguous, so {wanted} has no strides; call .contiguous() first"
             )
         return TensorData(self.storage, wanted, None, self.offset)
 

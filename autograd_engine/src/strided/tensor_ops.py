@@ -1,8 +1,8 @@
 """What a backend is: three higher-order functions, matmul and convolution.
 
-Every operation is a rule on numbers (`operators.py`) handed to `map`, `zip` or `reduce`:
-`ops.zip(operators.add)` is a function that adds two tensors. Backends differ only in
-how they run the loops.
+Every operation is a rule on numbers (`operators.py`) handed to `map`, `zip` or
+`reduce`: `ops.zip(operators.add)` is a function that adds two tensors. Backends differ
+only in how they run the loops.
 """
 
 import functools
@@ -56,7 +56,7 @@ class TensorOps(ABC):
     ) -> Callable[[TensorData, int], TensorData]:
         """A function (tensor, dim) that folds the axis `dim` to size 1.
 
-        `fn` must be associative and `start` change nothing: backends differ in the order.
+        `fn` must be associative and `start` change nothing: the order is not fixed.
         """
 
     @abstractmethod
@@ -89,8 +89,8 @@ class TensorOps(ABC):
         """Matrix product over the last two axes; the axes before them broadcast."""
         if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-2]:
             raise RuntimeError(
-                f"matmul: shapes {a.shape} and {b.shape} do not multiply: the last axis "
-                "of the first must equal the last but one of the second"
+                f"matmul: shapes {a.shape} and {b.shape} do not multiply: the last "
+                "axis of the first must equal the last but one of the second"
             )
         batch = shape_broadcast(a.shape[:-2], b.shape[:-2], "matmul (batch axes)")
         out = self.multiply(self._stack(a, batch), self._stack(b, batch))
