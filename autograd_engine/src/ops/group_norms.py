@@ -1,0 +1,253 @@
+"""Normalisation per channel or group of channels: batch, group and instance norm.
+
+The formulas are those of `norms`; a row is what one mean is taken over.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from ..engine.backend import array_module
+from ..engine.function import Function
+from ..engine.tensor import Tensor
+from ..utils.contracts import contract
+from .fused import want_same_dtype
+from .norms import normalized, row_dots
+
+
+class GroupNorm(Function):
+    """Rows are groups of channels of one sample; scale and shift are per channel."""
+
+    @staticmethod
+    def forward(ctx: Function, x, weight, bias, groups: int, eps: float):
+        batch, channels = x.shape[:2]
+        rows = x.data.reshape(batch * groups, x.data.size // max(batch * groups, 1))
+        ctx.hat, ctx.scale = normalized(rows, eps)
+        ctx.save_for_backward(weight)
+        wide = ctx.hat.reshape(batch, channels, math.prod(x.shape[2:]))
+        out = wide.copy() if weight is None else wide * weight.data[:, None]
+        if bias is not None:
+            out += bias.data[:, None]
+        return out.reshape(x.shape)
+
+    @staticmethod
+    def backward(ctx: Function, grad: Tensor) -> tuple:
+        (weight,) = ctx.saved_tensors
+        xp, shape = array_module(grad.data), grad.shape
+        wide = (*shape[:2], math.prod(shape[2:]))
+        g, hat = grad.data.reshape(wide), ctx.hat.reshape(wide)
+        gx = gw = gb = None
+        if ctx.needs_input_grad[2]:
+            gb = g.sum((0, 2))
+        if ctx.needs_input_grad[1]:
+            gw = row_dots(g, hat)[..., 0].sum(0)
+        if ctx.needs_input_grad[0]:
+            gx = xp.empty(shape, g.dtype)
+            w = 1 if weight is None else weight.data[:, None]
+            xp.multiply(g, w, out=gx.reshape(wide))
+            centre(gx.reshape(ctx.hat.shape), ctx.hat, ctx.scale)
+        return gx, gw, gb, None, None
+
+    @staticmethod
+    def plain(x, weight, bias, groups: int, eps: float) -> Tensor:
+        batch, channels = x.shape[:2]
+        size = x.numel() // max(batch * groups, 1)
+        rows = _standard(x.reshape(batch * groups, size), 1, size, eps)
+        return _affine(rows.reshape(x.shape), weight, bias)
+
+
+class BatchNorm(Function):
+    """One mean a channel, over the batch and all positions."""
+
+    @staticmethod
+    def forward(ctx: Function, x, weight, bias, eps: float, statistics: Any):
+        wide = x.data.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+        count = wide.shape[0] * wide.shape[2]
+        mean = channel_sums(wide) / count
+        hat = wide - mean[:, None]
+        var = channel_dots(hat, hat) / count
+        statistics.update(mean=mean, var=var, count=count)
+        ctx.scale = 1 / array_module(var).sqrt(var + eps)
+        ctx.save_for_backward(weight)
+        hat *= ctx.scale[:, None]
+        ctx.hat = hat
+        out = hat.copy() if weight is None else hat * weight.data[:, None]
+        if bias is not None:
+            out += bias.data[:, None]
+        return out.reshape(x.shape)
+
+    @staticmethod
+    def backward(ctx: Function, grad: Tensor) -> tuple:
+        (weight,) = ctx.saved_tensors
+        hat = ctx.hat
+        g = grad.data.reshape(hat.shape)
+        gb, gw, gx = channel_sums(g), channel_dots(g, hat), None
+        if ctx.needs_input_grad[0]:
+            count = hat.shape[0] * hat.shape[2]
+            scale = ctx.scale if weight is None else ctx.scale * weight.data
+            gx = array_module(g).empty(grad.shape, g.dtype)
+            out = gx.reshape(hat.shape)
+            array_module(g).multiply(hat, (-gw / count)[:, None], out=out)
+            out += g
+            out -= (gb / count)[:, None]
+            out *= scale[:, None]
+        needs = ctx.needs_input_grad
+        return gx, gw if needs[1] else None, gb if needs[2] else None, None, None
+
+    @staticmethod
+    def plain(x, weight, bias, eps: float, statistics: Any) -> Tensor:
+        axes = (0, *range(2, x.ndim))
+        out = _standard(x, axes, x.numel() // x.shape[1], eps)
+        return _affine(out, weight, bias)
+
+
+def centre(g: Any, hat: Any, scale: Any) -> None:
+    """(g - mean(g) - hat mean(g hat)) scale of each row, in place."""
+    xp, size = array_module(g), max(g.shape[1], 1)
+    mean = xp.matmul(g, xp.full((g.shape[1], 1), 1 / size, g.dtype))
+    slant = row_dots(g, hat) / size
+    g -= hat * slant
+    g -= mean
+    g *= scale
+
+
+def channel_sums(wide: Any) -> Any:
+    """Sums of (batch, channel, positions) per channel."""
+    xp = array_module(wide)
+    if wide.shape[2] == 1:
+        return xp.matmul(xp.ones(len(wide), wide.dtype), wide[..., 0])
+    return xp.matmul(wide, xp.ones(wide.shape[2], wide.dtype)).sum(0)
+
+
+def channel_dots(a: Any, b: Any) -> Any:
+    """Sums of a b per channel."""
+    if a.shape[2] == 1:
+        return channel_sums(a * b)
+    return row_dots(a, b)[..., 0].sum(0)
+
+
+def _standard(x: Tensor, axes: Any, size: int, eps: float) -> Tensor:
+    low = x - x.sum(axes, keepdim=True) / size
+    return low / ((low * low).sum(axes, keepdim=True) / size + eps).sqrt()
+
+
+def _affine(x: Tensor, weight: Tensor | None, bias: Tensor | None) -> Tensor:
+    tail = [1] * (x.ndim - 2)
+    x = x if weight is None else x * weight.reshape(-1, *tail)
+    return x if bias is None else x + bias.reshape(-1, *tail)
+
+
+@contract
+def group_norm(
+    input: Float[Tensor, "batch channel ..."],
+    num_groups: int,
+    weight: Float[Tensor, " channel"] | None = None,
+    bias: Float[Tensor, " channel"] | None = None,
+    eps: float = 1e-5,
+) -> Float[Tensor, "batch channel ..."]:
+    """Mean 0 and variance 1 over each group of channels (Wu & He 2018)."""
+    _check("group_norm", input, weight, bias)
+    if num_groups < 1 or input.shape[1] % num_groups:
+        raise RuntimeError(
+            f"group_norm: {input.shape[1]} channels of an input of shape "
+            f"{input.shape} do not divide into {num_groups} groups"
+        )
+    return GroupNorm.apply(input, weight, bias, num_groups, eps)
+
+
+@contract
+def batch_norm(
+    input: Float[Tensor, "batch channel ..."],
+    running_mean: Float[Tensor, " channel"] | None,
+    running_var: Float[Tensor, " channel"] | None,
+    weight: Float[Tensor, " channel"] | None = None,
+    bias: Float[Tensor, " channel"] | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Float[Tensor, "batch channel ..."]:
+    """Mean 0 and variance 1 over the batch (Ioffe & Szegedy 2015).
+
+    In training the running statistics move by `momentum` towards those of the batch
+    (the variance unbiased); else they are used.
+    """
+    _check("batch_norm", input, weight, bias)
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("batch_norm: evaluation needs running statistics")
+        return _with_running(input, running_mean, running_var, weight, bias, eps)
+    if input.numel() == input.shape[1]:
+        raise ValueError(
+            f"batch_norm: one value a channel has no variance, input {input.shape}"
+        )
+    statistics: dict[str, Any] = {}
+    out = BatchNorm.apply(input, weight, bias, eps, statistics)
+    count = statistics["count"]
+    unbiased = statistics["var"] * (count / max(count - 1, 1))
+    _move(running_mean, statistics["mean"], momentum)
+    _move(running_var, unbiased, momentum)
+    return out
+
+
+@contract
+def instance_norm(
+    input: Float[Tensor, "batch channel ..."],
+    running_mean: Float[Tensor, " channel"] | None = None,
+    running_var: Float[Tensor, " channel"] | None = None,
+    weight: Float[Tensor, " channel"] | None = None,
+    bias: Float[Tensor, " channel"] | None = None,
+    use_input_stats: bool = True,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Float[Tensor, "batch channel ..."]:
+    """Mean 0 and variance 1 over each channel of each sample (Ulyanov et al. 2016)."""
+    _check("instance_norm", input, weight, bias)
+    if not use_input_stats:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("instance_norm: evaluation needs running statistics")
+        return _with_running(input, running_mean, running_var, weight, bias, eps)
+    count = math.prod(input.shape[2:])
+    if count == 1:
+        raise ValueError(
+            f"instance_norm: one value a channel has no variance, input {input.shape}"
+        )
+    if running_mean is not None:
+        rows = input.data.reshape(*input.shape[:2], count)
+        _move(running_mean, rows.mean(2).mean(0), momentum)
+        unbiased = rows.var(2).mean(0) * (count / max(count - 1, 1))
+        _move(running_var, unbiased, momentum)
+    return GroupNorm.apply(input, weight, bias, input.shape[1], eps)
+
+
+def _with_running(x: Tensor, mean, var, weight, bias, eps: float) -> Tensor:
+    tail = [1] * (x.ndim - 2)
+    scale = 1 / (var.detach() + eps).sqrt()
+    shift = -mean.detach() * scale
+    if weight is not None:
+        scale, shift = scale * weight, shift * weight
+    shift = shift if bias is None else shift + bias
+    return x * scale.reshape(-1, *tail) + shift.reshape(-1, *tail)
+
+
+def _move(running: Tensor | None, value: Any, momentum: float) -> None:
+    """running = (1 - momentum) running + momentum value, in place."""
+    if running is not None:
+        running.data *= 1 - momentum
+        running.data += np.multiply(value, momentum).astype(running.dtype)
+        running.mark_written("batch_norm")
+
+
+def _check(name: str, x: Tensor, weight: Tensor | None, bias: Tensor | None) -> None:
+    if x.ndim < 2:
+        raise RuntimeError(
+            f"{name}: an input of shape {x.shape} has no axes (batch, channel, ...)"
+        )
+    for label, tensor in (("weight", weight), ("bias", bias)):
+        if tensor is not None and tensor.shape != (x.shape[1],):
+            raise RuntimeError(
+                f"{name}: a {label} of shape {tensor.shape} for an input of shape "
+                f"{x.shape}: one number for each of {x.shape[1]} channels is wanted"
+            )
+    want_same_dtype(name, x, weight, bias)
