@@ -26,6 +26,9 @@ from .ops.activations import (
 from .ops.attention import (
     scaled_dot_product_attention as scaled_dot_product_attention,
 )
+from .ops.counting import (
+    one_hot as one_hot,
+)
 from .ops.cross_entropy import (
     cross_entropy as cross_entropy,
     nll_loss as nll_loss,
@@ -80,6 +83,9 @@ from .ops.margin_losses import (
 from .ops.norms import (
     layer_norm as layer_norm,
     rms_norm as rms_norm,
+)
+from .ops.padding import (
+    pad as pad,
 )
 from .ops.probability_losses import (
     binary_cross_entropy as binary_cross_entropy,
