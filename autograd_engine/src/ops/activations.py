@@ -180,7 +180,7 @@ def rrelu(
     training: bool = False,
     inplace: bool = False,
 ) -> Tensor:
-    """leaky_relu whose slope is drawn for each element; the mean slope in evaluation."""
+    """leaky_relu with a random slope for each element; the mean one in evaluation."""
     refuse("rrelu", inplace=inplace)
     want_floating("rrelu", input)
     if lower > upper:
@@ -194,7 +194,7 @@ def rrelu(
 
 
 def prelu(input: Tensor, weight: Tensor) -> Tensor:
-    """leaky_relu whose slope is learnt: one for all, or one for each channel (axis 1)."""
+    """leaky_relu with a learnt slope: one for all, or one a channel (axis 1)."""
     want_floating("prelu", input)
     channels = 1 if input.ndim < 2 else input.shape[1]
     if weight.ndim > 1 or weight.numel() not in (1, channels):

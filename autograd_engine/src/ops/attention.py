@@ -63,7 +63,9 @@ class Attention(Function):
         gk, gv = merged_heads(k.shape, g), merged_heads(v.shape, g)
         last = ctx.spans[-1][1]
         gk[..., last:, :] = gv[..., last:, :] = 0
-        for (rows, end), powers in zip(reversed(ctx.spans), reversed(ctx.powers)):
+        for (rows, end), powers in reversed(
+            list(zip(ctx.spans, ctx.powers, strict=True))
+        ):
             part, drop = g[..., rows, :], None
             if ctx.dropped is not None:
                 drop = ctx.dropped[..., rows, :end]
@@ -132,7 +134,7 @@ def triangle(xp: Any, rows: int, columns: int, dtype: str) -> Any:
 
 
 def merged_heads(shape: tuple[int, ...], like: Any) -> Any:
-    """An empty (..., heads, tokens, width) array laid out as (..., tokens, heads, width).
+    """An empty (..., heads, tokens, width) array, in memory (..., tokens, heads, width).
 
     Joining the heads again is then a view.
     """

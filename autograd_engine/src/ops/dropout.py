@@ -85,7 +85,7 @@ def dropout3d(
 def alpha_dropout(
     input: Tensor, p: float = 0.5, training: bool = False, inplace: bool = False
 ) -> Tensor:
-    """Dropout that keeps mean and variance of selu's outputs (Klambauer et al. 2017)."""
+    """Dropout that keeps mean and variance after selu (Klambauer et al. 2017)."""
     return _alpha("alpha_dropout", input, p, training, inplace, input.shape)
 
 

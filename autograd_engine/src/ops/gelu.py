@@ -37,7 +37,8 @@ class Relu(Function):
     def forward(ctx: Function, x: Tensor):
         xp = array_module(x.data)
         # clip is several times faster than maximum with a number.
-        out = xp.clip(x.data, 0, xp.inf if is_floating(x.dtype) else None)
+        top = xp.inf if is_floating(x.dtype) else None
+        out = xp.asarray(xp.clip(x.data, 0, top))
         ctx.save_for_backward(out)
         return out
 

@@ -1,6 +1,7 @@
 """Gated recurrent units (Cho et al. 2014) and the plain RNN over a whole sequence.
 
-    r, z = sigmoid of x W_i + b_i + h W_h + b_h     n = tanh(x W_in + b_in + r (h W_hn + b_hn))
+    r, z = sigmoid of x W_i + b_i + h W_h + b_h
+    n = tanh(x W_in + b_in + r (h W_hn + b_hn))
     h_t = (1 - z) n + z h_{t-1}
 
 (PyTorch's form: r multiplies after the product with W_hn.)

@@ -1,7 +1,7 @@
 """Recurrent networks: one step, and a whole sequence as one operation.
 
 The whole sequence is what trains fast; both forms give the same numbers. Weights are
-stacked gate by gate, as PyTorch stacks them; the two biases come together or not at all.
+stacked gate by gate, as PyTorch stacks them; the two biases come both or not at all.
 """
 
 from jaxtyping import Float
