@@ -23,8 +23,8 @@ NodeT = TypeVar("NodeT", bound=Node)
 def backpropagate(root: Node, gradient: float = 1.0) -> None:
     """Set `grad` of every node below `root` to d root / d node times `gradient`.
 
-    Why an order: in `b = a + a; c = b + b` both edges into b must have arrived before b
-    hands its gradient on to a; walking down edge by edge would pass on half of it first.
+    Why an order: in `b = a + a; c = b + b` the gradients of both edges from c must have
+    arrived at b before b hands its own on; edge by edge, a would get a part twice.
     Why `+=`: a value that is used twice acts on the root along two paths, and their
     effects add up; `=` would keep the last path only.
 
@@ -87,19 +87,19 @@ def topological_order(root: NodeT, *, leaves: bool = True) -> list[NodeT]:
 
 
 def central_difference(
-    f: Callable[..., Any], *values: Any, arg: int = 0, epsilon: float = 1e-6
+    f: Callable[..., Any], *values: float, arg: int = 0, epsilon: float = 1e-6
 ) -> float:
-    """(f(x + h) - f(x - h)) / 2h in argument `arg`; the error is f''' h^2 / 6 + rounding.
+    """(f(x + h) - f(x - h)) / 2h in argument `arg`; its error is of the order of h^2.
 
-    h is `epsilon` times the larger of 1 and |x|. Values and results are floats or
-    Scalars. Across a kink or a jump the quotient is no derivative.
+    h is `epsilon` times the larger of 1 and |x|: smaller ones lose digits to rounding.
+    `f` gives a float or a Scalar. Across a kink or a jump this is no derivative.
     """
     if not 0 <= arg < len(values):
         raise IndexError(
             f"central_difference: there is no argument {arg}; f got {len(values)}, "
             "counted from 0"
         )
-    x = _number(values[arg])
+    x = values[arg]
     h = epsilon * max(1.0, abs(x))
     upper, lower = x + h, x - h
     difference = _number(f(*values[:arg], upper, *values[arg + 1 :])) - _number(
@@ -114,8 +114,8 @@ def derivative_check(
     """Compare the gradient of `f` in each argument with its central difference.
 
     `f` is called on new leaves of the same values. The error allowed is `tolerance`
-    times the larger of 1, |f| and the derivative. Wrong: an AssertionError that names the
-    argument, its value, both derivatives and, where the ratio tells it, the likely cause.
+    times the larger of 1, |f| and the derivative. Wrong: an AssertionError that names
+    the argument, its value, both derivatives and, from their ratio, the likely cause.
     """
     leaves = [type(scalar)(scalar.data, scalar.name) for scalar in scalars]
     result = f(*leaves)
@@ -152,9 +152,7 @@ def _cause(analytic: float, numeric: float) -> str:
     if abs(ratio - round(ratio)) < 1e-3:
         return f"; {round(ratio)} times too much: is a path counted more than once?"
     if abs(1 / ratio - round(1 / ratio)) < 1e-3:
-        return (
-            f"; 1/{round(1 / ratio)} of it: is a path overwritten where it should add?"
-        )
+        return f"; 1/{round(1 / ratio)} of it: is a path overwritten, not added?"
     return f"; ratio {ratio:.6g}"
 
 

@@ -1,6 +1,7 @@
 """The weighted sum of a neuron as one operation: what fusing buys (README, W1)."""
 
 from collections.abc import Sequence
+from itertools import compress
 from operator import mul
 
 from .scalar import Scalar, make_node
@@ -25,12 +26,13 @@ def dot(
         w = [weight.data for weight in weights]
     except AttributeError:
         raise TypeError("dot: a weight is no Scalar; numbers may be inputs") from None
-    x = [each.data if isinstance(each, Scalar) else float(each) for each in inputs]
-    parents, local_gradients = [*weights], [*x]
-    for each, by_input in zip(inputs, w, strict=True):
-        if isinstance(each, Scalar):
-            parents.append(each)
-            local_gradients.append(by_input)
+    nodes = [isinstance(each, Scalar) for each in inputs]
+    x = [
+        each.data if is_node else float(each)
+        for each, is_node in zip(inputs, nodes, strict=True)
+    ]
+    parents = [*weights, *compress(inputs, nodes)]
+    local_gradients = [*x, *compress(w, nodes)]
     total = sum(map(mul, w, x), 0.0)
     if bias is not None:
         total += bias.data

@@ -80,6 +80,8 @@ class Module:
                 waiting += _children(f"{path}.", dict(enumerate(value)))
             elif isinstance(value, dict):
                 waiting += _children(f"{path}.", value)
+            elif isinstance(value, set | frozenset):
+                _refuse_members(path, value)
 
 
 class Neuron(Module):
@@ -177,6 +179,11 @@ class MLP(Module):
 def _children(prefix: str, members: dict) -> list[tuple[str, Any]]:
     """Members with their paths, last one first, to be popped in order."""
     return [(f"{prefix}{name}", value) for name, value in members.items()][::-1]
+
+
+def _refuse_members(path: str, value: set | frozenset) -> None:
+    if any(isinstance(each, Parameter | Module) for each in value):
+        raise TypeError(f"{path} is a set, which has no order; use a list or a dict")
 
 
 def _positive(what: str, value: int) -> None:

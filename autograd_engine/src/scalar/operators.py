@@ -81,7 +81,7 @@ def relu(x: float) -> float:
 
 
 def relu_back(x: float, d: float) -> float:
-    """d where x > 0, else 0: at the kink, where there is no derivative, 0 as in torch."""
+    """d where x > 0, else 0: also at the kink, as in torch."""
     return 0.0 if x <= 0 else d
 
 
@@ -158,7 +158,7 @@ def pow(x: float, y: float) -> float:
 
 
 def pow_back(x: float, y: float, d: float) -> tuple[float, float]:
-    """y x^(y-1) d and x^y log(x) d; where a factor is 0 the product is 0, as in torch."""
+    """y x^(y-1) d and x^y log(x) d; 0 at y = 0 and at x = 0 <= y, as in torch."""
     by_base = 0.0 if y == 0 else y * pow(x, y - 1.0) * d
     by_exponent = 0.0 if x == 0 and y >= 0 else pow(x, y) * log(x) * d
     return by_base, by_exponent

@@ -1,7 +1,7 @@
 """A number that remembers what it was computed from, so that it can be differentiated.
 
-The idea is Karpathy's micrograd; here an operation stores its local gradients, d result /
-d parent, as numbers when it computes the result, and `backward` only multiplies and adds.
+The idea is Karpathy's micrograd. Here an operation stores its local gradients, d result
+/ d parent, as numbers beside the result, and `backward` only multiplies and adds them.
 """
 
 from numbers import Real
@@ -20,8 +20,8 @@ class Scalar:
 
     Arithmetic is IEEE 754, as torch's: `x / 0` is inf or nan, `log(0)` -inf, nothing
     overflows into an exception. A plain number in an operation is a constant: it is no
-    node, and `op` shows it. Comparisons give a bool and no gradient. `==` compares values,
-    while sets and dicts tell nodes apart by identity, as for tensors of torch.
+    node, and `op` shows it. Comparisons give a bool and no gradient; `==` compares
+    values, while sets and dicts tell nodes apart by identity, as torch's tensors.
 
     An expression is computed once: a leaf whose `data` is changed afterwards needs its
     expression built again before the next `backward`.
@@ -197,8 +197,8 @@ def make_node(
 ) -> Scalar:
     """An inner node: the way to add an operation of one's own, as in `dot.py`.
 
-    `local_gradients` has d data / d parent for each parent. Nothing is checked here: all
-    that comes from outside went through `Scalar(...)` or an operation.
+    `local_gradients` has d data / d parent for each parent. Nothing is checked here:
+    what comes from outside went through `Scalar(...)` or an operation.
     """
     node = _new(Scalar)
     node.data = data

@@ -7,10 +7,12 @@ backward, p.data -= rate * p.grad.
 """
 
 import argparse
+import math
 import random
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import get_args
 
 from .module import MLP
 from .scalar import Scalar
@@ -18,7 +20,7 @@ from .scalar import Scalar
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a training gives back: `losses` has the mean over the steps of each epoch."""
+    """The trained model; `losses` has the mean over the points of each epoch."""
 
     model: MLP
     losses: list[float]
@@ -30,7 +32,7 @@ def train(
     labels: Sequence[int],
     *,
     hidden: int = 10,
-    rate: float = 0.5,
+    rate: float = 0.3,
     epochs: int = 100,
     batch: int = 5,
     seed: int = 0,
@@ -41,19 +43,25 @@ def train(
     `report` is called with the number of the epoch, from 1, and its loss.
     """
     _check(points, labels)
+    for name, value in (("hidden", hidden), ("epochs", epochs), ("batch", batch)):
+        if value < 1:
+            raise ValueError(f"train: {name} is {value}; it must be at least 1")
     model = MLP(len(points[0]), [hidden, hidden, 1], seed=seed)
     order, rng = list(range(len(points))), random.Random(seed)
     losses = []
     for epoch in range(1, epochs + 1):
         rng.shuffle(order)
+        step = rate * (1 - (epoch - 1) / epochs)  # ever smaller, to come to rest
         total = 0.0
         for start in range(0, len(order), batch):
             some = order[start : start + batch]
-            loss = mean_log_loss(model, [points[i] for i in some], [labels[i] for i in some])
+            loss = mean_log_loss(
+                model, [points[i] for i in some], [labels[i] for i in some]
+            )
             model.zero_grad()  # or the gradients of all steps so far would add up
             loss.backward()
             for parameter in model.parameters():
-                parameter.data -= rate * parameter.grad
+                parameter.data -= step * parameter.grad
             total += loss.data * len(some)
         losses.append(total / len(order))
         report(epoch, losses[-1])
@@ -74,7 +82,7 @@ def mean_log_loss(
 def log_loss(logit: Scalar, label: int) -> Scalar:
     """-log p(label) with p(1) = sigmoid(logit): softplus(-logit) for 1, of logit for 0.
 
-    Through `sigmoid` and `log` it would be infinite from a logit of 37 on; so it is not.
+    By `sigmoid` and `log` it would be infinite from a logit of 37 on.
     """
     return (-logit if label == 1 else logit).softplus()
 
@@ -92,15 +100,15 @@ def accuracy(
 
 def main(arguments: list[str] | None = None) -> int:
     """The command above: prints the loss as it falls, then the accuracy."""
-    from ..data.points import PointsName, get_args, make_points
+    from ..data.points import PointsName, make_points
 
     parser = argparse.ArgumentParser(
         prog="python -m src.scalar.train", description=__doc__.split("\n")[0]
     )
     parser.add_argument("--points", choices=get_args(PointsName), default="xor")
     parser.add_argument("--n", type=_whole, default=50, help="points (50)")
-    parser.add_argument("--hidden", type=_whole, default=10, help="neurons a layer (10)")
-    parser.add_argument("--rate", type=float, default=0.5, help="step size (0.5)")
+    parser.add_argument("--hidden", type=_whole, default=10, help="width (10)")
+    parser.add_argument("--rate", type=_positive, default=0.3, help="first step (0.3)")
     parser.add_argument("--epochs", type=_whole, default=100, help="epochs (100)")
     parser.add_argument("--batch", type=_whole, default=5, help="points a step (5)")
     parser.add_argument("--seed", type=int, default=0, help="points and weights (0)")
@@ -143,6 +151,13 @@ def _whole(text: str) -> int:
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not at least 1")
+    return value
+
+
+def _positive(text: str) -> float:
+    value = float(text)
+    if not 0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"{text} is not a positive number")
     return value
 
 
