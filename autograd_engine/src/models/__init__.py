@@ -56,7 +56,7 @@ def build_model(config: ModelConfig, info: dict[str, Any], seed: int = 0) -> nn.
     """The model for data that `info` describes (`Splits.info`).
 
     Called with features (and the mask of sentences) it gives logits: (batch, classes),
-    or (batch, tokens, vocab) for text. ValueError for a model that cannot read the data.
+    or (batch, tokens, vocab) for text. ValueError if it cannot read such data.
     """
     kind, shape = info["name"], info["input_shape"]
     classes = len(info.get("classes", ()))

@@ -17,7 +17,7 @@ from ..utils.contracts import contract
 
 
 class CausalSelfAttention(nn.Module):
-    """softmax(q k^T / sqrt(head_dim)) v over the past, in `n_heads` parts of d_model."""
+    """softmax(q k^T / sqrt(head_dim)) v over the past, in `n_heads` parts."""
 
     def __init__(self, d_model: int, n_heads: int, dropout: float = 0.0) -> None:
         super().__init__()
@@ -84,7 +84,7 @@ class GPT(nn.Module):
         self._initialise(n_layers)
 
     def _initialise(self, n_layers: int) -> None:
-        """Normal, 0.02; what is added to the residual path, less (GPT-2, section 2.3)."""
+        """Normal, 0.02; less where the residual path is added to (GPT-2, section 2.3)."""
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
                 ends = name.endswith(("proj.weight", "down.weight"))

@@ -9,7 +9,7 @@ from ..utils.contracts import contract
 
 
 class MLP(nn.Module):
-    """x -> W_n relu(... relu(W_1 x + b_1) ...) + b_n; no hidden sizes: a linear model."""
+    """x -> W_n relu(... relu(W_1 x + b_1) ...) + b_n; linear without hidden sizes."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class MLP(nn.Module):
 
     @contract
     def forward(
-        self, x: Float[Tensor, "batch *features"]
+        self, x: Float[Tensor, "batch features *rest"]
     ) -> Float[Tensor, "batch {self.classes}"]:
         x = x.reshape(x.shape[0], -1) if x.ndim > 2 else x
         for layer in self.layers[:-1]:

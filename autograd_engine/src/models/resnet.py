@@ -1,4 +1,4 @@
-"""Residual networks for small images (He et al. 2016, arXiv 1512.03385, section 4.2)."""
+"""Residual networks for small images (He et al. 2016, 1512.03385, section 4.2)."""
 
 from jaxtyping import Float
 
@@ -9,7 +9,7 @@ from ..utils.contracts import contract
 
 
 class Residual(nn.Module):
-    """relu(x + f(x)), f two 3x3 convolutions; the path of x is a 1x1 where f changes it."""
+    """relu(x + f(x)), f two 3x3 convolutions; x passes a 1x1 where f changes shape."""
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()

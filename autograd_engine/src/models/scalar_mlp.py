@@ -1,7 +1,7 @@
 """The perceptron of level 1 inside of level 3: one number at a time, by the same rules.
 
-The network is a Function whose inside is the scalar engine. What reaches its output as a
-gradient is sent through the scalar graph, and read off its leaves.
+The network is a Function whose inside is the scalar engine. What reaches its output as
+a gradient is sent through the scalar graph, and read off its leaves.
 """
 
 import numpy as np
