@@ -7,7 +7,7 @@ product has that order again: nothing is ever transposed between two layers. Whe
 matrix is large it is made in pieces that stay in the cache, and made anew in the
 backward pass instead of kept.
 
-Arrays: x (C, *sizes, N), weight (F, C / groups, *kernel), g and the result (F, *out, N).
+Arrays: x (C, *sizes, N), weight (F, C / groups, *kernel), g and result (F, *out, N).
 The three functions are the partial derivatives of <g, conv(x, weight)>.
 """
 
@@ -151,7 +151,7 @@ def _grouped(weight: Any, window: Window) -> Any:
 
 
 def _rows(array: Any, region: tuple[slice, ...], window: Window) -> Any:
-    """A region as (groups, channels / groups, places * batch): a view, if contiguous."""
+    """A region as (groups, channels / groups, places * batch), a view if it can be."""
     part = array[(slice(None), *region)]
     lead = (window.groups, len(array) // window.groups)
     return part.reshape(*lead, math.prod(part.shape[1:]))
