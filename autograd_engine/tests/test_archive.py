@@ -58,14 +58,14 @@ CONTENT = st.recursive(
 )
 
 
-@pytest.mark.spec("AGE-066", "comes back with every bit, type and order")
+@pytest.mark.spec("AGE-065", "comes back with every bit, type and order")
 @given(CONTENT)
 def test_content_comes_back(tmp_path_factory, content):
     path = tmp_path_factory.getbasetemp() / "content.npz"
     assert same(round_trip(content, path), content)
 
 
-@pytest.mark.spec("AGE-066", "of any shape and memory order")
+@pytest.mark.spec("AGE-065", "of any shape and memory order")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_every_dtype_shape_and_order(tmp_path, dtype):
     grid = np.arange(24).reshape(2, 3, 4).astype(dtype)

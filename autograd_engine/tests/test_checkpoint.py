@@ -151,7 +151,7 @@ def test_other_faults_of_the_disk_are_not_called_full(tmp_path):
         write_atomically(tmp_path / "nowhere/x", b"")
 
 
-@pytest.mark.spec("AGE-067", "a damaged `last.npz` falls back to `last-1.npz`")
+@pytest.mark.spec("AGE-066", "a damaged `last.npz` falls back to `last-1.npz`")
 def test_the_newest_whole_checkpoint_is_loaded(tmp_path, monkeypatch):
     said = []
     monkeypatch.setattr(log, "warning", said.append)

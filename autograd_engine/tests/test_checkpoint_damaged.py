@@ -174,7 +174,7 @@ DAMAGE = {
 }
 
 
-@pytest.mark.spec("AGE-067", "is refused in one sentence")
+@pytest.mark.spec("AGE-066", "is refused in one sentence")
 @pytest.mark.parametrize("name", DAMAGE)
 def test_damaged_checkpoint(tmp_path, good, name):
     harm, words = DAMAGE[name]
@@ -195,7 +195,7 @@ class Payload:
         return os.mkdir, (str(self.trace),)
 
 
-@pytest.mark.spec("AGE-067", "no code in it runs")
+@pytest.mark.spec("AGE-066", "no code in it runs")
 @pytest.mark.parametrize("place", ["the file", "the tree", "an array", "beside"])
 def test_a_pickle_does_not_run(tmp_path, good, place):
     trace, path = tmp_path / "trace", tmp_path / "x.npz"
@@ -236,7 +236,7 @@ def same(loaded: dict) -> bool:
     ) and all(plain[k] == CONTENT[k] for k in plain.keys() - {"weights"})
 
 
-@pytest.mark.spec("AGE-067", "A damaged, foreign or hostile checkpoint")
+@pytest.mark.spec("AGE-066", "A damaged, foreign or hostile checkpoint")
 def test_no_bit_flip_changes_a_value(tmp_path, good):
     path, draw, refused = tmp_path / "x.npz", random.Random(0), 0
     for _ in range(600):

@@ -4,7 +4,6 @@
 indices give unrelated streams, and no purpose draws from the stream of another.
 """
 
-import zlib
 from typing import Any
 
 import numpy as np
@@ -40,15 +39,17 @@ def set_generator_state(target: np.random.Generator, state: dict[str, Any]) -> N
 
 
 def _words(seed: int, keys: tuple[int | str, ...]) -> list[int]:
-    """The arguments as numbers from 0 up; the seed and the number of keys lead."""
+    """The arguments as words of 32 bits, such that no two arguments give the same."""
     words = [len(keys)]
     for value in (seed, *keys):
         if isinstance(value, str):
-            words += [1, zlib.crc32(value.encode()), len(value)]
+            text = value.encode("utf-8", "surrogatepass")
+            words += [0, len(text), *text]
         elif isinstance(value, (int, np.integer)) and not isinstance(value, bool):
             if value < 0:
                 raise ValueError(f"the seed or key {value} is negative; use 0 or more")
-            words += [0, int(value)]
+            count = max(1, -(-int(value).bit_length() // 32))
+            words += [count, *(int(value) >> 32 * i & 0xFFFFFFFF for i in range(count))]
         else:
             raise TypeError(f"a seed or key is a whole number or text, not {value!r}")
     return words
