@@ -24,6 +24,7 @@ from .ops.activations import (
     threshold,
 )
 from .ops.attention import scaled_dot_product_attention
+from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
 from .ops.counting import one_hot
 from .ops.cross_entropy import cross_entropy, nll_loss
 from .ops.distances import cosine_similarity, normalize, pairwise_distance
@@ -38,6 +39,7 @@ from .ops.dropout import (
 from .ops.embedding import embedding
 from .ops.gelu import gelu, relu
 from .ops.group_norms import batch_norm, group_norm, instance_norm
+from .ops.interpolate import interpolate, pixel_shuffle, pixel_unshuffle
 from .ops.linear import bilinear, linear
 from .ops.losses import (
     gaussian_nll_loss,
@@ -59,6 +61,16 @@ from .ops.margin_losses import (
 )
 from .ops.norms import layer_norm, rms_norm
 from .ops.padding import pad
+from .ops.pooling import (
+    adaptive_avg_pool1d,
+    adaptive_avg_pool2d,
+    adaptive_max_pool1d,
+    adaptive_max_pool2d,
+    avg_pool1d,
+    avg_pool2d,
+    max_pool1d,
+    max_pool2d,
+)
 from .ops.probability_losses import (
     binary_cross_entropy,
     binary_cross_entropy_with_logits,
@@ -75,15 +87,27 @@ from .ops.recurrent import (
 )
 from .ops.response_norm import local_response_norm
 from .ops.softmax import gumbel_softmax, log_softmax, softmax, softmin
+from .ops.unfold import fold, unfold
 
 
 __all__ = [
+    "adaptive_avg_pool1d",
+    "adaptive_avg_pool2d",
+    "adaptive_max_pool1d",
+    "adaptive_max_pool2d",
     "alpha_dropout",
+    "avg_pool1d",
+    "avg_pool2d",
     "batch_norm",
     "bilinear",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "celu",
+    "conv1d",
+    "conv2d",
+    "conv3d",
+    "conv_transpose1d",
+    "conv_transpose2d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",
@@ -94,6 +118,7 @@ __all__ = [
     "elu",
     "embedding",
     "feature_alpha_dropout",
+    "fold",
     "gaussian_nll_loss",
     "gelu",
     "glu",
@@ -108,6 +133,7 @@ __all__ = [
     "hinge_embedding_loss",
     "huber_loss",
     "instance_norm",
+    "interpolate",
     "kl_div",
     "l1_loss",
     "layer_norm",
@@ -119,6 +145,8 @@ __all__ = [
     "lstm",
     "lstm_cell",
     "margin_ranking_loss",
+    "max_pool1d",
+    "max_pool2d",
     "mish",
     "mse_loss",
     "multi_margin_loss",
@@ -128,6 +156,8 @@ __all__ = [
     "one_hot",
     "pad",
     "pairwise_distance",
+    "pixel_shuffle",
+    "pixel_unshuffle",
     "poisson_nll_loss",
     "prelu",
     "relu",
@@ -152,4 +182,5 @@ __all__ = [
     "threshold",
     "triplet_margin_loss",
     "triplet_margin_with_distance_loss",
+    "unfold",
 ]
