@@ -84,7 +84,7 @@ class GPT(nn.Module):
         self._initialise(n_layers)
 
     def _initialise(self, n_layers: int) -> None:
-        """Normal, 0.02; less where the residual path is added to (GPT-2, section 2.3)."""
+        """Normal, 0.02; less where the residual path is added to (GPT-2, 2.3)."""
         for name, parameter in self.named_parameters():
             if parameter.ndim == 2:
                 ends = name.endswith(("proj.weight", "down.weight"))
