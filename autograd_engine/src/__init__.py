@@ -33,7 +33,62 @@ from .engine.tensor import Tensor, from_numpy, tensor
 from .ops import methods as _methods
 # isort: off
 # fmt: off
+# ruff: noqa: F401, I001
 # Many short names: several a line.
+from .ops import linalg as linalg
+from .ops.calculus import (
+    acos, acosh, arccos, arccosh, arcsin, arcsinh, arctan, arctan2, arctanh, asin,
+    asinh, atan, atan2, atanh, cos, cosh, exp, exp2, expm1, log, log1p, log2, log10,
+    logaddexp, logaddexp2, logit, sigmoid, sin, sinh, tan, tanh, xlogy,
+)
+from .ops.casts import clone
+from .ops.choices import (
+    clamp, clamp_max, clamp_min, clip, copysign, fmax, fmin, heaviside, lerp, maximum,
+    minimum, nan_to_num, where,
+)
+from .ops.comparison import (
+    all, allclose, any, bitwise_and, bitwise_left_shift, bitwise_not, bitwise_or,
+    bitwise_right_shift, bitwise_xor, eq, equal, ge, greater, greater_equal, gt,
+    isclose, isfinite, isin, isinf, isnan, isneginf, isposinf, le, less, less_equal,
+    logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, signbit,
+)
+from .ops.creation import (
+    arange, empty, empty_like, eye, full, full_like, linspace, logspace, ones,
+    ones_like, scalar_tensor, zeros, zeros_like,
+)
+from .ops.cumulative import (
+    cummax, cummin, cumprod, cumsum, cumulative_trapezoid, diff, logcumsumexp, trace,
+    trapezoid, trapz,
+)
+from .ops.einsum import einsum, kron, tensordot
+from .ops.elementwise import (
+    abs, absolute, add, addcdiv, addcmul, div, divide, floor_divide, fmod, mul,
+    multiply, neg, negative, positive, remainder, rsub, sub, subtract, true_divide,
+)
+from .ops.extrema import (
+    amax, amin, aminmax, argmax, argmin, logsumexp, max, min,
+)
+from .ops.matmul import (
+    addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, inner, matmul, mm, mv, outer,
+    vdot,
+)
+from .ops.power import (
+    float_power, hypot, pow, reciprocal, rsqrt, sqrt, square,
+)
+from .ops.randomness import (
+    bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn,
+    randn_like, randperm,
+)
+from .ops.reductions import (
+    count_nonzero, mean, nanmean, nansum, prod, sum,
+)
+from .ops.rounding import (
+    ceil, deg2rad, fix, floor, frac, rad2deg, round, sgn, sign, trunc,
+)
+from .ops.special import erf, erfc, erfinv, sinc
+from .ops.statistics import (
+    corrcoef, cov, dist, norm, std, std_mean, var, var_mean,
+)
 from .ops.choosing import (
     argwhere, index_add, index_copy, index_fill, index_select, masked_fill,
     masked_scatter, masked_select, nonzero, put, take,
@@ -49,14 +104,16 @@ from .ops.joining import (
 )
 from .ops.padding import pad
 from .ops.repeating import flip, fliplr, flipud, repeat_interleave, roll, rot90, tile
-from .ops.scatter import gather, scatter, scatter_add, scatter_reduce, take_along_dim
+from .ops.quantile import nanquantile, quantile
+from .ops.scatter import gather, scatter_add, take_along_dim
+from .ops.scatter_reduce import scatter, scatter_reduce
 from .ops.shape import (
     broadcast_to, flatten, moveaxis, movedim, permute, ravel, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
 )
 from .ops.slicing import diag, diag_embed, diagflat, diagonal, narrow, select
 from .ops.sorting import (
-    argsort, kthvalue, median, mode, msort, nanmedian, nanquantile, quantile, sort,
+    argsort, kthvalue, median, mode, msort, nanmedian, sort,
     topk,
 )
 from .ops.splitting import (

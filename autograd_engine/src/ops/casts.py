@@ -4,16 +4,32 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.dtypes import check_dtype
+from ..engine.backend import to_device
+from ..engine.dtypes import (
+    bool_,
+    check_dtype,
+    float16,
+    float32,
+    float64,
+    int8,
+    int16,
+    int32,
+    int64,
+    uint8,
+)
 from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..engine.views import as_view
+
+
+quiet = np.errstate(all="ignore")
 
 
 class Cast(Function):
     """Another dtype; the engine casts the gradient back."""
 
     @staticmethod
+    @quiet
     def forward(ctx: Function, x: Tensor, dtype: np.dtype) -> np.ndarray:
         return x.data.astype(dtype)
 
@@ -46,12 +62,95 @@ class Clone(Function):
         return grad
 
 
-def to(x: Tensor, dtype: Any) -> Tensor:
-    """`x` in `dtype`; `x` itself where nothing changes."""
-    if x.data.dtype is dtype:
+class Move(Function):
+    """The same values on another device; the gradient goes back to where they were."""
+
+    @staticmethod
+    def forward(ctx: Function, x: Tensor, device: str) -> Any:
+        ctx.device = x.device
+        return to_device(x.data, device)
+
+    @staticmethod
+    def backward(ctx: Function, grad: Tensor) -> tuple:
+        return to(grad, ctx.device), None
+
+
+def to(
+    x: Tensor, target: Any = None, dtype: Any = None, *, device: str | None = None
+) -> Tensor:
+    """`x` in another dtype, on another device, or as another tensor is.
+
+    `x` itself where nothing changes.
+    """
+    if x.data.dtype is target:
         return x
-    dtype = check_dtype(dtype)
-    return x if x.data.dtype == dtype else Cast.apply(x, dtype)
+    if isinstance(target, Tensor):
+        target, dtype = target.device, target.dtype
+    if isinstance(target, str) and target.partition(":")[0] in ("cpu", "cuda"):
+        device, target = target, None
+    wanted = target if dtype is None else dtype
+    if wanted is not None:
+        wanted = check_dtype(wanted)
+        x = x if x.data.dtype == wanted else Cast.apply(x, wanted)
+    return x if device is None or device == x.device else Move.apply(x, device)
+
+
+def cpu(x: Tensor) -> Tensor:
+    return to(x, "cpu")
+
+
+def cuda(x: Tensor) -> Tensor:
+    """On the first GPU, as a CuPy array."""
+    return to(x, "cuda:0")
+
+
+def type_as(x: Tensor, other: Tensor) -> Tensor:
+    return to(x, other.dtype)
+
+
+def double(x: Tensor) -> Tensor:
+    """As float64."""
+    return to(x, float64)
+
+
+def float(x: Tensor) -> Tensor:
+    """As float32."""
+    return to(x, float32)
+
+
+def half(x: Tensor) -> Tensor:
+    """As float16."""
+    return to(x, float16)
+
+
+def long(x: Tensor) -> Tensor:
+    """As int64, cut toward 0."""
+    return to(x, int64)
+
+
+def int(x: Tensor) -> Tensor:
+    """As int32, cut toward 0."""
+    return to(x, int32)
+
+
+def short(x: Tensor) -> Tensor:
+    """As int16, cut toward 0."""
+    return to(x, int16)
+
+
+def char(x: Tensor) -> Tensor:
+    """As int8, cut toward 0."""
+    return to(x, int8)
+
+
+def byte(x: Tensor) -> Tensor:
+    """As uint8, cut toward 0."""
+    return to(x, uint8)
+
+
+def bool(x: Tensor) -> Tensor:
+    """Whether each element is not 0."""
+    return to(x, bool_)
 
 
 def clone(x: Tensor) -> Tensor:

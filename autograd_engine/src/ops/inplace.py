@@ -7,7 +7,8 @@ import numpy as np
 
 from ..engine.tensor import Tensor
 from ..engine.views import become, is_recorded, refuse_write
-from . import elementwise
+from . import calculus, choices, elementwise, matmul, power, rounding, special
+from .randomness import bernoulli, rand_like, randn_like
 
 
 def in_place(operation: Callable) -> Callable:
@@ -25,10 +26,25 @@ def in_place(operation: Callable) -> Callable:
     return call
 
 
-add_ = in_place(elementwise.add)
-sub_ = in_place(elementwise.sub)
-mul_ = in_place(elementwise.mul)
-div_ = in_place(elementwise.div)
+def table(module: Any, names: str) -> dict[str, Callable]:
+    """The variants of the operations of a module."""
+    return {f"{name}_": in_place(getattr(module, name)) for name in names.split()}
+
+
+VARIANTS = (
+    table(elementwise, "add sub mul div floor_divide remainder fmod neg abs")
+    | table(elementwise, "addcmul addcdiv")
+    | table(power, "pow square sqrt rsqrt reciprocal hypot")
+    | table(rounding, "sign floor ceil round trunc frac")
+    | table(calculus, "exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan")
+    | table(calculus, "atan2 sinh cosh tanh asinh acosh atanh sigmoid logit xlogy")
+    | table(special, "erf erfc erfinv")
+    | table(choices, "clamp clamp_min clamp_max lerp nan_to_num copysign")
+    | table(matmul, "addmm addmv addr baddbmm addbmm")
+)
+add_, sub_, mul_, div_ = (VARIANTS[n] for n in ("add_", "sub_", "mul_", "div_"))
+floor_divide_, remainder_ = VARIANTS["floor_divide_"], VARIANTS["remainder_"]
+pow_ = VARIANTS["pow_"]
 
 
 def fill_(x: Tensor, value: float) -> Tensor:
@@ -49,3 +65,18 @@ def copy_(x: Tensor, source: Tensor) -> Tensor:
     np.copyto(x.data, source.data, casting="unsafe")
     x.mark_written("copy_")
     return x
+
+
+def normal_(x: Tensor, mean: float = 0, std: float = 1) -> Tensor:
+    """Every element becomes a normal random number."""
+    return copy_(x, randn_like(x) * std + mean)
+
+
+def uniform_(x: Tensor, low: float = 0, high: float = 1) -> Tensor:
+    """Every element becomes a random number between `low` and `high`."""
+    return copy_(x, rand_like(x) * (high - low) + low)
+
+
+def bernoulli_(x: Tensor, p: float = 0.5) -> Tensor:
+    """Every element becomes 1 with probability `p`, else 0."""
+    return copy_(x, bernoulli(x.detach(), p))
