@@ -73,10 +73,29 @@ def test_each_package_is_installed():
     found = {module(p).replace("src", "autograd_engine", 1) for p in FILES if
              p.name == "__init__.py"}  # fmt: skip
     assert found <= named, f"add {found - named} to pyproject.toml"
+    assert named <= found, f"pip install fails: there is no {named - found}"
     without = {p.parent for p in FILES} - {
         p.parent for p in FILES if p.name == "__init__.py"
     }
     assert not without, f"{without} has no __init__.py and would not be installed"
+
+
+INSTALLED = """
+import pkgutil, importlib, sys
+sys.modules["src"] = None
+import autograd_engine as ag
+for module in pkgutil.walk_packages(ag.__path__, "autograd_engine."):
+    importlib.import_module(module.name)
+print(ag.Tensor.__module__, ag.tensor([1.0]).shape)
+"""
+
+
+@pytest.mark.spec("AGE-068", "as `import autograd_engine`")
+def test_it_is_imported_by_its_own_name(tmp_path):
+    (tmp_path / "autograd_engine").symlink_to(ROOT / "src")
+    command = [sys.executable, "-B", "-c", INSTALLED]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.stdout == "autograd_engine.engine.tensor (1,)\n", done.stderr
 
 
 def test_each_package_has_a_layer():
