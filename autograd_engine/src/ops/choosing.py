@@ -13,7 +13,7 @@ from .inplace import in_place
 from .joining import broadcast_tensors
 from .places import Place, Read, Spread, Write, read_at
 from .reductions import normalize_dim
-from .scatter import _integer
+from .scatter import integer_index
 from .shape import reshape
 
 
@@ -44,8 +44,8 @@ def masked_fill(x: Tensor, mask: Tensor, value: float | Tensor) -> Tensor:
         value = make(array_module(x.data).asarray(value, x.dtype), False, None)
     elif value.ndim or weak_promote(x.dtype, value.dtype) != x.dtype:
         raise RuntimeError(
-            f"masked_fill: the value is a number or a 0-d tensor that {x.dtype} can hold, "
-            f"not {value.dtype} of shape {value.shape}"
+            f"masked_fill: the value is a number or a 0-d tensor that {x.dtype} can "
+            f"hold, not {value.dtype} of shape {value.shape}"
         )
     if mask.shape != x.shape:
         shape = broadcast_tensors(x, mask)[0].shape
@@ -83,7 +83,7 @@ def index_select(x: Tensor, dim: int, index: Tensor) -> Tensor:
 def index_add(
     x: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: float = 1
 ) -> Tensor:
-    """`x` with `alpha` times each slice of `source` added to the slice `index` names."""
+    """`x` with `alpha` times the slices of `source` added to those `index` names."""
     whole, place = _slices("index_add", x, dim, index)
     source = _source("index_add", whole, place, source)
     source = source if alpha == 1 else source * alpha
@@ -110,7 +110,7 @@ def index_fill(x: Tensor, dim: int, index: Tensor, value: float | Tensor) -> Ten
 def take(x: Tensor, index: Tensor) -> Tensor:
     """The elements of the flat tensor that `index` names, in its shape."""
     flat = reshape(x, -1)
-    array = _integer("take", index).data
+    array = integer_index("take", index).data
     if array.size:
         check_bounds("take", int(array.min()), int(array.max()), flat.shape, 0)
     return read_at(flat, (array,))
@@ -118,7 +118,7 @@ def take(x: Tensor, index: Tensor) -> Tensor:
 
 def put(x: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Tensor:
     """`x` with `source` at, or added to, the elements of the flat tensor."""
-    array = _integer("put", index).data.reshape(-1)
+    array = integer_index("put", index).data.reshape(-1)
     if array.size != source.numel() or source.dtype != x.dtype:
         raise RuntimeError(
             f"put: {array.size} indices, source of {source.dtype} and shape "
@@ -134,7 +134,7 @@ def put(x: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> T
 
 
 def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
-    """The indices of the elements that are not 0: a row each, or a vector for each axis."""
+    """The indices of what is not 0: a row each, or (as_tuple) a vector an axis."""
     array = x.data.reshape(1) if x.ndim == 0 and as_tuple else x.data
     if as_tuple:
         return tuple(Tensor(part) for part in array.nonzero())
@@ -155,7 +155,7 @@ put_ = in_place(put)
 
 def _slices(name: str, x: Tensor, dim: int, index: Tensor) -> tuple[Tensor, Place]:
     dim = normalize_dim(name, dim, x.ndim)
-    array = _integer(name, index).data
+    array = integer_index(name, index).data
     if array.ndim > 1:
         raise IndexError(f"{name}: the index is a vector, not of shape {index.shape}")
     array = array.reshape(-1)

@@ -9,7 +9,7 @@ from ..engine.dtypes import is_floating
 from ..engine.grad_mode import is_grad_enabled
 from ..engine.tensor import Tensor, make
 from .reductions import normalize_dim
-from .scatter import _integer
+from .scatter import integer_index
 
 
 def unique(
@@ -70,7 +70,7 @@ def bincount(x: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Te
 
 
 def histc(x: Tensor, bins: int = 100, min: float = 0, max: float = 0) -> Tensor:
-    """Counts in `bins` equal parts of [min, max]; of the range of x if both are equal."""
+    """Counts in `bins` equal parts of [min, max], or of x where both are 0."""
     _without_gradient("histc", x)
     if bins < 1 or min > max or not is_floating(x.dtype):
         raise RuntimeError(f"histc: {bins} bins from {min} to {max} of {x.dtype}")
@@ -100,7 +100,9 @@ def searchsorted(
     edges = sorted_sequence.data
     xp = array_module(edges)
     if sorter is not None:
-        edges = xp.take_along_axis(edges, _integer("searchsorted", sorter).data, -1)
+        edges = xp.take_along_axis(
+            edges, integer_index("searchsorted", sorter).data, -1
+        )
     values = input.data if isinstance(input, Tensor) else xp.asarray(input)
     side = "right" if right or side == "right" else "left"
     dtype = np.int32 if out_int32 else np.int64
@@ -124,7 +126,7 @@ def bucketize(
     out_int32: bool = False,
     right: bool = False,
 ) -> Tensor:
-    """For each value the number of boundaries below it (with `right`: or equal to it)."""
+    """For each value the number of boundaries below it (`right`: or equal to it)."""
     if boundaries.ndim != 1:
         raise RuntimeError(
             f"bucketize: boundaries of shape {boundaries.shape}: a vector"
@@ -133,7 +135,7 @@ def bucketize(
 
 
 def one_hot(tensor: Tensor, num_classes: int = -1) -> Tensor:
-    """A last axis of `num_classes` (-1: the largest + 1) that is 1 at the number, else 0."""
+    """A last axis of `num_classes` (-1: the largest + 1): 1 at the number."""
     array = tensor.data
     if tensor.dtype != np.int64:
         raise RuntimeError(f"one_hot: class numbers are int64, not {tensor.dtype}")

@@ -36,7 +36,8 @@ def setitem(x: Tensor, index: Index, value: Any) -> None:
     if not isinstance(value, Tensor):
         if not isinstance(value, (bool, int, float, np.generic, np.ndarray)):
             raise TypeError(
-                f"x[index] = value: a number, array or tensor, not {type(value).__name__}"
+                f"x[index] = value: the value is a number, an array or a tensor, "
+                f"not {type(value).__name__}"
             )
         value = make(as_array(value).astype(x.dtype), False, None)
     write_at(x, place, value, "x[index] = value")
@@ -181,8 +182,8 @@ def _item(xp: Any, item: Any, name: str) -> Any:
         )
     if item.dtype.kind != "b" and item.dtype not in (np.int64, np.int32):
         raise IndexError(
-            f"{name}: index tensors are int64, int32 or bool, this one is {item.dtype}; "
-            "convert it with .long(), or .bool() for a mask"
+            f"{name}: index tensors are int64, int32 or bool, this one is "
+            f"{item.dtype}; convert it with .long(), or .bool() for a mask"
         )
     return item.item() if item.ndim == 0 else item
 

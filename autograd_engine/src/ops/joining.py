@@ -45,7 +45,7 @@ class Stack(Function):
 
 
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
-    """The tensors one after the other along `dim`; a 1-d empty one counts as nothing."""
+    """The tensors one after the other along `dim`; 1-d empty ones are passed over."""
     tensors = _checked("cat", tensors)
     if any(t.ndim == 0 for t in tensors):
         raise RuntimeError("cat: a 0-d tensor has no axis to join; use stack")
@@ -110,7 +110,7 @@ def atleast_2d(*tensors: Tensor) -> Tensor | tuple[Tensor, ...]:
 
 def atleast_3d(*tensors: Tensor) -> Tensor | tuple[Tensor, ...]:
     """A matrix with a last axis of 1; a vector in the middle of three axes."""
-    return _each(lambda x: unsqueeze(_rows(x), -1) if x.ndim < 3 else x, tensors)
+    return _each(_three_axes, tensors)
 
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
@@ -185,6 +185,12 @@ def _each(change, tensors: tuple) -> Tensor | tuple[Tensor, ...]:
         return change(tensors[0])
     several = tensors[0] if len(tensors) == 1 else tensors
     return tuple(change(t) for t in several)
+
+
+def _three_axes(x: Tensor) -> Tensor:
+    if x.ndim >= 3:
+        return x
+    return unsqueeze(x if x.ndim == 2 else _rows(x), -1)
 
 
 def _rows(x: Tensor) -> Tensor:

@@ -77,8 +77,8 @@ METHODS = {
     quantile: "quantile nanquantile",
     scatter: "gather scatter_add take_along_dim scatter_add_",
     scatter_reduce: "scatter scatter_reduce scatter_ scatter_reduce_",
-    shape: "broadcast_to flatten moveaxis movedim permute ravel reshape squeeze swapaxes"
-    " swapdims t transpose unflatten unsqueeze view view_as reshape_as expand"
+    shape: "broadcast_to flatten moveaxis movedim permute ravel reshape squeeze"
+    " swapaxes swapdims t transpose unflatten unsqueeze view view_as reshape_as expand"
     " expand_as contiguous is_contiguous",
     slicing: "diag diag_embed diagflat diagonal narrow select unfold",
     sorting: "argsort kthvalue median mode msort nanmedian sort topk",

@@ -86,6 +86,10 @@ def _repeat_edges(x: Tensor, axis: int, a: int, b: int, mode: str) -> Tensor:
             f"pad: {mode} of ({a}, {b}) at axis {axis} of size {n} (shape {x.shape}): "
             f"at most {most}"
         )
+    if mode == "circular" and min(a, b) < 0:  # PyTorch wraps what the cut has left
+        key = (slice(None),) * axis + (slice(max(-a, 0), n - max(-b, 0)),)
+        cut = view_at(x, lambda array: array[key])
+        return _repeat_edges(cut, axis, max(a, 0), max(b, 0), mode)
     index = np.pad(np.arange(n), (max(a, 0), max(b, 0)), mode=NUMPY_MODES[mode])
     index = index[max(-a, 0) : index.size - max(-b, 0)]
     key = (slice(None),) * axis + (array_module(x.data).asarray(index),)

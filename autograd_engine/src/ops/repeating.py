@@ -33,9 +33,9 @@ class Roll(Function):
         return Roll.apply(grad, tuple(-s for s in ctx.shifts), ctx.dims), None, None
 
 
-def flip(x: Tensor, *dims: int) -> Tensor:
-    """A copy that runs backwards along `dims`."""
-    dims = _sizes(dims)
+def flip(x: Tensor, *axes: int, dims: tuple[int, ...] | None = None) -> Tensor:
+    """A copy that runs backwards along the axes `dims`."""
+    dims = _sizes((dims,) if dims is not None else axes)
     return Flip.apply(x, normalize_dims("flip", dims, x.ndim) if dims else ())
 
 
@@ -50,7 +50,7 @@ def flipud(x: Tensor) -> Tensor:
 
 
 def rot90(x: Tensor, k: int = 1, dims: tuple[int, int] = (0, 1)) -> Tensor:
-    """A copy turned by 90 degrees `k` times, from the first axis of `dims` to the second."""
+    """A copy turned by 90 degrees `k` times, from the first of `dims` to the second."""
     a, b = normalize_dims("rot90", tuple(dims), x.ndim)
     if k % 4 == 0:
         return clone(x)
@@ -64,7 +64,7 @@ def roll(
     shifts: int | tuple[int, ...],
     dims: int | tuple[int, ...] | None = None,
 ) -> Tensor:
-    """Elements shifted, those that leave an end enter at the other; flat without `dims`."""
+    """Elements shifted; what leaves an end enters at the other. Flat without `dims`."""
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     if dims is None or dims == ():
         if len(shifts) != 1:
@@ -126,8 +126,8 @@ def repeat_interleave(
         return out if out._base is None else clone(out)
     if repeats.shape != (size,) or repeats.data.min(initial=0) < 0:
         raise RuntimeError(
-            f"repeat_interleave: repeats of shape {repeats.shape} for axis {dim} of size "
-            f"{size}: a number from 0 for each index"
+            f"repeat_interleave: repeats of shape {repeats.shape} for axis {dim} "
+            f"of size {size}: a number from 0 for each index"
         )
     xp = array_module(x.data)
     index = xp.repeat(xp.arange(size), repeats.data)

@@ -13,7 +13,7 @@ from ..engine.function import Function
 from ..engine.tensor import Tensor, make
 from .places import along, read_at
 from .reductions import normalize_dim
-from .shape import reshape, squeeze, transpose, unsqueeze
+from .shape import reshape, squeeze
 
 
 class Sorted(NamedTuple):
@@ -90,7 +90,7 @@ def kthvalue(x: Tensor, k: int, dim: int = -1, keepdim: bool = False) -> Sorted:
 
 
 def median(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Any:
-    """The middle value, of two the lower; NaN if there is one. With `dim`: and where."""
+    """The middle value, the lower of two; NaN where there is one; `dim`: and where."""
     return _median("median", x, dim, keepdim, skip_nan=False)
 
 
@@ -114,30 +114,6 @@ def mode(x: Tensor, dim: int = -1, keepdim: bool = False) -> Sorted:
         run[..., i] = (run[..., i - 1] + 1) * same[..., i - 1]
     last = xp.expand_dims(run.argmax(-1), dim)
     return _kept(x, dim, xp.take_along_axis(order.data, last, dim), keepdim)
-
-
-def quantile(
-    x: Tensor,
-    q: float | Tensor,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    interpolation: str = "linear",
-) -> Tensor:
-    """The value below which the fraction `q` lies; NaN where there is one."""
-    return _quantile("quantile", x, q, dim, keepdim, interpolation)
-
-
-def nanquantile(
-    x: Tensor,
-    q: float | Tensor,
-    dim: int | None = None,
-    keepdim: bool = False,
-    *,
-    interpolation: str = "linear",
-) -> Tensor:
-    """As quantile, of the elements that are not NaN."""
-    return _quantile("nanquantile", x, q, dim, keepdim, interpolation)
 
 
 def _order(x: Tensor, dim: int, descending: bool) -> Any:
@@ -199,80 +175,6 @@ def _median(name: str, x: Tensor, dim: int | None, keepdim: bool, skip_nan: bool
         first_nan = xp.where(count < x.shape[dim], count, (x.shape[dim] - 1) // 2)
         rank = first_nan
     return _at(x, dim, rank, keepdim)
-
-
-def _quantile(name: str, x: Tensor, q: Any, dim, keepdim: bool, how: str) -> Tensor:
-    if not is_floating(x.dtype):
-        raise RuntimeError(f"{name}: floating-point values are wanted, not {x.dtype}")
-    if how not in ("linear", "lower", "higher", "midpoint", "nearest"):
-        raise RuntimeError(f"{name}: no interpolation {how!r}")
-    xp = array_module(x.data)
-    fractions = q.data if isinstance(q, Tensor) else xp.asarray(q, x.dtype)
-    if isinstance(q, Tensor) and q.dtype != x.dtype:
-        raise RuntimeError(f"{name}: q of {q.dtype} for a tensor of {x.dtype}")
-    if fractions.ndim > 1 or ((fractions < 0) | (fractions > 1)).any():
-        raise RuntimeError(f"{name}: q is a number or a vector from 0 to 1")
-    shape = (
-        (1,) * x.ndim
-        if dim is None
-        else kept_lines(x, normalize_dim(name, dim, x.ndim))
-    )
-    lines = reshape(x, -1) if dim is None or x.ndim == 0 else transpose(x, dim, -1)
-    if lines.shape[-1] == 0:
-        raise RuntimeError(f"{name}: no elements along the axis (shape {x.shape})")
-    values = sort(lines).values
-    bad = xp.isnan(lines.data).sum(-1, keepdims=True)
-    rank = fractions.reshape(-1) * (lines.shape[-1] - 1 - bad * (name == "nanquantile"))
-    rank = xp.where(bad > 0, lines.shape[-1] - 1, rank) if name == "quantile" else rank
-    out = _between(values, xp.maximum(rank, 0), how)
-    out = transpose(unsqueeze(out, 0), 0, -1)  # the fractions first
-    out = squeeze(out, -1)
-    return _laid_out(out, fractions, shape, x, dim, keepdim)
-
-
-def _laid_out(out: Tensor, fractions: Any, shape: tuple, x: Tensor, dim, keepdim: bool):
-    """(fractions, lines) in the shape of PyTorch: `dim` is 1 or gone, fractions first."""
-    count = fractions.size
-    if dim is not None and x.ndim > 1:
-        axis = normalize_dim("quantile", dim, x.ndim)
-        moved = list(x.shape)
-        moved[axis], moved[-1] = moved[-1], 1
-        out = transpose(reshape(out, count, *moved), axis + 1, x.ndim)
-    out = reshape(out, count, *shape)
-    if not keepdim:
-        kept = (
-            shape[:0]
-            if dim is None
-            else tuple(
-                n
-                for i, n in enumerate(shape)
-                if i != normalize_dim("quantile", dim, x.ndim)
-            )
-        )
-        out = reshape(out, count, *kept)
-    return out if fractions.ndim else squeeze(out, 0)
-
-
-def _between(values: Tensor, rank: Any, how: str) -> Tensor:
-    """The values at ranks that need not be whole numbers."""
-    xp = array_module(values.data)
-    if how == "nearest":
-        rank = xp.round(rank)
-    low, high = xp.floor(rank), xp.ceil(rank)
-    last = values.ndim - 1
-
-    def at(ranks: Any) -> Tensor:
-        lines = (*values.shape[:-1], ranks.shape[-1])
-        index = xp.broadcast_to(ranks, lines).astype(np.int64)
-        return read_at(values, along(last, index, values.ndim))
-
-    if how in ("lower", "nearest"):
-        return at(low)
-    if how == "higher":
-        return at(high)
-    weight = xp.full_like(rank, 0.5) * (high > low) if how == "midpoint" else rank - low
-    below = at(low)
-    return below + (at(high) - below) * make(weight.astype(values.dtype), False, None)
 
 
 def _not_empty(name: str, x: Tensor, dim: int) -> None:
