@@ -202,8 +202,8 @@ def prelu(input: Tensor, weight: Tensor) -> Tensor:
             f"prelu: a weight of shape {weight.shape} for {channels} channels of an "
             f"input of shape {input.shape}"
         )
-    if weight.numel() > 1 or input.ndim >= 2:
-        weight = weight.reshape(-1, *[1] * (input.ndim - 2)) if input.ndim else weight
+    weight = weight.reshape(-1, *[1] * max(input.ndim - 2, 0))
+    weight = weight if input.ndim else weight.reshape(())
     xp, negative = array_module(input.data), input.data < 0
     low = constant(negative.astype(input.dtype))
     high = constant(xp.logical_not(negative).astype(input.dtype))

@@ -63,14 +63,13 @@ class Attention(Function):
         gk, gv = merged_heads(k.shape, g), merged_heads(v.shape, g)
         last = ctx.spans[-1][1]
         gk[..., last:, :] = gv[..., last:, :] = 0
-        for (rows, end), powers in reversed(
-            list(zip(ctx.spans, ctx.powers, strict=True))
-        ):
+        blocks = list(zip(ctx.spans, ctx.powers, strict=True))
+        for turn, ((rows, end), powers) in enumerate(reversed(blocks)):
             part, drop = g[..., rows, :], None
             if ctx.dropped is not None:
                 drop = ctx.dropped[..., rows, :end]
             kept = powers if drop is None else powers * drop
-            _collect(gv[..., :end, :], kept, part, first=end == last)
+            _collect(gv[..., :end, :], kept, part, first=turn == 0)
             slopes = xp.matmul(part, v[..., :end, :].swapaxes(-1, -2))
             if drop is not None:
                 slopes *= drop
@@ -78,7 +77,7 @@ class Attention(Function):
             slopes *= powers
             xp.matmul(slopes, k[..., :end, :], out=gq[..., rows, :])
             queries = ctx.scaled[..., rows, :]
-            _collect(gk[..., :end, :], slopes, queries, first=end == last)
+            _collect(gk[..., :end, :], slopes, queries, first=turn == 0)
         gq *= gq.dtype.type(ctx.factor)
         return gq, gk, gv, None, None, None, None
 
@@ -134,7 +133,7 @@ def triangle(xp: Any, rows: int, columns: int, dtype: str) -> Any:
 
 
 def merged_heads(shape: tuple[int, ...], like: Any) -> Any:
-    """An empty (..., heads, tokens, width) array, in memory (..., tokens, heads, width).
+    """An empty (..., heads, tokens, width), in memory (..., tokens, heads, width).
 
     Joining the heads again is then a view.
     """

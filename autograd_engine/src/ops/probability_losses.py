@@ -21,7 +21,8 @@ class Bce(Function):
     def forward(ctx: Function, x: Tensor, target: Tensor):
         ctx.save_for_backward(x, target)
         t = target.data
-        return (t - 1) * log_array(1 - x.data) - t * log_array(x.data)
+        logs = log_array(1 - x.data), log_array(x.data)
+        return array_module(t).asarray((t - 1) * logs[0] - t * logs[1])
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
@@ -40,7 +41,7 @@ class Bce(Function):
 
 def log_array(array: Any) -> Any:
     """max(log x, -100)."""
-    xp = array_module(array)
+    xp = np if isinstance(array, np.generic) else array_module(array)
     with np.errstate(divide="ignore"):
         return xp.maximum(xp.log(array), -100)
 

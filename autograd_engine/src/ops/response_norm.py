@@ -1,5 +1,7 @@
 """Local response normalisation (Krizhevsky et al. 2012, section 3.3)."""
 
+import math
+
 from jaxtyping import Float
 
 from ..engine.backend import array_module
@@ -22,7 +24,7 @@ def local_response_norm(
     # Channel c sees c - size // 2 to c + (size - 1) // 2; what is outside counts as 0.
     gap = at[None] - at[:, None]
     window = (gap >= -(size // 2)) & (gap <= (size - 1) // 2)
-    flat = input.reshape(*input.shape[:2], -1)
+    flat = input.reshape(*input.shape[:2], math.prod(input.shape[2:]))
     near = constant(window.astype(input.dtype)) @ (flat * flat)
     power = (near.reshape(input.shape) * (alpha / size) + k) ** beta
     return input / power
