@@ -74,8 +74,19 @@ def zip_strided(fn: Callable, salt: int) -> Callable:
                 rest //= shape[d]
                 p += i * a_strides[d]
                 q += i * b_strides[d]
-            for j in range(first, min(first + SEGMENT, columns)):
-                out[row * columns + j] = fn(a[p + j * a_step], b[q + j * b_step])
+            part = out[row * columns + first : row * columns + columns][:SEGMENT]
+            p, q = p + first * a_step, q + first * b_step
+            if a_step == 1 and b_step == 1:  # the compiler uses vectors where it can
+                x, y = a[p : p + part.size], b[q : q + part.size]
+                for j in range(part.size):
+                    part[j] = fn(x[j], y[j])
+            elif a_step == 1 and b_step == 0:
+                x, number = a[p : p + part.size], b[q]
+                for j in range(part.size):
+                    part[j] = fn(x[j], number)
+            else:
+                for j in range(part.size):
+                    part[j] = fn(a[p + j * a_step], b[q + j * b_step])
 
     return kernel
 
@@ -95,12 +106,19 @@ def fold_runs(fn: Callable, salt: int) -> Callable:
             first = task % blocks * part
             end = min(first + part, size)
             total = start
-            if step == 1:
-                for x in a[p + first : p + max(first, end)]:
-                    total = fn(total, x)
-            else:
-                for k in range(first, end):
-                    total = fn(total, a[p + k * step])
+            if step == 1 and end - first >= 8:  # four chains, so that none waits
+                quarter = (end - first) // 4
+                run = a[p + first : p + first + 4 * quarter]
+                second, third, fourth = start, start, start
+                for k in range(quarter):
+                    total = fn(total, run[k])
+                    second = fn(second, run[k + quarter])
+                    third = fn(third, run[k + 2 * quarter])
+                    fourth = fn(fourth, run[k + 3 * quarter])
+                total = fn(fn(total, second), fn(third, fourth))
+                first += 4 * quarter
+            for k in range(first, end):
+                total = fn(total, a[p + k * step])
             out[task] = total
 
     return kernel

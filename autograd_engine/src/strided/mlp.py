@@ -18,9 +18,10 @@ class MLP:
         biases: Sequence[np.ndarray],
         backend: str = "simple",
     ) -> None:
-        if len(weights) != len(biases):
+        if len(weights) != len(biases) or not weights:
             raise ValueError(f"{len(weights)} weights but {len(biases)} biases")
         self.backend = backend
+        self.in_features = len(weights[0])
         self.weights = [tensor(w, backend=backend, requires_grad=True) for w in weights]
         self.biases = [tensor(b, backend=backend, requires_grad=True) for b in biases]
 
@@ -30,7 +31,7 @@ class MLP:
 
     @contract
     def forward(
-        self, x: Float[np.ndarray, "batch in_features"]
+        self, x: Float[np.ndarray, "batch {self.in_features}"]
     ) -> Float[Tensor, "batch 1"]:
         """The logits."""
         out = tensor(x, backend=self.backend)
@@ -45,7 +46,7 @@ class MLP:
     @contract
     def loss(
         self,
-        x: Float[np.ndarray, "batch in_features"],
+        x: Float[np.ndarray, "batch {self.in_features}"],
         y: Real[np.ndarray, " batch"] | Real[np.ndarray, "batch 1"],
     ) -> Float[Tensor, ""]:
         """The mean log loss of targets y, each 0 or 1.

@@ -39,7 +39,7 @@ def conv2d(
 @contract
 def avgpool2d(
     x: Float[Tensor, "batch channel height width"], kernel: tuple[int, int]
-) -> Float[Tensor, "batch channel height//{kernel[0]} width//{kernel[1]}"]:
+) -> Float[Tensor, "batch channel rows columns"]:
     """The mean of each tile of size `kernel`; ValueError if the tiles do not fit."""
     return _tile(x, kernel, "avgpool2d").mean(-1)
 
@@ -47,20 +47,24 @@ def avgpool2d(
 @contract
 def maxpool2d(
     x: Float[Tensor, "batch channel height width"], kernel: tuple[int, int]
-) -> Float[Tensor, "batch channel height//{kernel[0]} width//{kernel[1]}"]:
+) -> Float[Tensor, "batch channel rows columns"]:
     """The largest value of each tile; equal ones share the gradient evenly."""
     return _tile(x, kernel, "maxpool2d").max(-1)
 
 
 @contract
-def softmax(x: Float[Tensor, "*shape"], dim: int) -> Float[Tensor, "*shape"]:
+def softmax(
+    x: Float[Tensor, "length *others"], dim: int
+) -> Float[Tensor, "length *others"]:
     """exp(x) over its sum along `dim`, shifted by the maximum: nothing overflows."""
     powers = (x - _peak(x, dim, "softmax")).exp()
     return powers / powers.sum(dim, keepdim=True)
 
 
 @contract
-def logsoftmax(x: Float[Tensor, "*shape"], dim: int) -> Float[Tensor, "*shape"]:
+def logsoftmax(
+    x: Float[Tensor, "length *others"], dim: int
+) -> Float[Tensor, "length *others"]:
     """The logarithm of `softmax`, exact also where that rounds to zero."""
     shifted = x - _peak(x, dim, "logsoftmax")
     return shifted - shifted.exp().sum(dim, keepdim=True).log()

@@ -56,7 +56,7 @@ class TensorOps(ABC):
     ) -> Callable[[TensorData, int], TensorData]:
         """A function (tensor, dim) that folds the axis `dim` to size 1.
 
-        `fn` must be associative and `start` change nothing: the order is not fixed.
+        `fn` must be associative and commutative, and `start` change nothing.
         """
 
     @abstractmethod
