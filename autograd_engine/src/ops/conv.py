@@ -1,33 +1,25 @@
-"""Convolutions and transposed convolutions of one, two and three spatial axes.
-
-<g, conv(x, w)> is linear in x, w and g. Its three partial derivatives are the
-transposed convolution, the gradient of the weight and the convolution itself: three
-operations, each differentiated by the other two, as often as one likes.
-"""
-
-from typing import Any
+"""Convolutions and transposed convolutions of one, two and three spatial axes."""
 
 from jaxtyping import Float
 
-from ..engine.backend import array_module
-from ..engine.dtypes import float16, float32, is_floating
-from ..engine.function import Function
+from ..engine.dtypes import float16, float32
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
-from .geometry import Sizes, per_axis, with_batch
-from .windows import Window, conv_forward, conv_input, conv_weight
+from .conv_functions import Conv, ConvInput, batch_last
+from .geometry import Image, Signal, Sizes, per_axis, with_batch
+from .windows import Window
 
 
 @contract
 def conv1d(
-    input: Float[Tensor, "*batch channel length"],
+    input: Signal,
     weight: Float[Tensor, "out_channels group_channels kernel"],
     bias: Float[Tensor, " out_channels"] | None = None,
     stride: Sizes = 1,
     padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
-) -> Float[Tensor, "*batch out_channels _"]:
+) -> Float[Tensor, "*batch out_channels out_length"]:
     """The dot product of each window with each kernel (cross-correlation), plus bias.
 
     `padding` is a number of zeros on both sides, "valid" (none) or "same".
@@ -37,14 +29,14 @@ def conv1d(
 
 @contract
 def conv2d(
-    input: Float[Tensor, "*batch channel height width"],
+    input: Image,
     weight: Float[Tensor, "out_channels group_channels kernel_height kernel_width"],
     bias: Float[Tensor, " out_channels"] | None = None,
     stride: Sizes = 1,
     padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
-) -> Float[Tensor, "*batch out_channels _ _"]:
+) -> Float[Tensor, "*batch out_channels out_height out_width"]:
     """As `conv1d`, over height and width."""
     return _conv(2, input, weight, bias, stride, padding, dilation, groups)
 
@@ -52,20 +44,22 @@ def conv2d(
 @contract
 def conv3d(
     input: Float[Tensor, "*batch channel depth height width"],
-    weight: Float[Tensor, "out_channels group_channels _ _ _"],
+    weight: Float[
+        Tensor, "out_channels group_channels kernel_depth kernel_height kernel_width"
+    ],
     bias: Float[Tensor, " out_channels"] | None = None,
     stride: Sizes = 1,
     padding: Sizes | str = 0,
     dilation: Sizes = 1,
     groups: int = 1,
-) -> Float[Tensor, "*batch out_channels _ _ _"]:
+) -> Float[Tensor, "*batch out_channels out_depth out_height out_width"]:
     """As `conv1d`, over depth, height and width."""
     return _conv(3, input, weight, bias, stride, padding, dilation, groups)
 
 
 @contract
 def conv_transpose1d(
-    input: Float[Tensor, "*batch channel length"],
+    input: Signal,
     weight: Float[Tensor, "channel group_channels kernel"],
     bias: Float[Tensor, " out_channels"] | None = None,
     stride: Sizes = 1,
@@ -73,7 +67,7 @@ def conv_transpose1d(
     output_padding: Sizes = 0,
     groups: int = 1,
     dilation: Sizes = 1,
-) -> Float[Tensor, "*batch _ _"]:
+) -> Float[Tensor, "*batch out_channels out_length"]:
     """The map that `conv1d` with these options has as its gradient: it spreads kernels.
 
     `output_padding` adds to the length of the result, at its end.
@@ -85,7 +79,7 @@ def conv_transpose1d(
 
 @contract
 def conv_transpose2d(
-    input: Float[Tensor, "*batch channel height width"],
+    input: Image,
     weight: Float[Tensor, "channel group_channels kernel_height kernel_width"],
     bias: Float[Tensor, " out_channels"] | None = None,
     stride: Sizes = 1,
@@ -93,114 +87,11 @@ def conv_transpose2d(
     output_padding: Sizes = 0,
     groups: int = 1,
     dilation: Sizes = 1,
-) -> Float[Tensor, "*batch _ _ _"]:
+) -> Float[Tensor, "*batch out_channels out_height out_width"]:
     """As `conv_transpose1d`, over height and width."""
     return _transpose(
         2, input, weight, bias, stride, padding, output_padding, groups, dilation
     )
-
-
-class BatchLast(Function):
-    """The same values in memory of the order channel, height, width, batch."""
-
-    @staticmethod
-    def forward(ctx: Function, x: Tensor) -> Any:
-        return _first(_last(x.data))
-
-    @staticmethod
-    def backward(ctx: Function, grad: Tensor) -> Tensor:
-        return grad
-
-
-class Conv(Function):
-    @staticmethod
-    def forward(ctx: Function, x: Tensor, w: Tensor, bias: Tensor | None, window):
-        needs_x, needs_w = ctx.needs_input_grad[:2]
-        ctx.save_for_backward(x if needs_w else None, w if needs_x else None)
-        ctx.window, ctx.sizes = window, x.shape[2:]
-        shift = None if bias is None else bias.data
-        return _first(conv_forward(_last(x.data), w.data, window, shift))
-
-    @staticmethod
-    def backward(ctx: Function, grad: Tensor) -> tuple:
-        (x, w), grad = ctx.saved_tensors, batch_last(grad)
-        needs_x, needs_w, needs_bias = ctx.needs_input_grad[:3]
-        return (
-            ConvInput.apply(grad, w, None, ctx.window, ctx.sizes) if needs_x else None,
-            ConvWeight.apply(x, grad, ctx.window) if needs_w else None,
-            _sum_bias(grad) if needs_bias else None,
-            None,
-        )
-
-
-class ConvInput(Function):
-    """The transposed convolution."""
-
-    @staticmethod
-    def forward(
-        ctx: Function, g: Tensor, w: Tensor, bias: Tensor | None, window, sizes
-    ) -> Any:
-        needs_g, needs_w = ctx.needs_input_grad[:2]
-        ctx.save_for_backward(g if needs_w else None, w if needs_g else None)
-        ctx.window = window
-        out = conv_input(_last(g.data), w.data, window, sizes)
-        if bias is not None:
-            out += bias.data.reshape(-1, *(1,) * (out.ndim - 1))
-        return _first(out)
-
-    @staticmethod
-    def backward(ctx: Function, grad: Tensor) -> tuple:
-        (g, w), grad = ctx.saved_tensors, batch_last(grad)
-        needs_g, needs_w, needs_bias = ctx.needs_input_grad[:3]
-        return (
-            Conv.apply(grad, w, None, ctx.window) if needs_g else None,
-            ConvWeight.apply(grad, g, ctx.window) if needs_w else None,
-            _sum_bias(grad) if needs_bias else None,
-            None,
-            None,
-        )
-
-
-class ConvWeight(Function):
-    """The gradient of the weight."""
-
-    @staticmethod
-    def forward(ctx: Function, x: Tensor, g: Tensor, window: Window) -> Any:
-        needs_x, needs_g = ctx.needs_input_grad[:2]
-        ctx.save_for_backward(x if needs_g else None, g if needs_x else None)
-        ctx.window, ctx.sizes = window, x.shape[2:]
-        return conv_weight(_last(x.data), _last(g.data), window)
-
-    @staticmethod
-    def backward(ctx: Function, grad: Tensor) -> tuple:
-        x, g = ctx.saved_tensors
-        needs_x, needs_g = ctx.needs_input_grad[:2]
-        return (
-            ConvInput.apply(g, grad, None, ctx.window, ctx.sizes) if needs_x else None,
-            Conv.apply(x, grad, None, ctx.window) if needs_g else None,
-            None,
-        )
-
-
-def batch_last(x: Tensor) -> Tensor:
-    """`x` itself where its memory has the order that the windows want."""
-    return x if _moved(x.data).flags.c_contiguous else BatchLast.apply(x)
-
-
-def _moved(array: Any) -> Any:
-    return array.transpose(*range(1, array.ndim), 0)
-
-
-def _last(array: Any) -> Any:
-    return array_module(array).ascontiguousarray(_moved(array))
-
-
-def _first(array: Any) -> Any:
-    return array.transpose(array.ndim - 1, *range(array.ndim - 1))
-
-
-def _sum_bias(grad: Tensor) -> Tensor:
-    return grad.sum((0, *range(2, grad.ndim)))
 
 
 def _conv(axes, x, w, bias, stride, padding, dilation, groups) -> Tensor:

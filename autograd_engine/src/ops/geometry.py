@@ -1,13 +1,17 @@
-"""What convolution, pooling and resizing share: sizes from arguments, batches, checks."""
+"""What convolution, pooling and resizing share: sizes from arguments, batches."""
 
 from collections.abc import Callable
 from typing import Any
+
+from jaxtyping import Float
 
 from ..engine.dtypes import float16, float32
 from ..engine.tensor import Tensor
 
 
-Sizes = int | tuple[int, ...]
+Sizes = int | tuple[int, ...] | list[int]
+Signal = Float[Tensor, "*batch channel length"]
+Image = Float[Tensor, "*batch channel height width"]
 
 
 def per_axis(name: str, option: str, value: Any, axes: int, least: int = 1) -> tuple:

@@ -81,7 +81,7 @@ def interpolate(
 @contract
 def pixel_shuffle(
     input: Float[Tensor, "*batch channel height width"], upscale_factor: int
-) -> Float[Tensor, "*batch _ _ _"]:
+) -> Float[Tensor, "*batch out_channels out_height out_width"]:
     """(C r^2, H, W) to (C, H r, W r): channels become pixels (Shi et al. 2016)."""
     (r,) = per_axis("pixel_shuffle", "upscale_factor", upscale_factor, 1)
     *lead, c, h, w = input.shape
@@ -99,7 +99,7 @@ def pixel_shuffle(
 @contract
 def pixel_unshuffle(
     input: Float[Tensor, "*batch channel height width"], downscale_factor: int
-) -> Float[Tensor, "*batch _ _ _"]:
+) -> Float[Tensor, "*batch out_channels out_height out_width"]:
     """(C, H r, W r) to (C r^2, H, W): the inverse of `pixel_shuffle`."""
     (r,) = per_axis("pixel_unshuffle", "downscale_factor", downscale_factor, 1)
     *lead, c, h, w = input.shape

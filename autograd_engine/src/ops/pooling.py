@@ -15,24 +15,27 @@ from ..engine.backend import array_module
 from ..engine.dtypes import float16, float32
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
-from .geometry import Sizes, per_axis, with_batch
+from .geometry import Image, Signal, Sizes, per_axis, with_batch
 from .pools import MaxPool, Mean, Plan, even, sliding
 from .windows import Window
 
 
+PooledSignal = Float[Tensor, "*batch channel out_length"]
+PooledImage = Float[Tensor, "*batch channel out_height out_width"]
+PositionsSignal = Int[Tensor, "*batch channel out_length"]
+PositionsImage = Int[Tensor, "*batch channel out_height out_width"]
+
+
 @contract
 def max_pool1d(
-    input: Float[Tensor, "*batch channel length"],
+    input: Signal,
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> (
-    Float[Tensor, "*batch channel _"]
-    | tuple[Float[Tensor, "*batch channel _"], Int[Tensor, "*batch channel _"]]
-):
+) -> PooledSignal | tuple[PooledSignal, PositionsSignal]:
     """The largest element of each window; the stride defaults to the kernel.
 
     The first of equal ones gets the gradient; NaN wins. `return_indices` gives its
@@ -44,17 +47,14 @@ def max_pool1d(
 
 @contract
 def max_pool2d(
-    input: Float[Tensor, "*batch channel height width"],
+    input: Image,
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> (
-    Float[Tensor, "*batch channel _ _"]
-    | tuple[Float[Tensor, "*batch channel _ _"], Int[Tensor, "*batch channel _ _"]]
-):
+) -> PooledImage | tuple[PooledImage, PositionsImage]:
     """As `max_pool1d`; an index counts through height and width, row by row."""
     options = (kernel_size, stride, padding, dilation, ceil_mode, return_indices)
     return _max_pool(2, input, *options)
@@ -62,13 +62,13 @@ def max_pool2d(
 
 @contract
 def avg_pool1d(
-    input: Float[Tensor, "*batch channel length"],
+    input: Signal,
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
-) -> Float[Tensor, "*batch channel _"]:
+) -> PooledSignal:
     """The mean of each window; `count_include_pad` counts the zeros around it too."""
     options = (kernel_size, stride, padding, ceil_mode, count_include_pad)
     return _avg_pool(1, input, *options, None)
@@ -76,23 +76,21 @@ def avg_pool1d(
 
 @contract
 def avg_pool2d(
-    input: Float[Tensor, "*batch channel height width"],
+    input: Image,
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Sizes = 0,
     ceil_mode: bool = False,
     count_include_pad: bool = True,
     divisor_override: int | None = None,
-) -> Float[Tensor, "*batch channel _ _"]:
+) -> PooledImage:
     """As `avg_pool1d`; the sums are divided by `divisor_override` where it is given."""
     options = (kernel_size, stride, padding, ceil_mode, count_include_pad)
     return _avg_pool(2, input, *options, divisor_override)
 
 
 @contract
-def adaptive_avg_pool1d(
-    input: Float[Tensor, "*batch channel length"], output_size: Sizes
-) -> Float[Tensor, "*batch channel _"]:
+def adaptive_avg_pool1d(input: Signal, output_size: Sizes) -> PooledSignal:
     """The means of `output_size` windows that cover the input evenly.
 
     Window i reaches from floor(i * n / out) to ceil((i + 1) * n / out).
@@ -102,35 +100,29 @@ def adaptive_avg_pool1d(
 
 @contract
 def adaptive_avg_pool2d(
-    input: Float[Tensor, "*batch channel height width"],
+    input: Image,
     output_size: int | tuple[int | None, ...] | None,
-) -> Float[Tensor, "*batch channel _ _"]:
+) -> PooledImage:
     """As `adaptive_avg_pool1d`; None keeps the size of an axis."""
     return _adaptive_avg(2, input, output_size)
 
 
 @contract
 def adaptive_max_pool1d(
-    input: Float[Tensor, "*batch channel length"],
+    input: Signal,
     output_size: Sizes,
     return_indices: bool = False,
-) -> (
-    Float[Tensor, "*batch channel _"]
-    | tuple[Float[Tensor, "*batch channel _"], Int[Tensor, "*batch channel _"]]
-):
+) -> PooledSignal | tuple[PooledSignal, PositionsSignal]:
     """The maxima of the windows of `adaptive_avg_pool1d`."""
     return _adaptive_max(1, input, output_size, return_indices)
 
 
 @contract
 def adaptive_max_pool2d(
-    input: Float[Tensor, "*batch channel height width"],
+    input: Image,
     output_size: int | tuple[int | None, ...] | None,
     return_indices: bool = False,
-) -> (
-    Float[Tensor, "*batch channel _ _"]
-    | tuple[Float[Tensor, "*batch channel _ _"], Int[Tensor, "*batch channel _ _"]]
-):
+) -> PooledImage | tuple[PooledImage, PositionsImage]:
     """The maxima of the windows of `adaptive_avg_pool2d`."""
     return _adaptive_max(2, input, output_size, return_indices)
 

@@ -9,18 +9,21 @@ from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
-from .geometry import Sizes, per_axis, with_batch
+from .geometry import Image, Sizes, per_axis, with_batch
 from .windows import Window, pad, windows_of
+
+
+Columns = Float[Tensor, "*batch elements windows"]
 
 
 @contract
 def unfold(
-    input: Float[Tensor, "*batch channel height width"],
+    input: Image,
     kernel_size: Sizes,
     dilation: Sizes = 1,
     padding: Sizes = 0,
     stride: Sizes = 1,
-) -> Float[Tensor, "*batch _ windows"]:
+) -> Columns:
     """Each window as a column of channel * kernel height * kernel width elements."""
     window = _window("unfold", kernel_size, dilation, padding, stride)
     if min(window.counts(input.shape[-2:])) < 1:
@@ -33,13 +36,13 @@ def unfold(
 
 @contract
 def fold(
-    input: Float[Tensor, "*batch _ windows"],
+    input: Columns,
     output_size: Sizes,
     kernel_size: Sizes,
     dilation: Sizes = 1,
     padding: Sizes = 0,
     stride: Sizes = 1,
-) -> Float[Tensor, "*batch channel _ _"]:
+) -> Float[Tensor, "*batch channel out_height out_width"]:
     """The image in which each column is added at the place of its window.
 
     The gradient of `unfold`; where windows overlap, their elements are summed.
