@@ -54,8 +54,8 @@ def maxpool2d(
 
 @contract
 def softmax(
-    x: Float[Tensor, "length *others"], dim: int
-) -> Float[Tensor, "length *others"]:
+    x: Float[Tensor, "*others length"], dim: int
+) -> Float[Tensor, "*others length"]:
     """exp(x) over its sum along `dim`, shifted by the maximum: nothing overflows."""
     powers = (x - _peak(x, dim, "softmax")).exp()
     return powers / powers.sum(dim, keepdim=True)
@@ -63,8 +63,8 @@ def softmax(
 
 @contract
 def logsoftmax(
-    x: Float[Tensor, "length *others"], dim: int
-) -> Float[Tensor, "length *others"]:
+    x: Float[Tensor, "*others length"], dim: int
+) -> Float[Tensor, "*others length"]:
     """The logarithm of `softmax`, exact also where that rounds to zero."""
     shifted = x - _peak(x, dim, "logsoftmax")
     return shifted - shifted.exp().sum(dim, keepdim=True).log()
