@@ -138,7 +138,7 @@ class TensorData:
         )
 
     def _check(self) -> None:
-        if any(size < 0 for size in self.shape) or len(self.strides) != self.ndim:
+        if len(self.strides) != len(self.shape) or min(self.shape, default=0) < 0:
             raise ValueError(
                 f"shape {self.shape} needs sizes from 0 up and one stride an axis, "
                 f"not strides {self.strides}"
@@ -152,8 +152,10 @@ class TensorData:
             return
         low = high = self.offset
         for size, stride in zip(self.shape, self.strides, strict=True):
-            low += min(0, (size - 1) * stride)
-            high += max(0, (size - 1) * stride)
+            if stride < 0:
+                low += (size - 1) * stride
+            else:
+                high += (size - 1) * stride
         if low < 0 or high >= self.storage.shape[0]:
             raise ValueError(
                 f"shape {self.shape}, strides {self.strides} and offset {self.offset} "
