@@ -46,9 +46,11 @@ def full(
     return leaf(np.full(shape_of((size,)), value, dtype), device, requires_grad)
 
 
-def scalar_tensor(value: float, *, dtype: Any = None) -> Tensor:
+def scalar_tensor(
+    value: float, *, dtype: Any = None, device: str = "cpu", requires_grad: bool = False
+) -> Tensor:
     """A tensor without axes, floating-point unless `dtype` says otherwise."""
-    return Tensor(as_array(value, float_or(dtype)))
+    return leaf(as_array(value, float_or(dtype)), device, requires_grad)
 
 
 def arange(

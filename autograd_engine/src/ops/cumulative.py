@@ -136,6 +136,8 @@ def diff(
     if n < 0:
         raise RuntimeError(f"diff: n={n} is negative")
     axis = normalize_dim("diff", dim, x.ndim)
+    if n == 0:
+        return x.clone()
     parts = [part for part in (prepend, x, append) if part is not None]
     x = cat(parts, axis) if len(parts) > 1 else x
     for _ in range(min(n, x.shape[axis])):

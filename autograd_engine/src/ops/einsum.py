@@ -70,7 +70,7 @@ def einsum(equation: str, *operands: Any) -> Tensor:
 
 
 def tensordot(x: Tensor, y: Tensor, dims: Any = 2) -> Tensor:
-    """Summed over the last `dims` axes of x and the first of y, or two lists of axes."""
+    """Summed over the last `dims` axes of x and the first of y, or over two lists."""
     if isinstance(dims, Tensor):
         dims = dims.tolist()
     if isinstance(dims, int):
@@ -79,6 +79,9 @@ def tensordot(x: Tensor, y: Tensor, dims: Any = 2) -> Tensor:
     second = [normalize_dim("tensordot", d, y.ndim) for d in dims[1]]
     xs, ys = list(range(x.ndim)), list(range(x.ndim, x.ndim + y.ndim))
     for a, b in zip(first, second, strict=True):
+        if x.shape[a] != y.shape[b] and 1 in (x.shape[a], y.shape[b]):
+            x = sum(x, a, True) if y.shape[b] == 1 else x
+            y = sum(y, b, True) if x.shape[a] == 1 else y
         if x.shape[a] != y.shape[b]:
             raise RuntimeError(
                 f"tensordot: axis {a} of shape {x.shape} and axis {b} of shape "

@@ -124,7 +124,7 @@ def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> An
 
 
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
-    """Where the largest is along `dim`, or in all of `x` flattened; the first of equals."""
+    """Where the largest is along `dim`, or in `x` flattened; the first of equals."""
     return _place("argmax", np.argmax, x, dim, keepdim)
 
 

@@ -193,9 +193,9 @@ def _check(name: str, x: Tensor, y: Tensor) -> None:
 
 def _do_not_fit(name: str, x: Tensor, y: Tensor) -> str:
     return (
-        f"{name}: shapes {x.shape} and {y.shape} do not fit: the last axis of the first "
-        "is as long as the second last of the second (the only one of a vector), "
-        "axes before these two broadcast"
+        f"{name}: shapes {x.shape} and {y.shape} do not fit: the last axis of the "
+        "first is as long as the second last of the second (the only one of a vector), "
+        "and axes before these two broadcast"
     )
 
 

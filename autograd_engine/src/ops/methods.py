@@ -94,6 +94,10 @@ for _name, _operation in inplace.VARIANTS.items():
     setattr(Tensor, _name, _operation)
 
 
+def _tensor(value):
+    return value if isinstance(value, Tensor) else Tensor(value)
+
+
 def _or_not_implemented(operation):
     """`operation` as an operator: of what is no number Python asks the other side."""
 
@@ -132,7 +136,7 @@ for _name in "eq ne lt le gt ge and or xor lshift rshift".split():
 Tensor.__rand__, Tensor.__ror__ = Tensor.__and__, Tensor.__or__
 Tensor.__rxor__ = Tensor.__xor__
 Tensor.__matmul__ = matmul.matmul
-Tensor.__rmatmul__ = lambda x, y: matmul.matmul(Tensor(y), x)
+Tensor.__rmatmul__ = lambda x, y: matmul.matmul(_tensor(y), x)
 Tensor.__iadd__ = inplace.add_
 Tensor.__isub__ = inplace.sub_
 Tensor.__imul__ = inplace.mul_

@@ -17,7 +17,9 @@ rsqrt = unary(
 )
 reciprocal = unary("reciprocal", np.reciprocal, lambda g, out: -g * out * out)
 # The length of a vector has no derivative at 0; 0 is one of its subgradients.
-root = unary("root", np.sqrt, lambda g, out, m: m.where(out == 0, 0, g / (2 * out)))
+root = unary(
+    "root", np.sqrt, lambda g, out, m: g / (2 * m.where(out == 0, np.inf, out))
+)
 square = unary("square", np.square, lambda g, x: 2 * g * x, "iuf")
 hypot = binary(
     "hypot",

@@ -60,7 +60,7 @@ class Var(Function):
 
 
 class PowerNorm(Function):
-    """(sum |x|^p)^(1/p); backward: g sign(x) (|x| / norm)^(p-1), 0 where x or norm is."""
+    """(sum |x|^p)^(1/p); backward: g sign(x) (|x| / norm)^(p-1), 0 where x is 0."""
 
     @staticmethod
     @quiet
@@ -199,20 +199,19 @@ def cov(
     rows = x.reshape(1, -1) if x.ndim < 2 else x
     rows = rows if rows.dtype.kind == "f" else rows.float()
     n = rows.shape[1]
-    weights = Tensor(np.ones(n, rows.dtype))
-    for given in (fweights, aweights):
-        weights = weights if given is None else weights * given
+    weights = Tensor(np.ones(n, rows.dtype)) if fweights is None else fweights
+    if aweights is not None:
+        weights = aweights if fweights is None else fweights * aweights
     total = sum(weights)
     middle = sum(rows * weights, 1, True) / total
     if aweights is None:
         divisor = total - correction
     else:
-        repeated = aweights if fweights is None else fweights * aweights
-        divisor = total - correction * sum(repeated * aweights) / total
+        divisor = total - correction * sum(weights * aweights) / total
     centered = rows - middle
     divisor = where(make(divisor.data < 0, False, None), 0, divisor)
     out = (centered * weights) @ centered.t() / divisor
-    return out.reshape(()) if x.ndim < 2 else out
+    return out.squeeze()
 
 
 def corrcoef(x: Tensor) -> Tensor:
