@@ -13,6 +13,10 @@ class TrainConfig:
     """Batches whose gradients are averaged for one step."""
 
     # local: begin
+    label_smoothing: float = 0.0
+    """Share of the target that is spread over all classes while training."""
+    ema: float = 0.0
+    """Decay of the averaged weights, which are the ones evaluated; 0: no average."""
     monitor: str = "accuracy"
     mode: Literal["max", "min"] = "max"
     # local: end
@@ -36,6 +40,9 @@ class TrainConfig:
         if (self.monitor, self.mode) == ("loss", "max"):
             raise ValueError("mode = max: a loss is better when small; set it to min")
         # local: begin
+        for name in ("label_smoothing", "ema"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ValueError(f"{name} = {getattr(self, name)}: must be in [0, 1)")
         # local: end
 
 

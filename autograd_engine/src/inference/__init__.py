@@ -1,0 +1,1 @@
+"""Trained models in use: scored on a split, or asked about new inputs."""
