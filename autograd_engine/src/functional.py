@@ -24,7 +24,14 @@ from .ops.activations import (
     threshold,
 )
 from .ops.attention import scaled_dot_product_attention
-from .ops.conv import conv1d, conv2d, conv3d, conv_transpose1d, conv_transpose2d
+from .ops.conv import (
+    conv1d,
+    conv2d,
+    conv3d,
+    conv_transpose1d,
+    conv_transpose2d,
+    conv_transpose3d,
+)
 from .ops.counting import one_hot
 from .ops.cross_entropy import cross_entropy, nll_loss
 from .ops.distances import cosine_similarity, normalize, pairwise_distance
@@ -108,6 +115,7 @@ __all__ = [
     "conv3d",
     "conv_transpose1d",
     "conv_transpose2d",
+    "conv_transpose3d",
     "cosine_embedding_loss",
     "cosine_similarity",
     "cross_entropy",

@@ -94,6 +94,25 @@ def conv_transpose2d(
     )
 
 
+@contract
+def conv_transpose3d(
+    input: Float[Tensor, "*batch channel depth height width"],
+    weight: Float[
+        Tensor, "channel group_channels kernel_depth kernel_height kernel_width"
+    ],
+    bias: Float[Tensor, " out_channels"] | None = None,
+    stride: Sizes = 1,
+    padding: Sizes = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> Float[Tensor, "*batch out_channels out_depth out_height out_width"]:
+    """As `conv_transpose1d`, over depth, height and width."""
+    return _transpose(
+        3, input, weight, bias, stride, padding, output_padding, groups, dilation
+    )
+
+
 def _conv(axes, x, w, bias, stride, padding, dilation, groups) -> Tensor:
     name = f"conv{axes}d"
     stride = per_axis(name, "stride", stride, axes)
@@ -116,7 +135,7 @@ def _conv(axes, x, w, bias, stride, padding, dilation, groups) -> Tensor:
         )
     w, bias = _single(w), _single(bias)
     return with_batch(
-        name, x, axes, lambda t: Conv.apply(batch_last(t), w, bias, window)
+        name, x, axes, lambda t: Conv.apply(batch_last(t), w, bias, window, counts)
     )
 
 

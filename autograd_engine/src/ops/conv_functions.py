@@ -26,12 +26,14 @@ class BatchLast(Function):
 
 class Conv(Function):
     @staticmethod
-    def forward(ctx: Function, x: Tensor, w: Tensor, bias: Tensor | None, window):
+    def forward(
+        ctx: Function, x: Tensor, w: Tensor, bias: Tensor | None, window, counts
+    ) -> Any:
         needs_x, needs_w = ctx.needs_input_grad[:2]
         ctx.save_for_backward(x if needs_w else None, w if needs_x else None)
         ctx.window, ctx.sizes = window, x.shape[2:]
         shift = None if bias is None else bias.data
-        return _first(conv_forward(_last(x.data), w.data, window, shift))
+        return _first(conv_forward(_last(x.data), w.data, window, counts, shift))
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
@@ -41,6 +43,7 @@ class Conv(Function):
             ConvInput.apply(grad, w, None, ctx.window, ctx.sizes) if needs_x else None,
             ConvWeight.apply(x, grad, ctx.window) if needs_w else None,
             _sum_bias(grad) if needs_bias else None,
+            None,
             None,
         )
 
@@ -54,7 +57,7 @@ class ConvInput(Function):
     ) -> Any:
         needs_g, needs_w = ctx.needs_input_grad[:2]
         ctx.save_for_backward(g if needs_w else None, w if needs_g else None)
-        ctx.window = window
+        ctx.window, ctx.counts = window, g.shape[2:]
         out = conv_input(_last(g.data), w.data, window, sizes)
         if bias is not None:
             out += bias.data.reshape(-1, *(1,) * (out.ndim - 1))
@@ -65,7 +68,7 @@ class ConvInput(Function):
         (g, w), grad = ctx.saved_tensors, batch_last(grad)
         needs_g, needs_w, needs_bias = ctx.needs_input_grad[:3]
         return (
-            Conv.apply(grad, w, None, ctx.window) if needs_g else None,
+            Conv.apply(grad, w, None, ctx.window, ctx.counts) if needs_g else None,
             ConvWeight.apply(grad, g, ctx.window) if needs_w else None,
             _sum_bias(grad) if needs_bias else None,
             None,
@@ -80,7 +83,7 @@ class ConvWeight(Function):
     def forward(ctx: Function, x: Tensor, g: Tensor, window: Window) -> Any:
         needs_x, needs_g = ctx.needs_input_grad[:2]
         ctx.save_for_backward(x if needs_g else None, g if needs_x else None)
-        ctx.window, ctx.sizes = window, x.shape[2:]
+        ctx.window, ctx.sizes, ctx.counts = window, x.shape[2:], g.shape[2:]
         return conv_weight(_last(x.data), _last(g.data), window)
 
     @staticmethod
@@ -89,7 +92,7 @@ class ConvWeight(Function):
         needs_x, needs_g = ctx.needs_input_grad[:2]
         return (
             ConvInput.apply(g, grad, None, ctx.window, ctx.sizes) if needs_x else None,
-            Conv.apply(x, grad, None, ctx.window) if needs_g else None,
+            Conv.apply(x, grad, None, ctx.window, ctx.counts) if needs_g else None,
             None,
         )
 

@@ -16,7 +16,7 @@ from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
 from .geometry import per_axis, with_batch
-from .pooling import adaptive_avg_pool1d, adaptive_avg_pool2d
+from .pooling import adaptive_mean
 
 
 MODES = {  # mode -> how many spatial axes it is for
@@ -26,7 +26,7 @@ MODES = {  # mode -> how many spatial axes it is for
     "bilinear": (2,),
     "trilinear": (3,),
     "bicubic": (2,),
-    "area": (1, 2),
+    "area": (1, 2, 3),
 }
 CUBIC = -0.75  # Keys' a (1981), as torch has it
 
@@ -67,7 +67,7 @@ def interpolate(
             raise ValueError("interpolate: recompute_scale_factor needs scale_factor")
         scales = (None,) * axes
     if mode == "area":
-        return (adaptive_avg_pool1d, adaptive_avg_pool2d)[axes - 1](input, sizes)
+        return adaptive_mean(axes, input, sizes)
 
     def resize(x: Tensor) -> Tensor:
         for axis, (n, scale) in enumerate(zip(sizes, scales, strict=True), start=2):

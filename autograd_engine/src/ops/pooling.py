@@ -95,7 +95,7 @@ def adaptive_avg_pool1d(input: Signal, output_size: Sizes) -> PooledSignal:
 
     Window i reaches from floor(i * n / out) to ceil((i + 1) * n / out).
     """
-    return _adaptive_avg(1, input, output_size)
+    return adaptive_mean(1, input, output_size)
 
 
 @contract
@@ -104,7 +104,7 @@ def adaptive_avg_pool2d(
     output_size: int | tuple[int | None, ...] | None,
 ) -> PooledImage:
     """As `adaptive_avg_pool1d`; None keeps the size of an axis."""
-    return _adaptive_avg(2, input, output_size)
+    return adaptive_mean(2, input, output_size)
 
 
 @contract
@@ -125,6 +125,18 @@ def adaptive_max_pool2d(
 ) -> PooledImage | tuple[PooledImage, PositionsImage]:
     """The maxima of the windows of `adaptive_avg_pool2d`."""
     return _adaptive_max(2, input, output_size, return_indices)
+
+
+def adaptive_mean(axes: int, x: Tensor, output_size: Any) -> Tensor:
+    """`adaptive_avg_pool` over so many spatial axes."""
+    name = f"adaptive_avg_pool{axes}d"
+    plan = _even(name, axes, x, output_size)
+    lengths = [
+        [-(-(i + 1) * n // count) - i * n // count for i in range(count)]
+        for n, count in zip(plan.sizes, plan.counts, strict=True)
+    ]
+    divisor = _product(lengths, x)
+    return with_batch(name, x, axes, lambda t: Mean.apply(t, plan, divisor))
 
 
 def _max_pool(axes, x, kernel, stride, padding, dilation, ceil_mode, return_indices):
@@ -152,17 +164,6 @@ def _avg_pool(axes, x, kernel, stride, padding, ceil_mode, include, divisor):
         )
     ]
     divisor = _product(lengths, x) if divisor is None else divisor
-    return with_batch(name, x, axes, lambda t: Mean.apply(t, plan, divisor))
-
-
-def _adaptive_avg(axes, x, output_size) -> Tensor:
-    name = f"adaptive_avg_pool{axes}d"
-    plan = _even(name, axes, x, output_size)
-    lengths = [
-        [-(-(i + 1) * n // count) - i * n // count for i in range(count)]
-        for n, count in zip(plan.sizes, plan.counts, strict=True)
-    ]
-    divisor = _product(lengths, x)
     return with_batch(name, x, axes, lambda t: Mean.apply(t, plan, divisor))
 
 

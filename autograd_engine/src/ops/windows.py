@@ -59,10 +59,11 @@ class Window:
         return any(k > 1 for k in self.kernel) or any(s > 1 for s in self.stride)
 
 
-def conv_forward(x: Any, weight: Any, window: Window, bias: Any = None) -> Any:
-    """Each window times the kernels; `bias` (F) is added."""
+def conv_forward(
+    x: Any, weight: Any, window: Window, counts: tuple[int, ...], bias: Any = None
+) -> Any:
+    """Each of the first `counts` windows times the kernels; `bias` (F) is added."""
     x = pad(x, window)
-    counts = window.counts(_unpadded(x, window))
     matrix = _grouped(weight, window)
     out = array_module(x).empty((len(weight), *counts, x.shape[-1]), x.dtype)
     shift = None if bias is None else bias.reshape(window.groups, -1, 1)
@@ -80,7 +81,7 @@ def conv_input(g: Any, weight: Any, window: Window, sizes: tuple[int, ...]) -> A
     """The gradient of x, and the transposed convolution of g: shape (C, *sizes, N)."""
     mirrored = _mirrored(window)
     if _flips(weight, window) and mirrored.counts(g.shape[1:-1]) == tuple(sizes):
-        return conv_forward(g, _flipped(weight, window), mirrored)
+        return conv_forward(g, _flipped(weight, window), mirrored, tuple(sizes))
     matrix = _grouped(weight, window).swapaxes(1, 2)
     channels = matrix.shape[0] * matrix.shape[1] // math.prod(window.kernel)
     padded = [n + sum(p) for n, p in zip(sizes, window.padding, strict=True)]
@@ -138,11 +139,6 @@ def _inside(sizes: tuple[int, ...], window: Window) -> tuple[slice, ...]:
     """Where the input lies in the padded one."""
     pairs = zip(sizes, window.padding, strict=True)
     return tuple(slice(before, before + n) for n, (before, _) in pairs)
-
-
-def _unpadded(x: Any, window: Window) -> tuple[int, ...]:
-    pairs = zip(x.shape[1:-1], window.padding, strict=True)
-    return tuple(n - sum(p) for n, p in pairs)
 
 
 def _grouped(weight: Any, window: Window) -> Any:
