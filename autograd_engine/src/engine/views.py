@@ -41,6 +41,15 @@ def refuse_write(x: Tensor, name: str) -> None:
         )
 
 
+def refuse_read_only(x: Tensor, name: str) -> None:
+    """RuntimeError for memory that several elements share, or that is protected."""
+    if not getattr(x.data.flags, "writeable", True):
+        raise RuntimeError(
+            f"{name}: the memory of this tensor is shared by its elements (expand) or "
+            "read-only; write to a clone()"
+        )
+
+
 def become(x: Tensor, result: Tensor, name: str) -> Tensor:
     """Give `x` the values of `result`, and its history if operations are recorded."""
     if result.shape != x.shape:
@@ -49,6 +58,7 @@ def become(x: Tensor, result: Tensor, name: str) -> Tensor:
         )
     if result.requires_grad and not x.is_floating_point():
         raise RuntimeError(f"{name}: a gradient cannot pass through {x.dtype}")
+    refuse_read_only(x, name)
     result = result.to(x.dtype)
     np.copyto(x.data, result.data)
     x.mark_written(name)

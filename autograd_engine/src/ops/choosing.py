@@ -20,7 +20,7 @@ from .shape import reshape
 class MaskedFill(Function):
     @staticmethod
     def forward(ctx: Function, x: Tensor, mask: Any, value: Tensor) -> Any:
-        ctx.mask = mask
+        ctx.mask = mask.copy() if any(ctx.needs_input_grad) else None
         out = x.data.copy()
         np.copyto(out, value.data, where=mask)
         return out

@@ -14,7 +14,13 @@ import numpy as np
 from ..engine.arrays import as_array
 from ..engine.backend import array_module
 from ..engine.tensor import Tensor, make
-from ..engine.views import as_view, become, is_recorded, refuse_write
+from ..engine.views import (
+    as_view,
+    become,
+    is_recorded,
+    refuse_read_only,
+    refuse_write,
+)
 from .inplace import in_place
 from .places import Place, Read, Spread, Write
 
@@ -101,14 +107,6 @@ def place_shape(place: Place, array: Any) -> tuple[int, ...]:
     if place.index is None:
         return base.shape
     return array_module(array).broadcast_to(np.int8(0), base.shape)[place.index].shape
-
-
-def refuse_read_only(x: Tensor, name: str) -> None:
-    if not getattr(x.data.flags, "writeable", True):
-        raise RuntimeError(
-            f"{name}: the memory of this tensor is shared by its elements (expand) or "
-            "read-only; write to a clone()"
-        )
 
 
 def locate(array: Any, index: Index, name: str = "index") -> Place:

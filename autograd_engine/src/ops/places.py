@@ -35,6 +35,13 @@ class Place:
         self.view, self.index = view, index
         self.unique = unique or index is None
 
+    def kept(self, record: bool) -> "Place":
+        """For the backward pass: a place whose index nobody else can write to."""
+        if not record or self.index is None:
+            return self
+        own = tuple(i if isinstance(i, slice) else i.copy() for i in self.index)
+        return Place(self.view, own, self.unique)
+
     def base(self, array: Any) -> Any:
         return array if self.view is None else self.view(array)
 
@@ -61,7 +68,7 @@ class Place:
 class Read(Function):
     @staticmethod
     def forward(ctx: Function, x: Tensor, place: Place) -> Any:
-        ctx.shape, ctx.place = x.shape, place
+        ctx.shape, ctx.place = x.shape, place.kept(ctx.needs_input_grad[0])
         return place.read(x.data)
 
     @staticmethod
@@ -72,7 +79,7 @@ class Read(Function):
 class Spread(Function):
     @staticmethod
     def forward(ctx: Function, x: Tensor, place: Place, shape: tuple[int, ...]) -> Any:
-        ctx.place = place
+        ctx.place = place.kept(ctx.needs_input_grad[0])
         return place.spread(x.data, shape)
 
     @staticmethod
@@ -85,7 +92,7 @@ class Write(Function):
 
     @staticmethod
     def forward(ctx: Function, x: Tensor, value: Tensor, place: Place) -> Any:
-        ctx.shape, ctx.place = x.shape, place
+        ctx.place = place.kept(any(ctx.needs_input_grad))
         out = x.data.copy()
         place.write(out, value.data)
         return out

@@ -75,7 +75,7 @@ class Reduce(Function):
     def forward(
         ctx: Function, x: Tensor, src: Tensor, place: Place, how: str, own: bool
     ) -> Any:
-        ctx.place, ctx.how, ctx.own = place, how, own
+        ctx.place, ctx.how, ctx.own = place.kept(True), how, own
         out = x.data.copy()
         if not own:
             place.write(out, _start(how, x.dtype))
