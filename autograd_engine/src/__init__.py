@@ -68,6 +68,7 @@ from .ops.elementwise import (
 from .ops.extrema import (
     amax, amin, aminmax, argmax, argmin, logsumexp, max, min,
 )
+from .ops.gamma import digamma, lgamma, polygamma
 from .ops.matmul import (
     addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, inner, matmul, mm, mv, outer,
     vdot,

@@ -170,7 +170,9 @@ def trace(x: Tensor) -> Tensor:
 def _running(formula: Any, array: Any, axis: int, reverse: bool) -> Any:
     if not reverse:
         return formula.accumulate(array, axis)
-    return np.flip(formula.accumulate(np.flip(array, axis), axis), axis).copy()
+    out = np.empty_like(array)
+    formula.accumulate(np.flip(array, axis), axis, out=np.flip(out, axis))
+    return out
 
 
 def _prepared(name: str, x: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:

@@ -16,6 +16,7 @@ from . import (
     einsum,
     elementwise,
     extrema,
+    gamma,
     gelu,
     indexing,
     inplace,
@@ -50,6 +51,7 @@ METHODS = {
     calculus: "exp exp2 expm1 log log2 log10 log1p sin cos tan asin acos atan atan2"
     " arcsin arccos arctan arctan2 sinh cosh tanh asinh acosh atanh arcsinh arccosh"
     " arctanh sigmoid logit logaddexp logaddexp2 xlogy",
+    gamma: "lgamma digamma",
     special: "erf erfc erfinv sinc",
     choices: "maximum minimum fmax fmin clamp clip clamp_min clamp_max copysign"
     " heaviside lerp nan_to_num",
