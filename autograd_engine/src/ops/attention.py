@@ -31,7 +31,7 @@ class Attention(Function):
     @staticmethod
     def forward(ctx, q, k, v, mask, dropped, causal: bool, scale: float):
         xp = array_module(q.data)
-        scaled, keys = q.data * q.dtype.type(scale), k.data.swapaxes(-1, -2)
+        scaled, keys = q.data * q.dtype.type(scale), turned(k.data)
         out = merged_heads((*q.shape[:-1], v.shape[-1]), q.data)
         ctx.total = xp.empty((*q.shape[:-1], 1), q.dtype)
         ctx.spans = spans(q.shape[-2], k.shape[-2], causal)
@@ -61,7 +61,7 @@ class Attention(Function):
         slant = row_dots(g, out)
         gq = merged_heads(ctx.scaled.shape, g)
         gk, gv = merged_heads(k.shape, g), merged_heads(v.shape, g)
-        last = ctx.spans[-1][1]
+        values, last = turned(v), ctx.spans[-1][1]
         gk[..., last:, :] = gv[..., last:, :] = 0
         blocks = list(zip(ctx.spans, ctx.powers, strict=True))
         for turn, ((rows, end), powers) in enumerate(reversed(blocks)):
@@ -70,7 +70,7 @@ class Attention(Function):
                 drop = ctx.dropped[..., rows, :end]
             kept = powers if drop is None else powers * drop
             _collect(gv[..., :end, :], kept, part, first=turn == 0)
-            slopes = xp.matmul(part, v[..., :end, :].swapaxes(-1, -2))
+            slopes = xp.matmul(part, values[..., :end])
             if drop is not None:
                 slopes *= drop
             slopes -= slant[..., rows, :]
@@ -142,6 +142,11 @@ def merged_heads(shape: tuple[int, ...], like: Any) -> Any:
         return xp.empty(shape, like.dtype)
     *batch, heads, tokens, width = shape
     return xp.empty((*batch, tokens, heads, width), like.dtype).swapaxes(-2, -3)
+
+
+def turned(x: Any) -> Any:
+    """The transposed matrices, copied: OpenBLAS is up to five times faster on them."""
+    return array_module(x).ascontiguousarray(x.swapaxes(-1, -2))
 
 
 def _collect(total: Any, weights: Any, rows: Any, first: bool) -> None:

@@ -116,7 +116,10 @@ def run_gru(x, h, w_ih, w_hh, b_ih, b_hh) -> tuple:
     hs = xp.empty((length + 1, batch, size), x.dtype)
     hs[0] = h
     parts = xp.empty((length, batch, size), x.dtype)
-    carried, recurrent = xp.empty_like(gates[0]) if length else None, w_hh.T
+    carried, recurrent = (
+        xp.empty(gates.shape[1:], x.dtype),
+        xp.ascontiguousarray(w_hh.T),
+    )
     for t in range(length):
         both, n = gates[t][:, : 2 * size], gates[t][:, 2 * size :]
         xp.matmul(hs[t], recurrent, out=carried)
@@ -169,8 +172,9 @@ def run_rnn(x, h, w_ih, w_hh, b_ih, b_hh, relu: bool):
     gates = project(x, w_ih)
     if b_ih is not None:
         gates += b_ih + b_hh
+    recurrent = xp.ascontiguousarray(w_hh.T)
     for t in range(len(x)):
-        xp.matmul(hs[t], w_hh.T, out=hs[t + 1])
+        xp.matmul(hs[t], recurrent, out=hs[t + 1])
         hs[t + 1] += gates[t]
         if relu:
             xp.maximum(hs[t + 1], 0, out=hs[t + 1])

@@ -80,8 +80,8 @@ def run(x, h, c, w_ih, w_hh, b_ih, b_hh) -> tuple:
     half = xp.full((GATES, 1), 0.5, dtype)
     half[2] = 1
     # z / 2 for the sigmoids comes from halved weights.
-    recurrent = (w_hh.reshape(GATES, -1) * half).reshape(w_hh.shape).T
     wide = xp.repeat(half.reshape(-1), size)
+    recurrent = xp.ascontiguousarray(w_hh.T) * wide
     shift = 1 - wide
     gates = project(x, w_ih * wide[:, None])
     if b_ih is not None:
