@@ -34,7 +34,7 @@ class LeNet(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """3x3 convolution, batch norm, relu, and 2x2 max pooling."""
+    """3x3 convolution, 2x2 max pooling, batch norm, relu: the last two on a quarter."""
 
     def __init__(self, in_channels: int, out_channels: int) -> None:
         super().__init__()
@@ -46,8 +46,7 @@ class ConvBlock(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch {self.in_channels} height width"]
     ) -> Float[Tensor, "batch {self.out_channels} height//2 width//2"]:
-        # Pooling first: the maximum commutes with relu, on a quarter of the values.
-        return F.relu(F.max_pool2d(self.norm(self.conv(x)), 2))
+        return F.relu(self.norm(F.max_pool2d(self.conv(x), 2)))
 
 
 class CNN(nn.Module):
