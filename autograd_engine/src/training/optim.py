@@ -39,9 +39,9 @@ class OptimConfig:
 
     def __post_init__(self) -> None:
         for name, low, high in [
-            ("lr", 0, math.inf), ("muon_lr", 0, math.inf), ("weight_decay", 0, math.inf),
-            ("momentum", 0, 1), ("warmup", 0, 1), ("final", 0, 1),
-            ("drop_every", 0, 1), ("clip", 0, math.inf),
+            ("lr", 0, math.inf), ("muon_lr", 0, math.inf), ("clip", 0, math.inf),
+            ("weight_decay", 0, math.inf), ("momentum", 0, 1), ("warmup", 0, 1),
+            ("final", 0, 1), ("drop_every", 0, 1),
         ]:  # fmt: skip
             value, open_below = getattr(self, name), name in _ABOVE_ZERO
             if not low <= value <= high or (open_below and value == 0):

@@ -1,12 +1,33 @@
 """A trained model in use: probabilities of classes, and text a character at a time."""
 
+from itertools import islice
+from typing import Any
+
 import numpy as np
 
 from .. import nn
 from ..data import ArrayDataset, batches
 from ..engine.grad_mode import no_grad
 from ..engine.tensor import from_numpy
-from .task import scores, to_tensors
+from .task import ClassificationTask, scores, to_tensors
+
+
+def sum_over(
+    model: nn.Module,
+    task: ClassificationTask,
+    dataset: ArrayDataset,
+    batch_size: int,
+    device: str = "cpu",
+    limit: int | None = None,
+) -> dict[str, Any]:
+    """What `task.evaluate` counts over a data set, or over its first batches."""
+    model, sums = model.eval(), {}
+    loader = batches(dataset, batch_size, 0, 0, shuffle=False)
+    with no_grad():
+        for batch in islice(loader, limit):
+            for name, value in task.evaluate(model, to_tensors(batch, device)).items():
+                sums[name] = sums.get(name, 0) + value
+    return sums
 
 
 def probabilities(
@@ -48,8 +69,8 @@ def continue_text(
 ) -> np.ndarray:
     """`count` ids drawn one after another, each from what the model says comes next.
 
-    It sees the last `block` ids. `temperature` divides the logits, 0 takes the likeliest;
-    `top_k` leaves so many candidates, 0 all.
+    It sees the last `block` ids. `temperature` divides the logits, 0 takes the best
+    one; `top_k` leaves so many candidates, 0 all.
     """
     if not len(ids):
         raise ValueError("continue_text: there is nothing to continue")

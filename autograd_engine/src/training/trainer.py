@@ -9,13 +9,11 @@ mean, "loss" among them.
 import math
 import time
 from collections.abc import Iterator
-from itertools import islice
 
 import numpy as np
 from tqdm import tqdm
 
 from ..data import ArrayDataset, Batch, Splits, batches, count_batches
-from ..engine.grad_mode import no_grad
 from ..engine.tensor import Tensor
 from ..optim import clip_grad_norm_
 from ..utils.errors import DivergedError, InputError
@@ -24,6 +22,7 @@ from ..utils.logging import log
 from ..utils.run_dir import RunDir
 from .faults import describe_divergence, explain
 from .optim import factor_at
+from .predict import sum_over
 from .state import State
 from .task import ClassificationTask, Config, Ready, to_tensors
 
@@ -67,12 +66,9 @@ class Trainer:
         self, dataset: ArrayDataset, limit: int | None = None
     ) -> dict[str, float]:
         """Metrics over a data set, or over its first batches."""
-        model, sums = self.state.evaluated.eval(), {}
-        loader = batches(dataset, self.config.data.batch_size, 0, 0, shuffle=False)
-        with no_grad():
-            for batch in islice(loader, limit):
-                for name, value in self.task.evaluate(model, self._put(batch)).items():
-                    sums[name] = sums.get(name, 0) + value
+        size, device = self.config.data.batch_size, self.state.device
+        model = self.state.evaluated
+        sums = sum_over(model, self.task, dataset, size, device, limit)
         model.train()
         return self.task.metrics(sums)
 
