@@ -1,5 +1,6 @@
 """Level 2: strided tensors with three backends (MiniTorch's modules 2 to 4)."""
 
+from . import nn
 from .autodiff import Context, Function
 from .mlp import MLP
 from .tensor import Tensor, tensor
@@ -15,5 +16,6 @@ __all__ = [
     "TensorData",
     "TensorOps",
     "get_backend",
+    "nn",
     "tensor",
 ]
