@@ -54,6 +54,8 @@ def write_at(x: Tensor, place: Place, value: Tensor, name: str) -> Tensor:
     recorded = is_recorded(x, value)
     if recorded:
         refuse_write(x, name)
+        if not x.is_floating_point():
+            raise RuntimeError(f"{name}: a gradient cannot pass through {x.dtype}")
     refuse_read_only(x, name)
     value = fitted(value.to(x.dtype) if recorded else value, place, x.data, name)
     if recorded:

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, make
 from ..engine.views import become, is_recorded, refuse_write
 from . import calculus, choices, elementwise, matmul, power, rounding, special
+from .places import Place, Write
 from .randomness import bernoulli, rand_like, randn_like
 
 
@@ -17,9 +18,14 @@ def in_place(operation: Callable) -> Callable:
 
     def call(x: Tensor, *args: Any, **kwargs: Any) -> Tensor:
         others = [*args, *kwargs.values()]
+        old = x
         if any(is_recorded(x, other) for other in others or [None]):
             refuse_write(x, name)
-        return become(x, operation(x, *args, **kwargs), name)
+            # The backward pass may need what is overwritten here.
+            old = make(x.data.copy(), x.requires_grad, x.grad_fn)
+            old.output_nr = x.output_nr
+            args = tuple(old if arg is x else arg for arg in args)
+        return become(x, operation(old, *args, **kwargs), name)
 
     call.__name__ = call.__qualname__ = name
     call.__doc__ = f"`{operation.__name__}`, written to the tensor itself."
@@ -61,7 +67,8 @@ def copy_(x: Tensor, source: Tensor) -> Tensor:
     """The values of `source`, broadcast and cast to the dtype of `x`."""
     if is_recorded(x, source):
         refuse_write(x, "copy_")
-        return become(x, source.to(x.dtype).expand(x.shape), "copy_")
+        source = source.to(x.dtype).expand(x.shape)
+        return become(x, Write.apply(x, source, Place()), "copy_")
     np.copyto(x.data, source.data, casting="unsafe")
     x.mark_written("copy_")
     return x
