@@ -37,10 +37,12 @@ class CrossEntropy(Function):
         if smoothing:
             mix = logp if spread is None else logp * spread
             loss -= xp.where(rows[1], mix.sum(1) * (smoothing / shape[1]), 0)
-        ctx.logp, ctx.rows, ctx.spread, ctx.share = logp, rows, spread, share
+        ctx.logp, ctx.rows, ctx.spread = logp, rows, spread
         ctx.smoothing, ctx.total = smoothing, total
+        ctx.share = share if np.isfinite(share) else 0  # nothing left: no gradient
         loss = loss.astype(x.dtype, copy=False)
-        return xp.asarray((loss * share).sum()) if total else loss
+        with np.errstate(invalid="ignore"):
+            return xp.asarray(loss.sum() * share) if total else loss
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
@@ -74,7 +76,8 @@ class CrossEntropy(Function):
             wide = 1 if spread is None else spread
             k = k + xp.expand_dims(valid, 1) * wide * (smoothing / x.shape[1])
         loss = -(log_softmax(x, 1) * constant(k.astype(x.dtype))).sum(1)
-        return (loss * constant(xp.asarray(share, x.dtype))).sum() if total else loss
+        share = share if np.isfinite(share) else 0
+        return loss.sum() * float(share) if total else loss
 
 
 class Pick(Function):

@@ -1,12 +1,12 @@
 """Two settings of the C libraries below numpy that halve the time of a training step.
 
-Memory: glibc gives large freed blocks back to the system, which clears them page by page
-when they are asked for again, several thousand page faults a step. `keep_freed_memory`
-lets the process keep what it freed.
+Memory: glibc gives large freed blocks back to the system, which clears them page by
+page when they are asked for again: thousands of page faults a step.
+`keep_freed_memory` lets the process keep what it freed.
 
-OpenBLAS: it does not know every processor and then takes kernels for AVX2 although AVX-512
-is there; those are half as fast. `choose_kernels` names the right ones, before numpy is
-imported, or does nothing. Both do nothing where they do not apply.
+OpenBLAS: it does not know every processor and then takes kernels for AVX2 although
+AVX-512 is there; those are half as fast. `choose_kernels` names the right ones, before
+numpy is imported, or does nothing. Both do nothing where they do not apply.
 """
 
 import ctypes
