@@ -7,9 +7,9 @@ import numpy as np
 
 from ..engine.backend import array_module
 from ..engine.function import Function
-from ..engine.tensor import Tensor
+from ..engine.tensor import Tensor, make
 from .inplace import in_place
-from .places import Place, Spread, Write
+from .places import Place, Read, Spread, Write
 from .scatter import write_along
 
 
@@ -69,7 +69,10 @@ scatter_reduce_ = in_place(scatter_reduce)
 
 
 class Reduce(Function):
-    """The product or an extreme of what goes to one element, on arrays."""
+    """The product or an extreme of what goes to one element.
+
+    The gradient of the product works on arrays: it is not differentiated twice.
+    """
 
     @staticmethod
     def forward(
@@ -93,12 +96,13 @@ class Reduce(Function):
             place.write(counts, False)
         if ctx.how == "prod":
             gx, gs = _prod_gradients(x, src, counts, place)
-            gx, gs = grad.data * gx, place.read(grad.data) * gs
-        else:
-            mine = counts * (x == out)
-            theirs = (src == place.read(out)).astype(grad.dtype)
-            share = grad.data / xp.maximum(mine + place.spread(theirs, x.shape), 1)
-            gx, gs = share * mine, place.read(share) * theirs
+            return grad.data * gx, place.read(grad.data) * gs, None, None, None
+        mine = counts * (x == out)
+        theirs = (src == place.read(out)).astype(x.dtype)
+        several = xp.maximum(mine + place.spread(theirs, x.shape), 1)
+        gx = grad * make((mine / several).astype(x.dtype), False, None)
+        share = theirs / place.read(several)
+        gs = Read.apply(grad, place) * make(share, False, None)
         return gx, gs, None, None, None
 
 
