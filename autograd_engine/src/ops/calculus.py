@@ -19,6 +19,12 @@ def _sigmoid(x):
     return np.reciprocal(out, out=out)
 
 
+def _size(x, y, m):
+    """x^2 + y^2, and 1 at the origin, where the angle is given the derivative 0."""
+    size = x * x + y * y
+    return m.where(size == 0, 1, size)
+
+
 exp = unary("exp", np.exp, lambda g, out: g * out)
 exp2 = unary("exp2", np.exp2, lambda g, out: g * (out * LN2))
 expm1 = unary("expm1", np.expm1, lambda g, out: g * (out + 1))
@@ -36,8 +42,8 @@ atan = unary("atan", np.arctan, lambda g, x: g / (1 + x * x))
 atan2 = binary(
     "atan2",
     np.arctan2,
-    lambda g, x, y: g * y / (x * x + y * y),
-    lambda g, x, y: -g * x / (x * x + y * y),
+    lambda g, x, y, m: g * y / _size(x, y, m),
+    lambda g, x, y, m: -g * x / _size(x, y, m),
     kinds=None,
 )
 
@@ -45,11 +51,15 @@ sinh = unary("sinh", np.sinh, lambda g, x, m: g * m.cosh(x))
 cosh = unary("cosh", np.cosh, lambda g, x, m: g * m.sinh(x))
 tanh = unary("tanh", np.tanh, lambda g, out: g * (1 - out * out))
 asinh = unary("asinh", np.arcsinh, lambda g, x, m: g * m.rsqrt(x * x + 1))
-acosh = unary("acosh", np.arccosh, lambda g, x, m: g * m.rsqrt(x - 1) * m.rsqrt(x + 1))
+acosh = unary("acosh", np.arccosh, lambda g, x, m: g * m.rsqrt(x * x - 1))
 atanh = unary("atanh", np.arctanh, lambda g, x: g / (1 - x * x))
 
 sigmoid = unary("sigmoid", _sigmoid, lambda g, out: g * (out * (1 - out)))
-_logit = unary("logit", lambda x: np.log(x / (1 - x)), lambda g, x: g / (x * (1 - x)))
+_logit = unary(
+    "logit",
+    lambda x: np.log(x / (1 - x)),
+    lambda g, x, m: g / m.where((x < 0) | (x > 1), np.nan, x * (1 - x) + 0.0),
+)
 logaddexp = binary(
     "logaddexp",
     np.logaddexp,

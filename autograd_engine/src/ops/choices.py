@@ -148,7 +148,11 @@ def clamp_max(x: Tensor, max: Tensor | float) -> Tensor:
 
 def lerp(x: Tensor, end: Tensor, weight: Tensor | float) -> Tensor:
     """x + weight (end - x), exact at both ends."""
-    return _lerp.apply(*fitting("lerp", "f", *match(x, end, weight)))
+    dtypes = {v.dtype for v in (x, end, weight) if isinstance(v, Tensor)}
+    if len(dtypes) > 1:
+        raise RuntimeError(f"lerp: dtypes {x.dtype} and {end.dtype} differ")
+    fitting("lerp", "f", x)
+    return _lerp.apply(*match(x, end, weight))
 
 
 def nan_to_num(

@@ -61,6 +61,9 @@ def add(x: Tensor | float, y: Tensor | float, *, alpha: float = 1) -> Tensor:
 
 def sub(x: Tensor | float, y: Tensor | float, *, alpha: float = 1) -> Tensor:
     """x - alpha y."""
+    for value in (x, y):
+        if isinstance(value, Tensor) and value.data.dtype.kind == "b":
+            fitting("sub", "iuf", value)
     return _sub(x, y) if alpha == 1 else _sub(x, _scaled("sub", y, x, alpha))
 
 

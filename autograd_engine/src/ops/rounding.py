@@ -14,7 +14,14 @@ def _whole(formula: Any, x: Any) -> Any:
 
 
 sign = unary(
-    "sign", lambda x: x.copy() if x.dtype.kind == "b" else np.sign(x), flat, "biuf"
+    "sign",
+    lambda x: (
+        np.subtract(x > 0, x < 0, dtype=x.dtype, casting="unsafe")
+        if x.dtype.kind != "b"
+        else x.copy()
+    ),
+    flat,
+    "biuf",
 )
 _round = unary("round", lambda x: _whole(np.rint, x), flat, "iuf")
 floor = unary("floor", lambda x: _whole(np.floor, x), flat, "iuf")

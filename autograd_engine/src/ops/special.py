@@ -91,7 +91,7 @@ SINGLE_Q = (
 def erf_array(x):
     """erf of an array, exact to a few units in the last place."""
     if x.dtype.itemsize < 8:
-        return _erf_single(x)
+        return _erf_single(x).astype(x.dtype, copy=False)
     out = np.asarray(1 - _erfc_of_size(np.abs(x)))
     out = np.copysign(out, x)
     near = np.abs(x) <= 0.46875
@@ -180,8 +180,7 @@ def _erfc_of_size(x):
 def _erf_single(x):
     x = np.clip(x.astype(np.float32), -4, 4)
     z = np.asarray(x * x)
-    out = x * _polynomial(SINGLE_P, z) / _polynomial(SINGLE_Q, z)
-    return out
+    return x * _polynomial(SINGLE_P, z) / _polynomial(SINGLE_Q, z)
 
 
 def _sinc_slope(g, x, out, m):
