@@ -155,6 +155,7 @@ REFUSED = {
     "tril": (lambda x: x[0, 0].tril(), "at least 2 axes"),
     "repeat": (lambda x: x.repeat(2), r"repeat: \(2,\)"),
     "pad": (lambda x: F.pad(x, (5, 0), "reflect"), "at most 3"),
+    "pad around": (lambda x: F.pad(x, (5, 0), "circular"), "at axis 2 of size 4"),
     "pad mode": (lambda x: F.pad(x, (1, 1), "mirror"), "reflect"),
 }
 
