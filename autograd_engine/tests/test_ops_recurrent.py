@@ -136,6 +136,15 @@ def test_an_empty_sequence_leaves_the_state(kind):
     np.testing.assert_array_equal(last.data, rest[0].data)
 
 
+@pytest.mark.parametrize("kind", GATES)
+def test_one_bias_may_be_missing(kind):
+    x, *rest, b_ih, b_hh = (ag.tensor(a) for a in parts(kind))
+    run, zero = getattr(F, kind), b_hh * 0
+    for given, filled in [((b_ih, None), (b_ih, zero)), ((None, b_hh), (zero, b_hh))]:
+        a, b = run(x, *rest, *given)[0], run(x, *rest, *filled)[0]
+        np.testing.assert_allclose(a.data, b.data)
+
+
 def test_saturated_gates_have_no_nan():
     arrays = [a * 1e4 for a in parts("lstm")]
     tensors = [ag.tensor(a, requires_grad=True) for a in arrays]
@@ -156,9 +165,7 @@ def test_float32_stays_float32():
 
 
 def test_wrong_calls_are_refused():
-    x, h, w_ih, w_hh, b_ih, b_hh = (ag.tensor(a) for a in parts("rnn"))
-    with pytest.raises(ValueError, match="pass both b_ih and b_hh"):
-        F.rnn(x, h, w_ih, w_hh, b_ih)
+    x, h, w_ih, w_hh = (ag.tensor(a) for a in parts("rnn", bias=False))
     with pytest.raises(ValueError, match="'sigmoid'"):
         F.rnn(x, h, w_ih, w_hh, nonlinearity="sigmoid")
     with pytest.raises(TypeError, match="(?s)gru.*w_ih"):

@@ -120,12 +120,12 @@ def _strength(target, weight, smoothing: float, like: Any) -> tuple:
 @contract
 def cross_entropy(
     input: Float[Tensor, "..."],
-    target: Shaped[Tensor, "..."],
+    target: Shaped[Tensor, "*places"],
     weight: Float[Tensor, " classes"] | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
     label_smoothing: float = 0.0,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """-log softmax(input) at the target: class numbers, or probabilities of classes.
 
     `mean` divides by the summed weights of what is not ignored: NaN if nothing is left.
@@ -151,11 +151,11 @@ def cross_entropy(
 @contract
 def nll_loss(
     input: Float[Tensor, "..."],
-    target: Shaped[Tensor, "..."],
+    target: Shaped[Tensor, "*places"],
     weight: Float[Tensor, " classes"] | None = None,
     ignore_index: int = -100,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """-input at the target: `cross_entropy` of log-probabilities."""
     name = "nll_loss"
     check_reduction(name, reduction)

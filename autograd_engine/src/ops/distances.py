@@ -29,7 +29,7 @@ def cosine_similarity(
     x2: Float[Tensor, "..."],
     dim: int = 1,
     eps: float = 1e-8,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*others"]:
     """x1 x2 / (max(|x1|, eps) max(|x2|, eps)) along `dim`, broadcast."""
     want_same_dtype("cosine_similarity", x1, x2)
     rank = max(x1.ndim, x2.ndim)
@@ -48,7 +48,7 @@ def pairwise_distance(
     p: float = 2.0,
     eps: float = 1e-6,
     keepdim: bool = False,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*others"]:
     """|x1 - x2 + eps|_p along the last axis."""
     want_same_dtype("pairwise_distance", x1, x2)
     _broadcast("pairwise_distance", x1, x2)

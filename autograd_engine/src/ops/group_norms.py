@@ -213,7 +213,7 @@ def instance_norm(
         raise ValueError(
             f"instance_norm: one value a channel has no variance, input {input.shape}"
         )
-    if running_mean is not None:
+    if running_mean is not None or running_var is not None:
         rows = input.data.reshape(*input.shape[:2], count)
         _move(running_mean, rows.mean(2).mean(0), momentum)
         unbiased = rows.var(2).mean(0) * (count / max(count - 1, 1))

@@ -10,7 +10,7 @@
 from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
-from .lstm import data_of, gather, project, sigmoid
+from .lstm import data_of, gather, project, shifted, sigmoid
 
 
 class Gru(Function):
@@ -52,9 +52,8 @@ class GruCell(Function):
 
     @staticmethod
     def plain(x, h, w_ih, w_hh, b_ih, b_hh):
-        a, b, size = x @ w_ih.T, h @ w_hh.T, h.shape[-1]
-        if b_ih is not None:
-            a, b = a + b_ih, b + b_hh
+        a, b = shifted(x @ w_ih.T, b_ih), shifted(h @ w_hh.T, b_hh)
+        size = h.shape[-1]
         r = sigmoid(a[:, :size] + b[:, :size])
         z = sigmoid(a[:, size : 2 * size] + b[:, size : 2 * size])
         n = (a[:, 2 * size :] + r * b[:, 2 * size :]).tanh()
@@ -101,8 +100,7 @@ class RnnCell(Function):
 
     @staticmethod
     def plain(x, h, w_ih, w_hh, b_ih, b_hh, relu: bool):
-        z = x @ w_ih.T + h @ w_hh.T
-        z = z if b_ih is None else z + b_ih + b_hh
+        z = shifted(x @ w_ih.T + h @ w_hh.T, b_ih, b_hh)
         return z.relu() if relu else z.tanh()
 
 
@@ -170,8 +168,9 @@ def run_rnn(x, h, w_ih, w_hh, b_ih, b_hh, relu: bool):
     hs = xp.empty((len(x) + 1, *h.shape), x.dtype)
     hs[0] = h
     gates = project(x, w_ih)
-    if b_ih is not None:
-        gates += b_ih + b_hh
+    for bias in (b_ih, b_hh):
+        if bias is not None:
+            gates += bias
     recurrent = xp.ascontiguousarray(w_hh.T)
     for t in range(len(x)):
         xp.matmul(hs[t], recurrent, out=hs[t + 1])

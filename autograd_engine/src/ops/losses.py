@@ -37,7 +37,7 @@ def mse_loss(
     *,
     reduction: str = "mean",
     weight: Float[Tensor, "..."] | None = None,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """(input - target)^2; with `weight` the mean divides by the summed weights."""
     gap = _gap("mse_loss", input, target, reduction)
     return _weighted("mse_loss", gap * gap, input, weight, reduction)
@@ -50,7 +50,7 @@ def l1_loss(
     *,
     reduction: str = "mean",
     weight: Float[Tensor, "..."] | None = None,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """|input - target|; with `weight` the mean divides by the summed weights."""
     gap = _gap("l1_loss", input, target, reduction)
     return _weighted("l1_loss", gap.abs(), input, weight, reduction)
@@ -63,7 +63,7 @@ def smooth_l1_loss(
     *,
     reduction: str = "mean",
     beta: float = 1.0,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """d^2 / (2 beta) where |d| < beta, else |d| - beta / 2."""
     gap = _gap("smooth_l1_loss", input, target, reduction)
     if beta < 0:
@@ -81,7 +81,7 @@ def huber_loss(
     reduction: str = "mean",
     delta: float = 1.0,
     weight: Float[Tensor, "..."] | None = None,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """d^2 / 2 where |d| < delta, else delta (|d| - delta / 2) (Huber 1964)."""
     gap = _gap("huber_loss", input, target, reduction)
     if delta <= 0:
@@ -101,7 +101,7 @@ def gaussian_nll_loss(
     full: bool = False,
     eps: float = 1e-6,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """(log v + (input - target)^2 / v) / 2 with v = max(var, eps)."""
     name = "gaussian_nll_loss"
     check_reduction(name, reduction)
@@ -127,7 +127,7 @@ def poisson_nll_loss(
     *,
     eps: float = 1e-8,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """e^x - t x, or x - t log(x + eps); `full` adds Stirling's term for t > 1."""
     check_reduction("poisson_nll_loss", reduction)
     broadcast("poisson_nll_loss", input, target)

@@ -66,8 +66,7 @@ class LstmCell(Function):
 
     @staticmethod
     def plain(x, h, c, w_ih, w_hh, b_ih, b_hh):
-        gates, size = x @ w_ih.T + h @ w_hh.T, h.shape[-1]
-        gates = gates if b_ih is None else gates + b_ih + b_hh
+        gates, size = shifted(x @ w_ih.T + h @ w_hh.T, b_ih, b_hh), h.shape[-1]
         i, f, g, o = (gates[:, k * size : (k + 1) * size] for k in range(GATES))
         c = sigmoid(f) * c + sigmoid(i) * g.tanh()
         return sigmoid(o) * c.tanh(), c
@@ -84,8 +83,9 @@ def run(x, h, c, w_ih, w_hh, b_ih, b_hh) -> tuple:
     recurrent = xp.ascontiguousarray(w_hh.T) * wide
     shift = 1 - wide
     gates = project(x, w_ih * wide[:, None])
-    if b_ih is not None:
-        gates += (b_ih + b_hh) * wide
+    for bias in (b_ih, b_hh):
+        if bias is not None:
+            gates += bias * wide
     hs = xp.empty((length + 1, batch, size), dtype)
     cs, tanhs = xp.empty_like(hs), xp.empty_like(hs)
     hs[0], cs[0] = h, c
@@ -177,6 +177,13 @@ def gather(ctx, z_ih, z_hh, x, hs, w_ih, *states) -> tuple:
 
 def data_of(*tensors: Tensor | None) -> list:
     return [None if t is None else t.data for t in tensors]
+
+
+def shifted(x: Tensor, *biases: Tensor | None) -> Tensor:
+    """`x` plus those biases that there are."""
+    for bias in biases:
+        x = x if bias is None else x + bias
+    return x
 
 
 def sigmoid(x: Tensor) -> Tensor:

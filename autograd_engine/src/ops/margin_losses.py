@@ -20,7 +20,7 @@ def hinge_embedding_loss(
     margin: float = 1.0,
     *,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """x where the target is 1, max(0, margin - x) where it is -1."""
     check_reduction("hinge_embedding_loss", reduction)
     broadcast("hinge_embedding_loss", input, target)
@@ -36,7 +36,7 @@ def margin_ranking_loss(
     margin: float = 0.0,
     *,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """max(0, -target (input1 - input2) + margin)."""
     name = "margin_ranking_loss"
     check_reduction(name, reduction)
@@ -54,7 +54,7 @@ def soft_margin_loss(
     target: Shaped[Tensor, "..."],
     *,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """log(1 + exp(-target input))."""
     check_reduction("soft_margin_loss", reduction)
     broadcast("soft_margin_loss", input, target)
@@ -68,7 +68,7 @@ def multilabel_soft_margin_loss(
     weight: Float[Tensor, "..."] | None = None,
     *,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """The mean over classes of binary cross-entropy with logits."""
     check_reduction("multilabel_soft_margin_loss", reduction)
     broadcast("multilabel_soft_margin_loss", input, target)
@@ -86,7 +86,7 @@ def multi_margin_loss(
     weight: Float[Tensor, " classes"] | None = None,
     *,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """sum over other classes of max(0, margin - x_target + x_c)^p / classes."""
     name = "multi_margin_loss"
     check_reduction(name, reduction)
@@ -109,11 +109,11 @@ def multi_margin_loss(
 def cosine_embedding_loss(
     input1: Float[Tensor, "..."],
     input2: Float[Tensor, "..."],
-    target: Shaped[Tensor, "..."],
+    target: Shaped[Tensor, "*pairs"],
     margin: float = 0.0,
     *,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """1 - cos where the target is 1, max(0, cos - margin) where it is -1."""
     name = "cosine_embedding_loss"
     check_reduction(name, reduction)
@@ -150,7 +150,7 @@ def triplet_margin_loss(
     swap: bool = False,
     *,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """max(0, |a - p| - |a - n| + margin); `swap` takes |p - n| where that is less."""
 
     def distance(x: Tensor, y: Tensor) -> Tensor:
@@ -174,7 +174,7 @@ def triplet_margin_with_distance_loss(
     margin: float = 1.0,
     swap: bool = False,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """`triplet_margin_loss` with a distance of one's own."""
     return _triplet(
         "triplet_margin_with_distance_loss",

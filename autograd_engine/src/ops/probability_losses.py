@@ -53,7 +53,7 @@ def binary_cross_entropy(
     weight: Float[Tensor, "..."] | None = None,
     *,
     reduction: str = "mean",
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """-(t log x + (1 - t) log(1 - x)) of probabilities x; logarithms end at -100."""
     name = "binary_cross_entropy"
     _check_shapes(name, input, target)
@@ -76,7 +76,7 @@ def binary_cross_entropy_with_logits(
     *,
     reduction: str = "mean",
     pos_weight: Float[Tensor, "..."] | None = None,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """binary_cross_entropy of sigmoid(input), without its overflow."""
     name = "binary_cross_entropy_with_logits"
     _check_shapes(name, input, target)
@@ -96,7 +96,7 @@ def kl_div(
     *,
     reduction: str = "mean",
     log_target: bool = False,
-) -> Float[Tensor, "..."]:
+) -> Float[Tensor, "*losses"]:
     """t (log t - input): how far the distribution t is from exp(input).
 
     `batchmean` divides the sum by the first axis, as the definition has it.

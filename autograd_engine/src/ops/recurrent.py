@@ -1,7 +1,7 @@
 """Recurrent networks: one step, and a whole sequence as one operation.
 
 The whole sequence is what trains fast; both forms give the same numbers. Weights are
-stacked gate by gate, as PyTorch stacks them; the two biases come both or not at all.
+stacked gate by gate, as PyTorch stacks them.
 """
 
 from jaxtyping import Float
@@ -122,8 +122,6 @@ def rnn(
 
 
 def _check(name: str, x, w_ih, w_hh, b_ih, b_hh, *states: Tensor) -> None:
-    if (b_ih is None) != (b_hh is None):
-        raise ValueError(f"{name}: pass both b_ih and b_hh, or neither")
     want_same_dtype(name, x, *states, w_ih, w_hh, b_ih, b_hh)
     hidden = w_hh.shape[-1]
     fits = w_ih.shape == (w_hh.shape[0], x.shape[-1])
