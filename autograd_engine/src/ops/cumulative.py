@@ -82,12 +82,14 @@ class LogCumSumExp(Function):
     @quiet
     def backward(ctx: Function, grad: Tensor) -> tuple:
         x, out = ctx.saved_tensors
-        total = None
+        # An element of -inf adds e^x = 0 to each sum, whatever the sum is.
+        absent, total = constant(x.data == -math.inf), None
         for side in (1, -1):
             chosen = constant(grad.data * side > 0)
             size = log(where(chosen, grad * side, 1))
             size = where(chosen, size - out, -math.inf)
             part = exp(LogCumSumExp.apply(size, ctx.axis, not ctx.reverse) + x)
+            part = where(absent, 0, part)
             total = part if total is None else total - part
         return total, None, None
 
