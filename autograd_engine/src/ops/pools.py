@@ -147,6 +147,9 @@ class Mean(Function):
         for axis, spots in _by_axis(plan):
             shape = list(out.shape)
             shape[axis] = plan.counts[axis]
+            if shape[axis] == 1 and len(spots) == plan.sizes[axis]:
+                out = out.sum(axis, keepdims=True)  # one window is the whole axis
+                continue
             if spots[0].region == slice(0, shape[axis]):
                 total, spots = out[_at(axis, spots[0].place)].copy(order="K"), spots[1:]
             else:
@@ -172,8 +175,14 @@ class Spread(Function):
             shape = list(out.shape)
             shape[axis] = plan.sizes[axis]
             total = np.zeros_like(out, shape=shape)
+            if plan.counts[axis] == 1 and len(spots) == shape[axis]:
+                total[...] = out
+                spots = ()
             for region, place in spots:
-                total[_at(axis, place)] += out[_at(axis, region)]
+                if plan.disjoint:
+                    total[_at(axis, place)] = out[_at(axis, region)]
+                else:
+                    total[_at(axis, place)] += out[_at(axis, region)]
             out = total
         return out
 

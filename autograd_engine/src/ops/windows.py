@@ -103,13 +103,14 @@ def conv_weight(x: Any, g: Any, window: Window) -> Any:
     x = pad(x, window)
     channels = len(x) // window.groups
     rows = channels * math.prod(window.kernel)
-    shape = (window.groups, len(g) // window.groups, rows)
-    total = array_module(x).zeros(shape, x.dtype)
+    kernels = len(g) // window.groups
+    total = array_module(x).zeros((window.groups, rows, kernels), x.dtype)
     windows = windows_of(x, g.shape[1:-1], window)
     for region, buffer in _pieces(x, g.shape[1:-1], window):
         columns = _columns(windows, region, window, buffer)
-        total += _rows(g, region, window) @ columns.swapaxes(1, 2)
-    return total.reshape(len(g), channels, *window.kernel)
+        # This way around: the product of few kernels by many columns is slow.
+        total += columns @ _rows(g, region, window).swapaxes(1, 2)
+    return total.swapaxes(1, 2).reshape(len(g), channels, *window.kernel)
 
 
 def windows_of(x: Any, counts: tuple[int, ...], window: Window) -> Any:
