@@ -3,9 +3,16 @@
     import autograd_engine as ag
 
 `scalar` and `strided` are the first two engines, to read; the names below are those of
-the third, to use.
+the third, to use. Importing them makes two settings for speed: `utils/native.py`.
 """
 
+from .utils.native import choose_kernels, keep_freed_memory
+
+
+choose_kernels()  # it has to be said before numpy is imported
+keep_freed_memory()
+
+# ruff: noqa: E402
 from .engine.backward import grad
 from .engine.dtypes import (
     bool_ as bool,
