@@ -119,10 +119,12 @@ from .ops.shape import (
     broadcast_to, flatten, moveaxis, movedim, permute, ravel, reshape, squeeze,
     swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
 )
-from .ops.slicing import diag, diag_embed, diagflat, diagonal, narrow, select
+from .ops.slicing import (
+    diag, diag_embed, diagflat, diagonal, diagonal_scatter, narrow, select,
+    select_scatter, slice_scatter,
+)
 from .ops.sorting import (
-    argsort, kthvalue, median, mode, msort, nanmedian, sort,
-    topk,
+    argsort, kthvalue, median, mode, msort, nanmedian, sort, topk,
 )
 from .ops.splitting import (
     chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit,

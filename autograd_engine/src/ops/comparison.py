@@ -7,7 +7,7 @@ import numpy as np
 
 from ..engine.tensor import Tensor, make
 from .reductions import kept_shape, normalize_dims
-from .rules import cannot_broadcast, fitting, match, quiet
+from .rules import cannot_broadcast, fitting, match, quiet, whole
 
 
 def _compare(name: str, value: Callable, kinds: str = "biuf") -> Callable:
@@ -141,7 +141,7 @@ def _whether(formula: Callable, name: str, x: Tensor, dim: Any, keepdim: bool):
         out = x.data.astype(np.bool_)
     else:
         axes = normalize_dims(name, dim, x.ndim)
-        out = np.asarray(formula(x.data, axis=axes if x.ndim else None))
+        out = whole(formula(x.data, axis=axes if x.ndim else None))
         if keepdim:
             out = out.reshape(kept_shape(x.shape, axes))
     return constant(out.astype(np.uint8) if x.dtype == np.uint8 else out)

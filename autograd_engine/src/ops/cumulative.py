@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.backend import array_module
 from ..engine.dtypes import check_dtype
 from ..engine.function import Function
 from ..engine.grad_mode import is_grad_enabled
@@ -15,7 +16,7 @@ from .comparison import constant
 from .extrema import Found
 from .places import along, read_at
 from .reductions import normalize_dim, sum, sum_dtype
-from .rules import fitting, quiet
+from .rules import fitting, quiet, whole
 
 
 class CumSum(Function):
@@ -74,7 +75,7 @@ class LogCumSumExp(Function):
     @quiet
     def forward(ctx: Function, x: Tensor, axis: int, reverse: bool) -> np.ndarray:
         ctx.axis, ctx.reverse = axis, reverse
-        out = np.asarray(_running(np.logaddexp, x.data, axis, reverse))
+        out = whole(_running(np.logaddexp, x.data, axis, reverse))
         ctx.save_for_backward(x, out)
         return out
 
@@ -188,7 +189,11 @@ def _cumulative_extreme(name: str, best: Any, beats: Any, x: Tensor, dim: int) -
         return Found(x.clone(), constant(np.zeros((), np.int64)))
     array = x.data
     new = beats(array, best.accumulate(array, axis)) | (array != array)
-    steps = np.arange(x.shape[axis]).reshape((-1,) + (1,) * (x.ndim - 1 - axis))
+    steps = (
+        array_module(array)
+        .arange(x.shape[axis])
+        .reshape((-1,) + (1,) * (x.ndim - 1 - axis))
+    )
     at = np.maximum.accumulate(np.where(new, steps, 0), axis)
     return Found(read_at(x, along(axis, at, x.ndim)), constant(at))
 

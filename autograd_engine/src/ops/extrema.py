@@ -17,7 +17,7 @@ from .reductions import (
     normalize_dim,
     normalize_dims,
 )
-from .rules import fitting, quiet
+from .rules import fitting, quiet, whole
 
 
 class Found(NamedTuple):
@@ -41,7 +41,7 @@ class Extreme(Function):
     def forward(ctx: Function, x: Tensor, axes: tuple, keepdim: bool, largest: bool):
         ctx.axes = axes
         reduce = np.maximum.reduce if largest else np.minimum.reduce
-        out = np.asarray(reduce(x.data, axes, keepdims=keepdim))
+        out = whole(reduce(x.data, axes, keepdims=keepdim))
         ctx.save_for_backward(x, out)
         return out
 
@@ -56,7 +56,7 @@ class Extreme(Function):
         share = share.astype(x.dtype, copy=False)
         if is_grad_enabled():
             return grad.reshape(kept) * make(share, False, None), None, None, None
-        return np.asarray(grad.data.reshape(kept) * share), None, None, None
+        return whole(grad.data.reshape(kept) * share), None, None, None
 
 
 class LogSumExp(Function):
@@ -71,10 +71,10 @@ class LogSumExp(Function):
         else:
             top = np.maximum.reduce(x.data, axes, keepdims=True)
             top = np.where(np.isfinite(top), top, 0)
-            terms = np.asarray(x.data - top)
+            terms = whole(x.data - top)
             np.exp(terms, out=terms)
             out = np.log(np.add.reduce(terms, axes, keepdims=True)) + top
-        out = np.asarray(out)
+        out = whole(out)
         if not keepdim:
             out = out.reshape([n for i, n in enumerate(x.shape) if i not in axes])
         ctx.save_for_backward(x, out)

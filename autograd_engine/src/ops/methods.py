@@ -82,7 +82,8 @@ METHODS = {
     shape: "broadcast_to flatten moveaxis movedim permute ravel reshape squeeze"
     " swapaxes swapdims t transpose unflatten unsqueeze view view_as reshape_as expand"
     " expand_as contiguous is_contiguous",
-    slicing: "diag diag_embed diagflat diagonal narrow select unfold",
+    slicing: "diag diag_embed diagflat diagonal narrow select unfold select_scatter"
+    " slice_scatter diagonal_scatter",
     sorting: "argsort kthvalue median mode msort nanmedian sort topk",
     splitting: "chunk dsplit hsplit split split_with_sizes tensor_split unbind vsplit",
     triangles: "tril triu tril_ triu_",
@@ -151,3 +152,5 @@ Tensor.__setitem__ = indexing.setitem
 Tensor.T = property(shape.reversed_axes)
 Tensor.mT = property(shape.matrix_transpose)
 Tensor.H = property(shape.t)
+Tensor.mH = property(shape.matrix_transpose)
+Tensor.adjoint = shape.matrix_transpose

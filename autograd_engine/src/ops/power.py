@@ -8,7 +8,7 @@ from ..engine.dtypes import float64, scalar_dtype, weak_promote
 from ..engine.function import Function
 from ..engine.grad_mode import is_grad_enabled
 from ..engine.tensor import Tensor
-from .rules import TENSORS, binary, fitting, quiet, unary
+from .rules import TENSORS, binary, fitting, quiet, unary, whole
 
 
 sqrt = unary("sqrt", np.sqrt, lambda g, out: g / (2 * out))
@@ -49,7 +49,7 @@ class Power(Function):
             return TENSORS.zeros_like(grad), None
         if is_grad_enabled():
             return grad * (e * pow(x, e - 1)), None
-        return np.asarray(grad.data * (_powered(x.data, e - 1) * e)), None
+        return whole(grad.data * (_powered(x.data, e - 1) * e)), None
 
 
 _power = binary(

@@ -214,5 +214,5 @@ def _products_of_others(x: Tensor, axis: int) -> Tensor:
 
     n = x.shape[axis]
     rows = x.movedim(axis, -1).unsqueeze(-2)
-    diagonal = make(np.eye(n, dtype=bool), False, None)
+    diagonal = make(array_module(x.data).eye(n, dtype=bool), False, None)
     return prod(where(diagonal, 1, rows), -1).movedim(-1, axis)

@@ -58,7 +58,7 @@ def elementwise(name: str, value: Callable, rules: tuple[Callable, ...]) -> type
                 raise RuntimeError(cannot_broadcast(name, inputs)) from None
             plan = plans[ctx.needs_input_grad]
             if plan:
-                out = np.asarray(out) if isinstance(out, np.generic) else out
+                out = whole(out)
                 known = (*inputs, out)
                 ctx.save_for_backward(*[known[i] for i, _ in plan])
             return out
@@ -75,9 +75,7 @@ def elementwise(name: str, value: Callable, rules: tuple[Callable, ...]) -> type
             results = []
             for rule, use, need in zip(rules, uses, ctx.needs_input_grad, strict=True):
                 result = rule(*[known[n] for n in use]) if need else None
-                if isinstance(result, np.generic):
-                    result = np.asarray(result)
-                results.append(grad if result is g else result)
+                results.append(grad if result is g else whole(result))
             return tuple(results)
 
     Elementwise.__name__ = Elementwise.__qualname__ = name
@@ -214,6 +212,11 @@ def constant(value: float, beside: Any) -> Any:
             return xp.asarray(value, beside.dtype)
     except OverflowError:
         raise RuntimeError(f"{value} does not fit into {beside.dtype}") from None
+
+
+def whole(value: Any) -> Any:
+    """A numpy scalar, which 0-d arithmetic gives, as the array that it stands for."""
+    return np.asarray(value) if isinstance(value, np.generic) else value
 
 
 def cannot_broadcast(name: str, tensors: tuple[Tensor, ...]) -> str:

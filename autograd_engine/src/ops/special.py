@@ -10,7 +10,7 @@ import math
 
 import numpy as np
 
-from .rules import unary
+from .rules import unary, whole
 
 
 SLOPE = 2 / math.sqrt(math.pi)  # the derivative of erf at 0
@@ -92,7 +92,7 @@ def erf_array(x):
     """erf of an array, exact to a few units in the last place."""
     if x.dtype.itemsize < 8:
         return _erf_single(x).astype(x.dtype, copy=False)
-    out = np.asarray(1 - _erfc_of_size(np.abs(x)))
+    out = whole(1 - _erfc_of_size(np.abs(x)))
     out = np.copysign(out, x)
     near = np.abs(x) <= 0.46875
     return np.where(near, _erf_near(np.where(near, x, 0)), out)
@@ -157,16 +157,16 @@ def _polynomial(coefficients, x):
 
 
 def _erf_near(x):
-    z = np.asarray(x * x)
+    z = whole(x * x)
     return x * (_polynomial(NEAR_P, z) / _polynomial(NEAR_Q, z))
 
 
 def _erfc_of_size(x):
     """erfc of x >= 0, good from 0.46875 on."""
     middle = np.minimum(x, 4.0)
-    out = np.asarray(_polynomial(MIDDLE_P, middle) / _polynomial(MIDDLE_Q, middle))
+    out = whole(_polynomial(MIDDLE_P, middle) / _polynomial(MIDDLE_Q, middle))
     if (x > 4).any():
-        z = np.asarray(1 / np.square(np.maximum(x, 4.0)))
+        z = whole(1 / np.square(np.maximum(x, 4.0)))
         tail = 1 / math.sqrt(math.pi) - z * _polynomial(FAR_P, z) / _polynomial(
             FAR_Q, z
         )
@@ -179,7 +179,7 @@ def _erfc_of_size(x):
 
 def _erf_single(x):
     x = np.clip(x.astype(np.float32), -4, 4)
-    z = np.asarray(x * x)
+    z = whole(x * x)
     return x * _polynomial(SINGLE_P, z) / _polynomial(SINGLE_Q, z)
 
 

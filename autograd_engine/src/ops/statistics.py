@@ -22,7 +22,7 @@ from .reductions import (
     want_floats,
 )
 from .rounding import sign
-from .rules import quiet
+from .rules import quiet, whole
 
 
 class Var(Function):
@@ -41,7 +41,7 @@ class Var(Function):
         ctx.axes, ctx.divisor = axes, max(n - correction, 0.0)
         ctx.mean = np.add.reduce(x.data, axes, keepdims=True) / _float(n)
         ctx.save_for_backward(x)
-        centered = np.asarray(x.data - ctx.mean)
+        centered = whole(x.data - ctx.mean)
         np.square(centered, out=centered)
         total = np.add.reduce(centered, axes, keepdims=keepdim)
         return (total / np.float64(ctx.divisor)).astype(x.dtype, copy=False)
@@ -54,7 +54,7 @@ class Var(Function):
         factor = 2 / ctx.divisor if ctx.divisor else math.inf
         if is_grad_enabled():
             return grad * (x - mean(x, ctx.axes, True)) * factor, None, None, None
-        out = np.asarray(x.data - ctx.mean)
+        out = whole(x.data - ctx.mean)
         out *= grad.data * factor
         return out, None, None, None
 
@@ -67,7 +67,7 @@ class PowerNorm(Function):
     def forward(ctx: Function, x: Tensor, p: float, axes: tuple, keepdim: bool):
         ctx.p, ctx.axes = p, axes
         total = np.add.reduce(np.abs(x.data) ** p, axes, keepdims=keepdim)
-        out = np.asarray(total ** (1 / p))
+        out = whole(total ** (1 / p))
         ctx.save_for_backward(x, out)
         return out
 
