@@ -3,6 +3,9 @@
 Tier 1: what every model is made of. Tier 2: what a PyTorch user reaches for in a month.
 """
 
+import src as ag
+
+
 TIERS = {
     1: """
         abs add addmm all any argmax argmin atan2 bmm broadcast_to cat ceil chunk
@@ -75,4 +78,5 @@ RANDOM = {
     "randn",
     "randn_like",
 }
-UNDEFINED: set[tuple[str, int]] = set()  # (operation, result) that torch leaves open
+# Where OpInfo passes the arguments in another order than the user does.
+REORDERED = {"where": lambda x, condition, y: ag.where(condition, x, y)}
