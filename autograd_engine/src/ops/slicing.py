@@ -6,7 +6,7 @@ from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..engine.views import as_view
-from .places import Place, Spread, view_at
+from .places import Place, Spread, Write, view_at
 from .reductions import normalize_dim
 from .splitting import axis_of
 
@@ -114,6 +114,47 @@ def diag(x: Tensor, diagonal: int = 0) -> Tensor:
 def diagflat(x: Tensor, offset: int = 0) -> Tensor:
     """The matrix that has all elements on a diagonal."""
     return diag_embed(x.reshape(-1), offset)
+
+
+def select_scatter(x: Tensor, src: Tensor, dim: int, index: int) -> Tensor:
+    """A copy of `x` with `src` at one index of one axis."""
+    part = select(x.detach(), dim, index)  # checks dim and index
+    key = (slice(None),) * axis_of("select_scatter", x, dim) + (index, ...)
+    return _with("select_scatter", x, src, part, lambda array: array[key])
+
+
+def slice_scatter(
+    x: Tensor,
+    src: Tensor,
+    dim: int = 0,
+    start: int | None = None,
+    end: int | None = None,
+    step: int = 1,
+) -> Tensor:
+    """A copy of `x` with `src` in a range of one axis."""
+    if step < 1:
+        raise RuntimeError(f"slice_scatter: a step of at least 1, not {step}")
+    axis = axis_of("slice_scatter", x, dim)
+    key = (slice(None),) * axis + (slice(start, end, step),)
+    part = view_at(x.detach(), lambda array: array[key])
+    return _with("slice_scatter", x, src, part, lambda array: array[key])
+
+
+def diagonal_scatter(
+    x: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1
+) -> Tensor:
+    """A copy of `x` with `src` on a diagonal."""
+    view = _diagonal_view(offset, *_two_axes("diagonal_scatter", dim1, dim2, x.ndim))
+    return _with("diagonal_scatter", x, src, view_at(x.detach(), view), view)
+
+
+def _with(name: str, x: Tensor, src: Tensor, part: Tensor, view: Any) -> Tensor:
+    if src.shape != part.shape or src.dtype != x.dtype:
+        raise RuntimeError(
+            f"{name}: src of shape {src.shape} and {src.dtype} for a place of shape "
+            f"{part.shape} and {x.dtype}"
+        )
+    return Write.apply(x, src, Place(view))
 
 
 def _two_axes(name: str, dim1: int, dim2: int, ndim: int) -> tuple[int, int]:
