@@ -6,9 +6,9 @@ operations: each is differentiated by the other two, as often as one likes.
 
 from typing import Any
 
-from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
+from .memory_order import array_first, array_last, moved
 from .windows import Window, conv_forward, conv_input, conv_weight
 
 
@@ -17,7 +17,7 @@ class BatchLast(Function):
 
     @staticmethod
     def forward(ctx: Function, x: Tensor) -> Any:
-        return _first(_last(x.data))
+        return array_first(array_last(x.data))
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> Tensor:
@@ -33,7 +33,9 @@ class Conv(Function):
         ctx.save_for_backward(x if needs_w else None, w if needs_x else None)
         ctx.window, ctx.sizes = window, x.shape[2:]
         shift = None if bias is None else bias.data
-        return _first(conv_forward(_last(x.data), w.data, window, counts, shift))
+        return array_first(
+            conv_forward(array_last(x.data), w.data, window, counts, shift)
+        )
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
@@ -58,10 +60,10 @@ class ConvInput(Function):
         needs_g, needs_w = ctx.needs_input_grad[:2]
         ctx.save_for_backward(g if needs_w else None, w if needs_g else None)
         ctx.window, ctx.counts = window, g.shape[2:]
-        out = conv_input(_last(g.data), w.data, window, sizes)
+        out = conv_input(array_last(g.data), w.data, window, sizes)
         if bias is not None:
             out += bias.data.reshape(-1, *(1,) * (out.ndim - 1))
-        return _first(out)
+        return array_first(out)
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
@@ -84,7 +86,7 @@ class ConvWeight(Function):
         needs_x, needs_g = ctx.needs_input_grad[:2]
         ctx.save_for_backward(x if needs_g else None, g if needs_x else None)
         ctx.window, ctx.sizes, ctx.counts = window, x.shape[2:], g.shape[2:]
-        return conv_weight(_last(x.data), _last(g.data), window)
+        return conv_weight(array_last(x.data), array_last(g.data), window)
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
@@ -99,19 +101,7 @@ class ConvWeight(Function):
 
 def batch_last(x: Tensor) -> Tensor:
     """`x` itself where its memory has the order that the windows want."""
-    return x if _moved(x.data).flags.c_contiguous else BatchLast.apply(x)
-
-
-def _moved(array: Any) -> Any:
-    return array.transpose(*range(1, array.ndim), 0)
-
-
-def _last(array: Any) -> Any:
-    return array_module(array).ascontiguousarray(_moved(array))
-
-
-def _first(array: Any) -> Any:
-    return array.transpose(array.ndim - 1, *range(array.ndim - 1))
+    return x if moved(x.data).flags.c_contiguous else BatchLast.apply(x)
 
 
 def _sum_bias(grad: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
 from .geometry import Image, Sizes, per_axis, with_batch
+from .memory_order import array_first, array_last
 from .windows import Window, pad, windows_of
 
 
@@ -69,7 +70,7 @@ class Unfold(Function):
     def forward(ctx: Function, x: Tensor, window: Window) -> Any:
         ctx.window, ctx.sizes = window, x.shape[2:]
         columns = windows_of(
-            pad(_last(x.data), window), window.counts(ctx.sizes), window
+            pad(array_last(x.data), window), window.counts(ctx.sizes), window
         )
         rows = x.shape[1] * math.prod(window.kernel)
         # (C, kh, kw, oh, ow, N) -> (N, C * kh * kw, oh * ow)
@@ -96,15 +97,11 @@ class Fold(Function):
             place = windows[:, :, i, j]
             place += parts[:, :, i, j]
         inside = x[:, top : top + sizes[0], left : left + sizes[1]]
-        return inside.transpose(3, 0, 1, 2)
+        return array_first(inside)
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
         return Unfold.apply(grad, ctx.window), None, None
-
-
-def _last(array: Any) -> Any:
-    return array_module(array).ascontiguousarray(array.transpose(1, 2, 3, 0))
 
 
 def _window(name: str, kernel, dilation, padding, stride) -> Window:
