@@ -31,9 +31,8 @@ class CrossEntropy(Function):
         logp = shifted(x.data, 1)
         logp -= xp.log(sums(xp.exp(logp), 1))
         rows, spread = _strength(target, weight, smoothing, x.data)
-        ctx.place = xp.expand_dims(xp.where(rows[1], target[0], 0), 1)
-        picked = xp.take_along_axis(logp, ctx.place, 1)[:, 0]
-        loss = xp.where(rows[1], -picked * rows[0], 0)
+        ctx.place = places(xp.where(rows[1], target[0], 0))
+        loss = xp.where(rows[1], -logp[ctx.place] * rows[0], 0)
         if smoothing:
             mix = logp if spread is None else logp * spread
             loss -= xp.where(rows[1], mix.sum(1) * (smoothing / shape[1]), 0)
@@ -60,9 +59,7 @@ class CrossEntropy(Function):
         if eps:
             spread = 1 if ctx.spread is None else ctx.spread
             gx -= xp.expand_dims(each, 1) * spread * (eps / classes)
-        held = xp.take_along_axis(gx, ctx.place, 1)
-        held -= xp.expand_dims(strength * each, 1)
-        xp.put_along_axis(gx, ctx.place, held, 1)
+        gx[ctx.place] -= strength * each
         return gx.astype(logp.dtype, copy=False), None, None, None, None, None
 
     @staticmethod
@@ -70,8 +67,7 @@ class CrossEntropy(Function):
         xp = array_module(x.data)
         (strength, valid), spread = _strength(target, weight, smoothing, x.data)
         k = xp.zeros(x.shape, x.dtype)
-        place = xp.expand_dims(xp.where(valid, target[0], 0), 1)
-        xp.put_along_axis(k, place, xp.expand_dims(strength * valid, 1), 1)
+        k[places(xp.where(valid, target[0], 0))] = strength * valid
         if smoothing:
             wide = 1 if spread is None else spread
             k = k + xp.expand_dims(valid, 1) * wide * (smoothing / x.shape[1])
@@ -86,23 +82,31 @@ class Pick(Function):
     @staticmethod
     def forward(ctx: Function, x: Tensor, place: Any, strength: Any):
         ctx.place, ctx.strength, ctx.shape = place, strength, x.shape
-        picked = array_module(x.data).take_along_axis(x.data, place, 1)[:, 0]
-        return array_module(x.data).where(strength != 0, -picked * strength, 0)
+        return array_module(x.data).where(strength != 0, -x.data[place] * strength, 0)
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
         xp = array_module(grad.data)
         gx = xp.zeros(ctx.shape, grad.dtype)
-        values = xp.expand_dims(-grad.data * ctx.strength, 1)
-        xp.put_along_axis(gx, ctx.place, values, 1)
+        gx[ctx.place] = -grad.data * ctx.strength
         return gx, None, None
 
     @staticmethod
     def plain(x: Tensor, place: Any, strength: Any) -> Tensor:
         xp = array_module(x.data)
         k = xp.zeros(x.shape, x.dtype)
-        xp.put_along_axis(k, place, xp.expand_dims(strength, 1), 1)
+        k[place] = strength
         return -(x * constant(k)).sum(1)
+
+
+def places(target: Any) -> tuple:
+    """The index of each target along the class axis, axis 1."""
+    xp, last = array_module(target), target.ndim - 1
+    grids = [
+        xp.arange(size).reshape(-1, *[1] * (last - i))
+        for i, size in enumerate(target.shape)
+    ]
+    return grids[0], target, *grids[1:]
 
 
 def _strength(target, weight, smoothing: float, like: Any) -> tuple:
@@ -165,7 +169,7 @@ def nll_loss(
     w = None if weight is None else weight.data
     (strength, _), _ = _strength((classes, valid), w, 0.0, x.data)
     xp = array_module(x.data)
-    place = xp.expand_dims(xp.where(valid, classes, 0), 1)
+    place = places(xp.where(valid, classes, 0))
     loss = Pick.apply(x, place, strength)
     if reduction == "none":
         return loss.reshape(()) if single else loss

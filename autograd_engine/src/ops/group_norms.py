@@ -1,7 +1,4 @@
-"""Normalisation per channel or group of channels: batch, group and instance norm.
-
-The formulas are those of `norms`; a row is what one mean is taken over.
-"""
+"""Batch, group and instance normalisation: the formulas of `norms` over channels."""
 
 import math
 from typing import Any
@@ -98,8 +95,7 @@ class BatchNorm(Function):
 
     @staticmethod
     def plain(x, weight, bias, eps: float, statistics: Any) -> Tensor:
-        axes = (0, *range(2, x.ndim))
-        out = _standard(x, axes, x.numel() // x.shape[1], eps)
+        out = _standard(x, (0, *range(2, x.ndim)), x.numel() // x.shape[1], eps)
         return _affine(out, weight, bias)
 
 
