@@ -1,4 +1,6 @@
-"""Convolutions and pooling as modules."""
+"""Convolutions as modules."""
+
+from typing import Any
 
 from jaxtyping import Float
 
@@ -12,8 +14,8 @@ from .module import Module
 Size = int | tuple[int, ...]
 
 
-class Conv1d(Module):
-    """Cross-correlation along one axis."""
+class Convolution(Module):
+    """Weights (out, in / groups, *kernel) and how they move over the input."""
 
     rank = 1
 
@@ -29,43 +31,48 @@ class Conv1d(Module):
         bias: bool = True,
     ) -> None:
         super().__init__()
-        check_groups(type(self).__name__, in_channels, out_channels, groups)
+        check_channels(self, in_channels, out_channels, groups)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = repeated(kernel_size, self.rank)
         self.stride, self.padding = stride, padding
         self.dilation, self.groups = dilation, groups
-        self.weight = new_parameter(
-            out_channels, in_channels // groups, *self.kernel_size
-        )
+        shape = (out_channels, in_channels // groups, *self.kernel_size)
+        self.weight = new_parameter(*shape)
         self.bias = new_parameter(out_channels) if bias else no_parameter(self, "bias")
         init_fan_in(self.weight, self.bias)
 
-    @contract
-    def forward(
-        self, x: Float[Tensor, "batch {self.in_channels} *space"]
-    ) -> Float[Tensor, "batch {self.out_channels} *out_space"]:
-        convolve = F.conv1d if self.rank == 1 else F.conv2d
-        return convolve(
-            x,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.dilation,
-            self.groups,
-        )
+    def options(self) -> tuple[Any, ...]:
+        """What the function of this convolution is given after the input."""
+        how = self.stride, self.padding, self.dilation, self.groups
+        return self.weight, self.bias, *how
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, {self.kernel_size}"
 
 
-class Conv2d(Conv1d):
-    """Cross-correlation over images (batch, channel, height, width)."""
+class Conv1d(Convolution):
+    """Cross-correlation along one axis."""
+
+    @contract
+    def forward(
+        self, x: Float[Tensor, "batch {self.in_channels} length"]
+    ) -> Float[Tensor, "batch {self.out_channels} out_length"]:
+        return F.conv1d(x, *self.options())
+
+
+class Conv2d(Convolution):
+    """Cross-correlation over images."""
 
     rank = 2
 
+    @contract
+    def forward(
+        self, x: Float[Tensor, "batch {self.in_channels} height width"]
+    ) -> Float[Tensor, "batch {self.out_channels} out_height out_width"]:
+        return F.conv2d(x, *self.options())
 
-class ConvTranspose1d(Module):
+
+class Transposed(Module):
     """The gradient of a convolution used forwards: it enlarges by its stride."""
 
     rank = 1
@@ -83,95 +90,59 @@ class ConvTranspose1d(Module):
         dilation: Size = 1,
     ) -> None:
         super().__init__()
-        check_groups(type(self).__name__, in_channels, out_channels, groups)
+        check_channels(self, in_channels, out_channels, groups)
         self.in_channels, self.out_channels = in_channels, out_channels
         self.kernel_size = repeated(kernel_size, self.rank)
         self.stride, self.padding = stride, padding
-        self.output_padding, self.groups, self.dilation = (
-            output_padding,
-            groups,
-            dilation,
-        )
-        self.weight = new_parameter(
-            in_channels, out_channels // groups, *self.kernel_size
-        )
+        self.output_padding, self.groups = output_padding, groups
+        self.dilation = dilation
+        shape = (in_channels, out_channels // groups, *self.kernel_size)
+        self.weight = new_parameter(*shape)
         self.bias = new_parameter(out_channels) if bias else no_parameter(self, "bias")
+        # PyTorch takes the second axis for the inputs here too.
         init_fan_in(self.weight, self.bias)
 
-    @contract
-    def forward(
-        self, x: Float[Tensor, "batch {self.in_channels} *space"]
-    ) -> Float[Tensor, "batch {self.out_channels} *out_space"]:
-        convolve = F.conv_transpose1d if self.rank == 1 else F.conv_transpose2d
-        return convolve(
-            x,
-            self.weight,
-            self.bias,
-            self.stride,
-            self.padding,
-            self.output_padding,
-            self.groups,
-            self.dilation,
-        )
+    def options(self) -> tuple[Any, ...]:
+        """What the function of this convolution is given after the input."""
+        how = self.stride, self.padding, self.output_padding, self.groups
+        return self.weight, self.bias, *how, self.dilation
 
     def extra_repr(self) -> str:
         return f"{self.in_channels}, {self.out_channels}, {self.kernel_size}"
 
 
-class ConvTranspose2d(ConvTranspose1d):
-    """`ConvTranspose1d` over images."""
+class ConvTranspose1d(Transposed):
+    """Transposed convolution along one axis."""
+
+    @contract
+    def forward(
+        self, x: Float[Tensor, "batch {self.in_channels} length"]
+    ) -> Float[Tensor, "batch {self.out_channels} out_length"]:
+        return F.conv_transpose1d(x, *self.options())
+
+
+class ConvTranspose2d(Transposed):
+    """Transposed convolution over images."""
 
     rank = 2
 
-
-class MaxPool2d(Module):
-    """The largest value of each window."""
-
-    def __init__(
-        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0
-    ) -> None:
-        super().__init__()
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-
     @contract
     def forward(
-        self, x: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch channel out_height out_width"]:
-        return F.max_pool2d(x, self.kernel_size, self.stride, self.padding)
+        self, x: Float[Tensor, "batch {self.in_channels} height width"]
+    ) -> Float[Tensor, "batch {self.out_channels} out_height out_width"]:
+        return F.conv_transpose2d(x, *self.options())
 
 
-class AvgPool2d(Module):
-    """The mean of each window."""
-
-    def __init__(
-        self, kernel_size: Size, stride: Size | None = None, padding: Size = 0
-    ) -> None:
-        super().__init__()
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
-
-    @contract
-    def forward(
-        self, x: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch channel out_height out_width"]:
-        return F.avg_pool2d(x, self.kernel_size, self.stride, self.padding)
-
-
-class AdaptiveAvgPool2d(Module):
-    """Means over a grid of the wanted size."""
-
-    def __init__(self, output_size: Size) -> None:
-        super().__init__()
-        self.output_size = output_size
-
-    @contract
-    def forward(
-        self, x: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch channel out_height out_width"]:
-        return F.adaptive_avg_pool2d(x, self.output_size)
-
-
-def check_groups(name: str, in_channels: int, out_channels: int, groups: int) -> None:
+def check_channels(
+    module: Module, in_channels: int, out_channels: int, groups: int
+) -> None:
     """ValueError where the channels do not split into the groups."""
+    name = type(module).__name__
+    if min(in_channels, out_channels, groups) < 1:
+        raise ValueError(
+            f"{name}: {in_channels} and {out_channels} channels in {groups} groups; "
+            "each must be 1 or more"
+        )
     if in_channels % groups or out_channels % groups:
         raise ValueError(
             f"{name}: {in_channels} and {out_channels} channels do not split into "
@@ -180,5 +151,8 @@ def check_groups(name: str, in_channels: int, out_channels: int, groups: int) ->
 
 
 def repeated(size: Size, rank: int) -> tuple[int, ...]:
-    """A size for each of `rank` axes."""
-    return (size,) * rank if isinstance(size, int) else tuple(size)
+    """A size for each of `rank` axes, all 1 or more."""
+    sizes = (size,) * rank if isinstance(size, int) else tuple(size)
+    if len(sizes) != rank or min(sizes) < 1:
+        raise ValueError(f"kernel_size {size}: one number, or {rank}, each 1 or more")
+    return sizes

@@ -30,6 +30,17 @@ class Flatten(Module):
         return x.flatten(self.start_dim, self.end_dim)
 
 
+class Unflatten(Module):
+    """One axis as several."""
+
+    def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dim, self.unflattened_size = dim, tuple(unflattened_size)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.unflatten(self.dim, self.unflattened_size)
+
+
 class Linear(Module):
     """y = x W^T + b."""
 
@@ -51,14 +62,19 @@ class Linear(Module):
 
 
 class Embedding(Module):
-    """Row `i` of a table for each index `i`."""
+    """Row `i` of a table for each index `i`; row `padding_idx` is 0 and stays."""
 
     def __init__(
         self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None
     ) -> None:
         super().__init__()
+        rows = num_embeddings
+        if padding_idx is not None and not -rows <= padding_idx < rows:
+            raise ValueError(
+                f"Embedding: padding_idx {padding_idx} for a table of {rows} rows"
+            )
         self.num_embeddings, self.embedding_dim = num_embeddings, embedding_dim
-        self.padding_idx = padding_idx
+        self.padding_idx = None if padding_idx is None else padding_idx % rows
         self.weight = init.normal_(new_parameter(num_embeddings, embedding_dim))
         if padding_idx is not None:
             self.weight.data[padding_idx] = 0
@@ -71,6 +87,37 @@ class Embedding(Module):
 
     def extra_repr(self) -> str:
         return f"{self.num_embeddings}, {self.embedding_dim}"
+
+
+class Bilinear(Module):
+    """y_k = x1^T W_k x2 + b_k."""
+
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+    ) -> None:
+        super().__init__()
+        self.in1_features, self.in2_features = in1_features, in2_features
+        self.out_features = out_features
+        self.weight = new_parameter(out_features, in1_features, in2_features)
+        self.bias = new_parameter(out_features) if bias else no_parameter(self, "bias")
+        bound = 1 / sqrt(in1_features)
+        for parameter in self.parameters():
+            init.uniform_(parameter, -bound, bound)
+
+    @contract
+    def forward(
+        self,
+        x1: Float[Tensor, "*batch {self.in1_features}"],
+        x2: Float[Tensor, "*batch {self.in2_features}"],
+    ) -> Float[Tensor, "*batch {self.out_features}"]:
+        return F.bilinear(x1, x2, self.weight, self.bias)
+
+    def extra_repr(self) -> str:
+        return f"{self.in1_features}, {self.in2_features}, {self.out_features}"
 
 
 def new_parameter(*shape: int) -> Parameter:

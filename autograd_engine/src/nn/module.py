@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.dtypes import FLOATS
 from ..engine.grad_mode import no_grad
 from ..engine.tensor import Tensor
 
@@ -37,55 +38,59 @@ class Module:
         return self.forward(*args, **kwargs)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        kinds = ((Parameter, "_parameters"), (Module, "_modules"))
-        for kind, table in kinds:
-            if isinstance(value, kind):
-                if table not in self.__dict__:
-                    raise AttributeError(
-                        f"{type(self).__name__}: call super().__init__() before "
-                        f"assigning {name!r}"
-                    )
-                self.__dict__.pop(name, None)
-                for _, other in kinds:
-                    self.__dict__[other].pop(name, None)
-                self.__dict__[table][name] = value
-                return
-        for table in ("_parameters", "_buffers", "_modules"):
-            if name in self.__dict__.get(table, ()):
-                self._replace(table, name, value)
-                return
-        self.__dict__[name] = value
+        table = "_parameters" if isinstance(value, Parameter) else None
+        table = "_modules" if isinstance(value, Module) else table
+        held = next((t for t in TABLES if name in self.__dict__.get(t, ())), None)
+        if table is not None:
+            self._register(table, name, value)
+        elif held is not None:
+            self._register(held, name, value)
+        else:
+            self.__dict__[name] = value
 
-    def _replace(self, table: str, name: str, value: Any) -> None:
-        """A registered name takes what it held, or None; nothing is lost silently."""
-        wanted = {"_parameters": Parameter, "_buffers": Tensor, "_modules": Module}
-        if value is not None and not isinstance(value, wanted[table]):
-            raise TypeError(
-                f"{type(self).__name__}.{name} holds a {wanted[table].__name__}, "
-                f"not a {type(value).__name__}"
+    def _register(self, table: str, name: str, value: Any) -> None:
+        """Put into one table, out of all others; nothing is lost silently."""
+        owner, kind = type(self).__name__, TABLES[table]
+        if table not in self.__dict__:
+            raise AttributeError(
+                f"{owner}: call super().__init__() before assigning {name!r}"
             )
+        if not isinstance(name, str) or "." in name or not name:
+            raise KeyError(f"{owner}: {name!r} is no name: a text without a dot")
+        if value is not None and not isinstance(value, kind):
+            raise TypeError(
+                f"{owner}.{name} holds a {kind.__name__}, not a {type(value).__name__}"
+            )
+        self.__dict__.pop(name, None)
+        for other in TABLES:
+            if other != table:
+                self.__dict__[other].pop(name, None)
         self.__dict__[table][name] = value
 
     def __getattr__(self, name: str) -> Any:
-        for table in ("_parameters", "_buffers", "_modules"):
+        for table in TABLES:
             if name in self.__dict__.get(table, ()):
                 return self.__dict__[table][name]
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
 
     def __delattr__(self, name: str) -> None:
-        for table in ("_parameters", "_buffers", "_modules"):
-            if name in self.__dict__[table]:
+        for table in TABLES:
+            if name in self.__dict__.get(table, ()):
                 del self.__dict__[table][name]
                 return
         object.__delattr__(self, name)
 
     def register_parameter(self, name: str, value: Parameter | None) -> None:
         """Name a parameter; None for one that this module does without."""
-        self._parameters[name] = value
+        self._register("_parameters", name, value)
 
     def register_buffer(self, name: str, value: Tensor | None) -> None:
         """Name a tensor that is saved with the parameters but not learned."""
-        self._buffers[name] = value
+        self._register("_buffers", name, value)
+
+    def add_module(self, name: str, module: "Module | None") -> None:
+        """Name a module below this one."""
+        self._register("_modules", name, module)
 
     def named_modules(self, prefix: str = "") -> Iterator[tuple[str, "Module"]]:
         """This module and all below, each once, with dotted names."""
@@ -97,32 +102,40 @@ class Module:
                 continue
             seen.add(id(module))
             yield name, module
-            below = [(_join(name, n), m) for n, m in module._modules.items()]
+            below = [(_join(name, n), m) for n, m in module.named_children()]
             stack.extend(reversed(below))
 
     def modules(self) -> Iterator["Module"]:
         return (module for _, module in self.named_modules())
 
+    def named_children(self) -> Iterator[tuple[str, "Module"]]:
+        """The modules right below, with their names."""
+        return ((n, m) for n, m in self._modules.items() if m is not None)
+
     def children(self) -> Iterator["Module"]:
-        return iter(self._modules.values())
+        return (module for _, module in self.named_children())
 
     def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
         """Every parameter once, also where two modules share it."""
-        seen: set[int] = set()
-        for prefix, module in self.named_modules():
-            for name, parameter in module._parameters.items():
-                if parameter is not None and id(parameter) not in seen:
-                    seen.add(id(parameter))
-                    yield _join(prefix, name), parameter
+        return self._named("_parameters")
 
     def parameters(self) -> Iterator[Parameter]:
         return (parameter for _, parameter in self.named_parameters())
 
     def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
+        """Every buffer once."""
+        return self._named("_buffers")
+
+    def buffers(self) -> Iterator[Tensor]:
+        return (buffer for _, buffer in self.named_buffers())
+
+    def _named(self, table: str) -> Iterator[tuple[str, Any]]:
+        seen: set[int] = set()
         for prefix, module in self.named_modules():
-            for name, buffer in module._buffers.items():
-                if buffer is not None:
-                    yield _join(prefix, name), buffer
+            for name, tensor in module.__dict__[table].items():
+                if tensor is not None and id(tensor) not in seen:
+                    seen.add(id(tensor))
+                    yield _join(prefix, name), tensor
 
     def train(self, mode: bool = True) -> "Module":
         """Behave as in training: dropout drops, batch norm uses the batch."""
@@ -151,13 +164,19 @@ class Module:
         return self
 
     def to(self, target: Any) -> "Module":
-        """Move parameters and floating buffers to a dtype or a device, in place."""
+        """Bring parameters and buffers to a device, or those of floats to a dtype.
+
+        In place; gradients go along. TypeError for a dtype that is not of floats.
+        """
+        device = isinstance(target, str)
+        if not device and np.dtype(target) not in FLOATS:
+            raise TypeError(f"a module has parameters of floats, not of {target}")
         with no_grad():
-            tensors = [*self.named_parameters(), *self.named_buffers()]
-            for _, tensor in tensors:
-                if isinstance(target, str) or tensor.is_floating_point():
+            for tensor in [*self.parameters(), *self.buffers()]:
+                if device or tensor.is_floating_point():
                     tensor.data = tensor.detach().to(target).data
-                    tensor.grad = None
+                    if tensor.grad is not None:
+                        tensor.grad = tensor.grad.detach().to(target)
         return self
 
     def float(self) -> "Module":
@@ -170,12 +189,13 @@ class Module:
         """A copy of every parameter and buffer by its dotted name, shared ones too."""
         return {name: np.array(_on_cpu(tensor)) for name, tensor in self._named_state()}
 
-    def _named_state(self) -> Iterator[tuple[str, Tensor]]:
-        for prefix, module in self.named_modules():
-            for table in (module._parameters, module._buffers):
-                for name, tensor in table.items():
-                    if tensor is not None:
-                        yield _join(prefix, name), tensor
+    def _named_state(self, prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+        for table in (self._parameters, self._buffers):
+            for name, tensor in table.items():
+                if tensor is not None:
+                    yield _join(prefix, name), tensor
+        for name, module in self.named_children():
+            yield from module._named_state(_join(prefix, name))
 
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> None:
         """Copy the values of `state` into this module's own tensors.
@@ -184,10 +204,11 @@ class Module:
         nothing was changed. `strict=False` skips missing and unknown names.
         """
         own = dict(self._named_state())
+        new = {name: Tensor(state[name]) for name in own if name in state}
         faults = [
-            f"{name}: shape {np.shape(state[name])} where {tensor.shape} is expected"
-            for name, tensor in own.items()
-            if name in state and np.shape(state[name]) != tensor.shape
+            f"{name}: shape {tensor.shape} where {own[name].shape} is expected"
+            for name, tensor in new.items()
+            if tensor.shape != own[name].shape
         ]
         if strict:
             faults += [f"{name}: missing" for name in own if name not in state]
@@ -198,8 +219,8 @@ class Module:
                 f"this state does not fit {type(self).__name__}:\n  {told}"
             )
         with no_grad():
-            for name in own.keys() & state.keys():
-                own[name].copy_(Tensor(state[name]))
+            for name, tensor in new.items():
+                own[name].copy_(tensor)
 
     def extra_repr(self) -> str:
         """What the line of this module says between its parentheses."""
@@ -208,7 +229,7 @@ class Module:
     def __repr__(self) -> str:
         lines = [
             f"  ({name}): " + repr(module).replace("\n", "\n  ")
-            for name, module in self._modules.items()
+            for name, module in self.named_children()
         ]
         head = f"{type(self).__name__}({self.extra_repr()}"
         return "\n".join([head, *lines, ")"]) if lines else head + ")"
@@ -220,3 +241,7 @@ def _on_cpu(tensor: Tensor) -> np.ndarray:
 
 def _join(prefix: str, name: str) -> str:
     return f"{prefix}.{name}" if prefix else name
+
+
+TABLES = {"_parameters": Parameter, "_buffers": Tensor, "_modules": Module}
+"""Where a module keeps what it registered, and of which kind that is."""
