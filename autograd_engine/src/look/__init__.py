@@ -2,5 +2,5 @@
 
 python -m src.look.graph      # docs/pictures/graph_*.svg
 python -m src.look.stepper    # stepper.html
-python -m src.look.tape       # docs/pictures/tape.png
+python -m src.look.tape_picture  # docs/pictures/memory_tape.png
 """
