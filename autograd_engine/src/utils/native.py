@@ -4,9 +4,10 @@ Memory: glibc gives large freed blocks back to the system, which clears them pag
 page when they are asked for again: thousands of page faults a step.
 `keep_freed_memory` lets the process keep what it freed.
 
-OpenBLAS: it does not know every processor and then takes kernels for AVX2 although
-AVX-512 is there; those are half as fast. `choose_kernels` names the right ones, before
-numpy is imported, or does nothing. Both do nothing where they do not apply.
+OpenBLAS: kernels for AVX2 are half as fast as those for AVX-512, and an OpenBLAS that
+does not recognise an AMD processor takes them. `choose_kernels` names the right ones
+before numpy is imported; a choice in OPENBLAS_CORETYPE stands. Both do nothing where
+they do not apply.
 """
 
 import ctypes
