@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, check_options
+from .optimizer import Optimizer, with_decay
 
 
 class Adam(Optimizer):
@@ -26,10 +26,6 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
     ) -> None:
-        name, (beta1, beta2) = type(self).__name__, betas
-        check_options(
-            name, lr=lr, beta1=beta1, beta2=beta2, eps=eps, weight_decay=weight_decay
-        )
         defaults = dict(lr=lr, betas=tuple(betas), eps=eps, weight_decay=weight_decay)
         super().__init__(params, defaults)
 
@@ -44,8 +40,9 @@ class Adam(Optimizer):
         if decay and self.decoupled:
             p *= 1 - lr * decay
         elif decay:
-            g = g + decay * p
-        scratch = np.multiply(g, 1 - beta1)
+            g = with_decay(g, p, decay)
+        scratch = np.empty_like(g)
+        np.multiply(g, 1 - beta1, out=scratch)
         m *= beta1
         m += scratch
         np.multiply(g, g, out=scratch)

@@ -5,11 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, check_options
+from .optimizer import Optimizer, with_decay
 
 
 class Adagrad(Optimizer):
-    """s = s + g^2;  p -= lr g / (sqrt(s) + eps) (Duchi, Hazan & Singer 2011)."""
+    """s = s + g^2;  p -= lr g / (sqrt(s) + eps) (Duchi, Hazan & Singer 2011).
+
+    s starts at `initial_accumulator_value`; step t (from 0) has lr / (1 + t lr_decay).
+    """
 
     def __init__(
         self,
@@ -17,21 +20,25 @@ class Adagrad(Optimizer):
         lr: float = 1e-2,
         lr_decay: float = 0.0,
         weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
     ) -> None:
-        check_options(
-            "Adagrad", lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps
+        defaults = dict(
+            lr=lr,
+            lr_decay=lr_decay,
+            weight_decay=weight_decay,
+            initial_accumulator_value=initial_accumulator_value,
+            eps=eps,
         )
-        defaults = dict(lr=lr, lr_decay=lr_decay, weight_decay=weight_decay, eps=eps)
         super().__init__(params, defaults)
 
     def update(
         self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         if not state:
-            state.update(step=0, sum=np.zeros_like(p))
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
+            start = group["initial_accumulator_value"]
+            state.update(step=0, sum=np.full_like(p, start))
+        g = with_decay(g, p, group["weight_decay"])
         rate = group["lr"] / (1 + state["step"] * group["lr_decay"])
         state["step"] += 1
         state["sum"] += g * g
@@ -55,7 +62,6 @@ class RMSprop(Optimizer):
         momentum: float = 0.0,
         centered: bool = False,
     ) -> None:
-        check_options("RMSprop", lr=lr, alpha=alpha, eps=eps, weight_decay=weight_decay)
         defaults = dict(
             lr=lr,
             alpha=alpha,
@@ -75,8 +81,7 @@ class RMSprop(Optimizer):
         for name, use in zip(names, used, strict=True):
             if use and name not in state:
                 state[name] = np.zeros_like(p)
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
+        g = with_decay(g, p, group["weight_decay"])
         s = state["square_avg"]
         s *= alpha
         s += (1 - alpha) * g * g

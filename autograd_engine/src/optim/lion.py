@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, check_options
+from .optimizer import Optimizer
 
 
 class Lion(Optimizer):
@@ -21,10 +21,6 @@ class Lion(Optimizer):
         betas: tuple[float, float] = (0.9, 0.99),
         weight_decay: float = 0.0,
     ) -> None:
-        beta1, beta2 = betas
-        check_options(
-            "Lion", lr=lr, beta1=beta1, beta2=beta2, weight_decay=weight_decay
-        )
         defaults = dict(lr=lr, betas=tuple(betas), weight_decay=weight_decay)
         super().__init__(params, defaults)
 
@@ -32,7 +28,9 @@ class Lion(Optimizer):
         self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
         beta1, beta2 = group["betas"]
-        m = state.setdefault("exp_avg", np.zeros_like(p))
+        if not state:
+            state["exp_avg"] = np.zeros_like(p)
+        m = state["exp_avg"]
         p *= 1 - group["lr"] * group["weight_decay"]
         p -= group["lr"] * np.sign(beta1 * m + (1 - beta1) * g)
         m *= beta2

@@ -1,110 +1,63 @@
-"""The learning rate over time. Each schedule sets `lr` of the groups in `step()`.
+"""The learning rate over time as a share of its peak: functions of the step, from 0.
 
-`step()` is called once after each update (or epoch: the unit is the caller's).
+`LambdaLR` of `lr_scheduler.py` takes them; they hold no state, so that a resumed run
+asks for the step where it stands.
 """
 
 from collections.abc import Callable
 from math import cos, pi
-from typing import Any
-
-from .optimizer import Optimizer
 
 
-class LambdaLR:
-    """lr = initial lr * `factor(t)`, t the number of calls of `step()` so far."""
-
-    def __init__(self, optimizer: Optimizer, factor: Callable[[int], float]) -> None:
-        self.optimizer, self.factor, self.t = optimizer, factor, 0
-        for group in optimizer.param_groups:
-            group.setdefault("initial_lr", group["lr"])
-        self._set()
-
-    def step(self) -> None:
-        self.t += 1
-        self._set()
-
-    def get_last_lr(self) -> list[float]:
-        """The learning rate of each group now."""
-        return [group["lr"] for group in self.optimizer.param_groups]
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"t": self.t}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        self.t = saved["t"]
-        self._set()
-
-    def _set(self) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = group["initial_lr"] * self.factor(self.t)
+Factor = Callable[[int], float]
 
 
-def step_decay(step_size: int, gamma: float = 0.1) -> Callable[[int], float]:
+def step_decay(step_size: int, gamma: float = 0.1) -> Factor:
     """gamma^(t // step_size)."""
+    _at_least_one("step_decay", step_size=step_size)
     return lambda t: gamma ** (t // step_size)
 
 
-def cosine(total: int, final: float = 0.0) -> Callable[[int], float]:
+def cosine(total: int, final: float = 0.0) -> Factor:
     """From 1 to `final` along half a cosine in `total` steps, `final` after."""
-    return lambda t: final + (1 - final) * (1 + cos(pi * min(t, total) / total)) / 2
+    _at_least_one("cosine", total=total)
+    return lambda t: between(1.0, final, min(t, total) / total)
 
 
-def warm_up(steps: int, then: Callable[[int], float]) -> Callable[[int], float]:
+def warm_up(steps: int, then: Factor) -> Factor:
     """(t + 1) / (steps + 1) for `steps` steps, then `then` from its own start."""
     return lambda t: (t + 1) / (steps + 1) if t < steps else then(t - steps)
 
 
 def one_cycle(
     total: int, rise: float = 0.3, start: float = 1 / 25, final: float = 1 / 250_000
-) -> Callable[[int], float]:
-    """Up to 1 and down to `final`, along cosines (Smith & Topin 2018, 1708.07120).
+) -> Factor:
+    """Up from `start` to 1 and down to `final` along cosines (Smith & Topin 2018).
 
-    The peak is `rise` of the way; the initial learning rate of the groups is the peak.
+    The peak is `rise` of the way, the end at step total - 1 and after.
     """
+    _at_least_one("one_cycle", total=total)
+    return cycle(total, rise, start, 1.0, final)
+
+
+def cycle(total: int, rise: float, start: float, top: float, end: float) -> Factor:
+    """From `start` to `top` in `rise` of the way, then to `end`, along cosines."""
     peak = rise * total - 1
 
-    def factor(t: int) -> float:
+    def value(t: int) -> float:
         if t <= peak:
-            return _between(start, 1, t / max(peak, 1e-9))
-        return _between(1, final, min((t - peak) / (total - 1 - peak), 1.0))
+            return between(start, top, t / max(peak, 1e-9))
+        rest = max(total - 1 - peak, 1e-9)
+        return between(top, end, min((t - peak) / rest, 1.0))
 
-    return factor
-
-
-class ReduceLROnPlateau:
-    """Multiply lr by `factor` when the metric has not fallen for `patience` calls.
-
-    Falling means by more than the share `threshold` of the best value.
-    """
-
-    def __init__(
-        self,
-        optimizer: Optimizer,
-        factor: float = 0.1,
-        patience: int = 10,
-        threshold: float = 1e-4,
-        min_lr: float = 0.0,
-    ) -> None:
-        self.optimizer, self.factor, self.patience = optimizer, factor, patience
-        self.threshold, self.min_lr = threshold, min_lr
-        self.best, self.bad = float("inf"), 0
-
-    def step(self, metric: float) -> None:
-        if metric < self.best * (1 - self.threshold):
-            self.best, self.bad = float(metric), 0
-        else:
-            self.bad += 1
-        if self.bad > self.patience:
-            self.bad = 0
-            for group in self.optimizer.param_groups:
-                group["lr"] = max(group["lr"] * self.factor, self.min_lr)
-
-    def state_dict(self) -> dict[str, Any]:
-        return {"best": self.best, "bad": self.bad}
-
-    def load_state_dict(self, saved: dict[str, Any]) -> None:
-        self.best, self.bad = saved["best"], saved["bad"]
+    return value
 
 
-def _between(a: float, b: float, share: float) -> float:
+def between(a: float, b: float, share: float) -> float:
+    """From a to b along half a cosine."""
     return b + (a - b) * (1 + cos(pi * share)) / 2
+
+
+def _at_least_one(name: str, **steps: int) -> None:
+    for option, value in steps.items():
+        if value < 1:
+            raise ValueError(f"{name}: {option} must be 1 or more, not {value}")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .optimizer import Optimizer, check_options
+from .optimizer import Optimizer, with_decay
 
 
 class SGD(Optimizer):
@@ -24,9 +24,6 @@ class SGD(Optimizer):
         weight_decay: float = 0.0,
         nesterov: bool = False,
     ) -> None:
-        check_options("SGD", lr=lr, momentum=momentum, weight_decay=weight_decay)
-        if nesterov and (momentum <= 0 or dampening != 0):
-            raise ValueError("SGD: nesterov needs momentum > 0 and dampening 0")
         defaults = dict(
             lr=lr,
             momentum=momentum,
@@ -36,11 +33,16 @@ class SGD(Optimizer):
         )
         super().__init__(params, defaults)
 
+    def check(self, options: dict[str, Any]) -> None:
+        super().check(options)
+        momentum, dampening = options["momentum"], options["dampening"]
+        if options["nesterov"] and (momentum <= 0 or dampening != 0):
+            raise ValueError("SGD: nesterov needs momentum > 0 and dampening 0")
+
     def update(
         self, p: np.ndarray, g: np.ndarray, state: dict[str, Any], group: dict[str, Any]
     ) -> None:
-        if group["weight_decay"]:
-            g = g + group["weight_decay"] * p
+        g = with_decay(g, p, group["weight_decay"])
         if group["momentum"]:
             v = state.get("momentum_buffer")
             if v is None:
