@@ -19,6 +19,7 @@ import torch
 
 import src as ag
 from src import functional as F
+from tests.conformance_table import table
 from tests.conformance_tiers import RANDOM, REORDERED, TIERS
 
 
@@ -196,44 +197,6 @@ def describe(arguments: Any) -> str:
     return repr(arguments)
 
 
-def table(verdicts: dict[str, list[Verdict] | None]) -> str:
-    """docs/CONFORMANCE.md."""
-    kinds = Counter(v.kind for found in verdicts.values() for v in found or [])
-    present = [n for n, found in verdicts.items() if found is not None]
-    total = sum(kinds.values())
-    version = torch.__version__.split("+")[0]
-    share = 100 * kinds["right"] / max(total, 1)
-    lines = [
-        "# Conformance with PyTorch",
-        "",
-        f"`python -m tests.conformance` ran the samples of OpInfo (torch {version}, float64)",
-        "through the engine and compared shape, dtype, value and gradient "
-        f"(tolerance {TOLERANCE:g}).",
-        "",
-        f"Operations present: {len(present)} of {len(verdicts)}. Samples: {total}; "
-        f"right {kinds['right']} ({share:.1f} %),",
-        f"refused in a sentence {kinds['refused']}, failed {kinds['failed']}, "
-        f"silently wrong {kinds['wrong']}.",
-        "Operations that draw random numbers are compared in shape and dtype only: "
-        + ", ".join(f"`{n}`" for n in sorted(RANDOM & set(present)))
-        + ".",
-        "",
-        "| tier | operation | samples | right | refused | failed | wrong |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-    ]
-    for tier, names in TIERS.items():
-        for name in names:
-            found = verdicts.get(name)
-            if found is None:
-                lines.append(f"| {tier} | `{name}` | - | absent | | | |")
-                continue
-            count = Counter(v.kind for v in found)
-            cells = [count[k] for k in ("right", "refused", "failed", "wrong")]
-            told = " | ".join(str(c) for c in cells)
-            lines.append(f"| {tier} | `{name}` | {len(found)} | {told} |")
-    return "\n".join(lines) + "\n"
-
-
 def run(names: list[str]) -> dict[str, list[Verdict] | None]:
     return {n: None if engine_operation(n) is None else judge(n) for n in names}
 
@@ -251,7 +214,7 @@ def main(arguments: list[str]) -> int:
         from pathlib import Path
 
         page = Path(__file__).resolve().parents[1] / "docs" / "CONFORMANCE.md"
-        page.write_text(table(verdicts))
+        page.write_text(table(verdicts, TOLERANCE))
         print(f"wrote {page}")
     return int(
         any(v.kind == "wrong" for found in verdicts.values() for v in found or [])

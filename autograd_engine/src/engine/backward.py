@@ -78,23 +78,26 @@ def _run(starts: list, keep: bool, create_graph: bool, wanted: dict | None = Non
         sums.add(node, output, gradient, fresh=False)
     token = _recording.set(create_graph)
     try:
-        for node in order:
-            grads = sums.take(node)
-            if grads is None:
-                continue
-            if isinstance(node, Tensor):
-                gradient, fresh = grads[0]
-                gradient, fresh = _call_hooks(node._hooks, gradient, fresh)
-                if wanted is None:
-                    _accumulate(node, gradient, fresh, create_graph)
-                elif (node, 0) in wanted:
-                    wanted[node, 0] = gradient
-                continue
-            _visit(node, grads, sums, create_graph, wanted, useful)
-            if not keep:
-                node.release()
+        with np.errstate(all="ignore"):  # inf and NaN pass in silence, as in torch
+            for node in order:
+                grads = sums.take(node)
+                if grads is not None and isinstance(node, Tensor):
+                    _finish(node, *grads[0], create_graph, wanted)
+                elif grads is not None:
+                    _visit(node, grads, sums, create_graph, wanted, useful)
+                    if not keep:
+                        node.release()
     finally:
         _recording.reset(token)
+
+
+def _finish(leaf: Tensor, gradient: Tensor, fresh: bool, create_graph, wanted) -> None:
+    """The gradient of a leaf is complete."""
+    gradient, fresh = _call_hooks(leaf._hooks, gradient, fresh)
+    if wanted is None:
+        _accumulate(leaf, gradient, fresh, create_graph)
+    elif (leaf, 0) in wanted:
+        wanted[leaf, 0] = gradient
 
 
 def _visit(node: Function, grads: dict, sums: "Sums", create_graph, wanted, useful):
