@@ -1,0 +1,82 @@
+"""What does each level cost? One training step of the same perceptron on all of them.
+
+    python tests/benchmarks/benchmark_levels.py --json levels.json
+
+The steps are those of examples/three_engines.py, in float64: a perceptron with relu on
+points of XOR, mean log loss, plain gradient descent. `small` is 2-8-8-1 on 50 points,
+where calls cost more than arithmetic; `large` 2-64-64-1 on 500 points. Variants take
+turns in one process with one thread; a figure is the median CPU time over rounds, and
+only ratios travel between machines. Losses must agree to 1e-9 in every round.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+import time
+from pathlib import Path
+
+
+for _name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"):
+    os.environ.setdefault(_name, "1")
+ROOT = Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "examples")]
+import three_engines
+
+
+SHAPES = {"small": (50, (2, 8, 8, 1)), "large": (500, (2, 64, 64, 1))}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--rounds", type=int, default=7, help="timed rounds (7)")
+    parser.add_argument("--only", choices=list(SHAPES), help="one size instead of both")
+    parser.add_argument("--json", metavar="PATH", help="write all figures here")
+    options = parser.parse_args(arguments)
+    if options.rounds < 1:
+        parser.error("--rounds starts at 1")
+    result = {
+        "device": {
+            "system": platform.platform(),
+            "cores": os.cpu_count(),
+            "python": platform.python_version(),
+        },
+        "threads": os.environ["OMP_NUM_THREADS"],
+        "rounds": options.rounds,
+    }
+    for name, (count, sizes) in SHAPES.items():
+        if options.only not in (None, name):
+            continue
+        steps = three_engines.engines(three_engines.problem(count, sizes))
+        cpu = interleave(steps, options.rounds)
+        base = cpu["3 engine"]
+        result[name] = {"cpu_s": cpu, "ratios": {n: t / base for n, t in cpu.items()}}
+        print(f"{name}: {'-'.join(map(str, sizes))}, {count} points, one thread")
+        for engine, seconds in cpu.items():
+            print(f"  {engine:<10}{1e3 * seconds:>10.2f} ms   x{seconds / base:.2f}")
+    if options.json:
+        Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
+    return 0
+
+
+def interleave(steps: dict, rounds: int) -> dict[str, float]:
+    """Each in turn, `rounds` times after a warm-up; the median CPU seconds."""
+    cpu: dict[str, list[float]] = {name: [] for name in steps}
+    for number in range(rounds + 1):
+        losses = {}
+        for name, step in steps.items():
+            started = time.process_time()
+            losses[name] = step()
+            if number > 0:
+                cpu[name].append(time.process_time() - started)
+        if max(losses.values()) - min(losses.values()) > 1e-9:
+            raise RuntimeError(f"the engines disagree in step {number}: {losses}")
+    return {name: statistics.median(seconds) for name, seconds in cpu.items()}
+
+
+if __name__ == "__main__":
+    sys.exit(main())
