@@ -20,7 +20,7 @@ def first_nonfinite(model: nn.Module, call: Callable[[], Any]) -> str | None:
         if not found and not all(np.isfinite(a).all() for a in _floats(output)):
             found.append(name)
 
-    with _watch(model, look), no_grad():
+    with _watch(model, look), no_grad(), np.errstate(all="ignore"):
         call()
     return found[0] if found else None
 
@@ -67,20 +67,23 @@ def gradient_table(model: nn.Module) -> str:
 
 
 def gradient_error(
-    model: nn.Module, inputs: Sequence[Tensor], directions: int = 4
+    model: nn.Module,
+    inputs: Sequence[Tensor],
+    directions: int = 4,
+    of_inputs: bool = True,
 ) -> float:
     """Largest relative error of the gradient along random directions.
 
     Along a direction v the slope of f is <grad f, v>, and (f(x + hv) - f(x - hv)) / 2h
-    by central differences; x is all parameters and the first input where that has a
-    gradient, f a fixed random weighting of the output in evaluation mode. The best of
-    three steps h counts: a kink of ReLU spoils one, a wrong gradient spoils all. Makes
-    the model double precision.
+    by central differences; x is all parameters and, if `of_inputs`, the first input, f
+    a fixed random weighting of the output in evaluation mode. The best of three steps h
+    counts: a kink of ReLU spoils one, a wrong gradient spoils all. Makes the model
+    double precision.
     """
     model, random = model.double().eval(), np.random.default_rng(0)
     points = [p for p in model.parameters() if p.requires_grad]
     inputs = list(inputs)
-    if inputs[0].is_floating_point():  # tokens have no gradient
+    if of_inputs and inputs[0].is_floating_point():  # tokens have no gradient
         inputs[0] = inputs[0].detach().double().requires_grad_()
         points.append(inputs[0])
     weight = Tensor(random.standard_normal(model(*inputs).shape))

@@ -50,9 +50,11 @@ class State:
 
     def save(self, run: RunDir) -> None:
         """Replace last.npz; the one before stays as last-1.npz."""
+        if run.writes:
+            self._write(run)
         self.saved_step = self.progress.step
-        if not run.writes:
-            return
+
+    def _write(self, run: RunDir) -> None:
         self.progress.rows = run.rows
         content = self._evaluated_content() | {
             "kind": "training",
