@@ -7,7 +7,7 @@ import numpy as np
 
 from ..engine.graph import edges_of
 from ..engine.tensor import Tensor
-from ..scalar import Scalar
+from ..scalar import Scalar, topological_order
 from ..strided import Tensor as StridedTensor
 from .nodes import NOT_KEPT, NOT_YET, Node, number, rows_of, shape
 from .retain import Gradients
@@ -57,7 +57,7 @@ def ordered(root: Any, parents: Callable[[Any], list]) -> list:
 
 
 def _read_scalar(root: Scalar, called: dict) -> list[Node]:
-    nodes = ordered(root, lambda node: list(node.parents))
+    nodes = topological_order(root)
     place = {node: i for i, node in enumerate(nodes)}
     done = root.grad != 0.0  # `backward` begins by writing there
     out = []

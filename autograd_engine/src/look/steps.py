@@ -2,9 +2,8 @@
 
 from dataclasses import asdict, dataclass, field
 
-from ..scalar import Scalar
+from ..scalar import Scalar, topological_order
 from .nodes import number
-from .read_graph import ordered
 from .rules import scalar_rule
 
 
@@ -33,7 +32,7 @@ def backward_steps(root: Scalar) -> list[Step]:
     Leaves start from the gradient that they have. Afterwards every `grad` is what
     `root.backward()` would have left: the same sums in the same order.
     """
-    nodes = ordered(root, lambda node: list(node.parents))
+    nodes = topological_order(root)
     place = {node: i for i, node in enumerate(nodes)}
     coming = {node: 0 for node in nodes}  # how many parts are still to arrive
     for node in nodes:
@@ -108,7 +107,7 @@ def update_steps(
 
     `after` is the loss with the new values. The parameters themselves stay.
     """
-    nodes = ordered(root, lambda node: list(node.parents))
+    nodes = topological_order(root)
     place = {node: i for i, node in enumerate(nodes)}
     lines, moved, zeros = [], {}, {}
     for p in parameters:
