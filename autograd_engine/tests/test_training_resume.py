@@ -112,6 +112,32 @@ def test_resume_with_every_optimiser_and_accumulation(tmp_path, monkeypatch, nam
     assert same_files(tmp_path / "run", tmp_path / "unbroken/run")
 
 
+KINDS = {
+    "text": "{name: text, root: %s, block: 8, batch_size: 4, epoch_windows: 16}",
+    "sentiment": "{name: sentiment, count: 20, batch_size: 5}",
+    "digits": "{name: digits, count: 20, batch_size: 5, augment: {cut_out: 9}}",
+}
+SMALL = "widths: [2, 3], width: 2, d_model: 8, n_heads: 2, dropout: 0.2"
+
+
+@pytest.mark.spec("AGE-080", "ends with the same bits")
+@pytest.mark.parametrize(
+    ("data", "model"),
+    [("text", "gpt"), ("text", "lstm"), ("sentiment", "lstm"),
+     ("digits", "cnn"), ("digits", "resnet")],
+)  # fmt: skip
+def test_resume_of_every_kind_of_data_and_model(tmp_path, monkeypatch, data, model):
+    (tmp_path / "text").write_text("so long lives this\n" * 9)
+    kind = KINDS[data] % (tmp_path / "text") if "%" in KINDS[data] else KINDS[data]
+    settings = (f"data={kind}", f"model={{name: {model}, {SMALL}}}", "train.epochs=2")
+    assert start(tmp_path / "unbroken", *settings) == 0
+    with monkeypatch.context() as patch:
+        stop_at(patch, 6)
+        assert start(tmp_path, *settings) == 143
+    assert resume(tmp_path) == 0
+    assert same_files(tmp_path / "run", tmp_path / "unbroken/run")
+
+
 @pytest.mark.spec("AGE-081", "saves at the end of the step")
 def test_a_signal_during_the_evaluation(tmp_path, monkeypatch, unbroken):
     plain = Trainer.evaluate
