@@ -23,12 +23,17 @@ class ScalarGraph(Function):
         ctx.leaves = list(network.parameters())
         for leaf, value in zip(ctx.leaves, weights.tolist(), strict=True):
             leaf.data = value
-        ctx.outputs_of = [network(point) for point in x.tolist()]
+        ctx.save_for_backward(weights)
+        ctx.points = x.tolist()
+        if ctx.needs_input_grad[0]:
+            ctx.points = [[Scalar(number) for number in row] for row in ctx.points]
+        ctx.outputs_of = [network(point) for point in ctx.points]
         values = [[scalar.data for scalar in row] for row in ctx.outputs_of]
         return np.array(values, weights.dtype)
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
+        _ = ctx.saved_tensors  # refuses weights that changed since
         for leaf in ctx.leaves:
             leaf.grad = 0.0
         total = Scalar(0.0)
@@ -36,7 +41,10 @@ class ScalarGraph(Function):
             for scalar, gradient in zip(scalars, gradients, strict=True):
                 total = total + scalar * gradient
         total.backward()
-        return None, np.array([leaf.grad for leaf in ctx.leaves], grad.dtype), None
+        gx = None
+        if ctx.needs_input_grad[0]:
+            gx = np.array([[s.grad for s in row] for row in ctx.points], grad.dtype)
+        return gx, np.array([leaf.grad for leaf in ctx.leaves], grad.dtype), None
 
 
 class ScalarMLP(nn.Module):
