@@ -3,16 +3,9 @@
     import autograd_engine as ag
 
 `scalar` and `strided` are the first two engines, to read; the names below are those of
-the third, to use. Importing them makes two settings for speed: `utils/native.py`.
+the third, to use. Importing them makes one setting for speed: `utils/allocator.py`.
 """
 
-from .utils.native import choose_kernels, keep_freed_memory
-
-
-choose_kernels()  # it has to be said before numpy is imported
-keep_freed_memory()
-
-# ruff: noqa: E402
 from .engine.backward import grad
 from .engine.dtypes import (
     bool_ as bool,

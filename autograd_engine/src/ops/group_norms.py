@@ -1,4 +1,7 @@
-"""Batch, group and instance normalisation: the formulas of `norms` over channels."""
+"""Normalisation per channel or group of channels: batch, group and instance norm.
+
+The formulas are those of `norms`; a row is what one mean is taken over.
+"""
 
 import math
 from typing import Any
@@ -11,6 +14,7 @@ from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
 from .fused import want_same_dtype
+from .memory_order import channel_rows, from_rows, like_rows
 from .norms import normalized, row_dots
 
 
@@ -60,7 +64,7 @@ class BatchNorm(Function):
 
     @staticmethod
     def forward(ctx: Function, x, weight, bias, eps: float, statistics: Any):
-        wide = x.data.reshape(*x.shape[:2], math.prod(x.shape[2:]))
+        wide = channel_rows(x.data)
         count = wide.shape[0] * wide.shape[2]
         mean = channel_sums(wide) / count
         hat = wide - mean[:, None]
@@ -73,29 +77,29 @@ class BatchNorm(Function):
         out = hat.copy() if weight is None else hat * weight.data[:, None]
         if bias is not None:
             out += bias.data[:, None]
-        return out.reshape(x.shape)
+        return from_rows(out, x.shape)
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
         (weight,) = ctx.saved_tensors
         hat = ctx.hat
-        g = grad.data.reshape(hat.shape)
+        g = like_rows(grad.data, hat)
         gb, gw, gx = channel_sums(g), channel_dots(g, hat), None
         if ctx.needs_input_grad[0]:
             count = hat.shape[0] * hat.shape[2]
             scale = ctx.scale if weight is None else ctx.scale * weight.data
-            gx = array_module(g).empty(grad.shape, g.dtype)
-            out = gx.reshape(hat.shape)
-            array_module(g).multiply(hat, (-gw / count)[:, None], out=out)
+            out = hat * (-gw / count)[:, None]
             out += g
             out -= (gb / count)[:, None]
             out *= scale[:, None]
+            gx = from_rows(out, grad.shape)
         needs = ctx.needs_input_grad
         return gx, gw if needs[1] else None, gb if needs[2] else None, None, None
 
     @staticmethod
     def plain(x, weight, bias, eps: float, statistics: Any) -> Tensor:
-        out = _standard(x, (0, *range(2, x.ndim)), x.numel() // x.shape[1], eps)
+        axes = (0, *range(2, x.ndim))
+        out = _standard(x, axes, x.numel() // x.shape[1], eps)
         return _affine(out, weight, bias)
 
 

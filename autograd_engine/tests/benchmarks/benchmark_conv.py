@@ -17,16 +17,16 @@ from pathlib import Path
 
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-from tests.benchmarks.benchmark_layers import interleave  # noqa: E402, I001
+from tests.benchmarks import threads  # noqa: F401, I001
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-import torch.nn.functional as TF  # noqa: E402
+import numpy as np
+import torch
+import torch.nn.functional as TF
 
-import src as ag  # noqa: E402
-from src import functional as F  # noqa: E402
-from src.utils.contracts import disable_contracts  # noqa: E402
-from tests.benchmarks.steps import pair, weights  # noqa: E402
+import src as ag
+from src import functional as F
+from tests.benchmarks.benchmark_layers import interleave
+from tests.benchmarks.steps import pair, weights
 
 
 # name -> batch, channels, side, kernels, kernel, stride, padding, groups
@@ -51,13 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     )
     parser.add_argument("--rounds", type=int, default=15, help="timed rounds (15)")
     parser.add_argument("--only", metavar="WORDS", help="names with one of a,b,c")
-    parser.add_argument(
-        "--plain", action="store_true", help="without the settings of utils/native.py"
-    )
     parser.add_argument("--json", metavar="PATH", help="write all figures here")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    disable_contracts()
     result = {"options": vars(options), "numpy": np.__version__, "rows": {}}
     result["torch"] = torch.__version__
     for name, make in cases().items():

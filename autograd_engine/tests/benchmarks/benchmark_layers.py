@@ -6,14 +6,11 @@ Each layer runs forward and backward at the sizes of the GPT step; the steps W2,
 W5 are those of `steps.py`. Both libraries take turns in one process with one thread, a
 figure is the median CPU time over rounds, and only ratios travel between machines.
 Contracts are off.
-The settings of `src/utils/native.py` hold for both: what they give to the allocator,
-torch gets as well.
+What `src/utils/allocator.py` asks of malloc holds for torch as well.
 """
 
 import argparse
-import importlib.util
 import json
-import os
 import platform
 import statistics
 import sys
@@ -22,32 +19,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 
-for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ[name] = "1"
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
-PLAIN = "--plain" in sys.argv
-if not PLAIN:
-    native = Path(__file__).resolve().parents[2] / "src/utils/native.py"
-    spec = importlib.util.spec_from_file_location("native", native)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.choose_kernels()
-    module.keep_freed_memory()
+from tests.benchmarks import threads  # noqa: F401, I001
 
-import numpy as np  # noqa: E402
-import torch  # noqa: E402
-import torch.nn.functional as TF  # noqa: E402
+import numpy as np
+import torch
+import torch.nn.functional as TF
 
-import src as ag  # noqa: E402
-from src import functional as F  # noqa: E402
-from src.utils.contracts import disable_contracts  # noqa: E402
-from tests.benchmarks.steps import STEPS  # noqa: E402
+import src as ag
+from src import functional as F
+from tests.benchmarks.steps import STEPS
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     torch.set_num_threads(1)
-    disable_contracts()
     result = {
         "device": {
             "system": platform.platform(),
@@ -89,9 +75,6 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=25, help="timed rounds (25)")
     parser.add_argument("--repeat", type=int, default=2, help="calls a round (2)")
     parser.add_argument("--only", metavar="WORDS", help="names with one of a,b,c")
-    parser.add_argument(
-        "--plain", action="store_true", help="without the settings of utils/native.py"
-    )
     parser.add_argument("--json", metavar="PATH", help="write all figures here")
     options = parser.parse_args(arguments)
     if min(options.rounds, options.repeat) < 1:
