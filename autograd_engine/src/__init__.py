@@ -6,6 +6,7 @@
 the third, to use. Importing them makes one setting for speed: `utils/allocator.py`.
 """
 
+from . import functional, nn, optim
 from .engine.backward import grad
 from .engine.dtypes import (
     bool_ as bool,
@@ -28,7 +29,9 @@ from .engine.grad_mode import (
     no_grad,
     set_grad_enabled,
 )
+from .engine.gradcheck import gradcheck, gradgradcheck
 from .engine.random import get_rng_state, manual_seed, set_rng_state
+from .engine.recompute import checkpoint
 from .engine.tensor import Tensor, from_numpy, tensor
 from .ops import methods as _methods
 # isort: off
@@ -125,3 +128,7 @@ from .ops.splitting import (
 from .ops.triangles import tril, tril_indices, triu, triu_indices
 # fmt: on
 # isort: on
+from .utils.allocator import keep_freed_memory
+
+
+keep_freed_memory()
