@@ -74,6 +74,11 @@ def test_the_figures_of_eval_equal_those_of_scikit_learn(best, tmp_path):
     assert result["accuracy"] == reference.accuracy_score(truth, guess) > 0.5
     assert result["loss"] == pytest.approx(reference.log_loss(truth, chance), rel=1e-5)
     assert result["confusion"] == reference.confusion_matrix(truth, guess).tolist()
+    for name in ("precision", "recall"):
+        score = getattr(reference, f"{name}_score")
+        known = score(truth, guess, average=None, zero_division=0)
+        ours = [row[name] for row in result["classes"].values()]
+        np.testing.assert_array_equal(np.nan_to_num(ours), known)
     low, high = result["accuracy_interval_95"]
     assert low < result["accuracy"] < high and result["samples"] == 200
     assert json.loads((tmp_path / "test.json").read_text())["loss"] == result["loss"]
