@@ -79,7 +79,7 @@ def _regions(setup: Setup, device: str, path: Path) -> None:
         x, y, chance.reshape(101, 101), levels, cmap="PuOr_r", alpha=0.7
     )
     figure.colorbar(regions, ax=axis, label="probability of class 1")
-    for code, colour in ((0, LINES[4]), (1, LINES[1])):
+    for code, colour in ((0, LINES[5]), (1, LINES[1])):
         at = val.features[val.labels == code]
         axis.scatter(at[:, 0], at[:, 1], 8, color=colour, edgecolors="k", lw=0.3)
     right = probabilities(setup.model, val, device).argmax(1) == val.labels
