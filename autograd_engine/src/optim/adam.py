@@ -49,11 +49,12 @@ class Adam(Optimizer):
         scratch *= 1 - beta2
         v *= beta2
         v += scratch
+        # m / (sqrt(v) / c + eps) = c m / (sqrt(v) + c eps): a pass over memory less.
+        c = sqrt(1 - beta2**t)
         np.sqrt(v, out=scratch)
-        scratch *= 1 / sqrt(1 - beta2**t)
-        scratch += group["eps"]
+        scratch += c * group["eps"]
         np.divide(m, scratch, out=scratch)
-        scratch *= lr / (1 - beta1**t)
+        scratch *= lr * c / (1 - beta1**t)
         p -= scratch
 
 
