@@ -95,6 +95,11 @@ def test_gpt_sees_no_later_token_and_reads_at_most_its_block():
         gpt(ag.tensor(np.zeros((1, 10), np.int64)))
 
 
+def test_gpt_of_no_sentences_gives_no_scores():
+    gpt = GPT(11, 9, 8, 2, 2)
+    assert gpt(ag.tensor(np.zeros((0, 5), np.int64))).shape == (0, 5, 11)
+
+
 def test_gpt_starts_as_gpt2():
     ag.manual_seed(0)
     gpt = GPT(300, 64, 96, 4, 3)

@@ -68,6 +68,17 @@ def test_causal_attention_needs_no_mask(need):
     same_module(ours, theirs, numbers(5, 2, 6), call=call)
 
 
+@pytest.mark.parametrize("need", [True, False])
+@pytest.mark.parametrize("shape", [(0, 2, 6), (4, 0, 6)])
+def test_nothing_attends_to_nothing(shape, need):
+    attention, x = nn.MultiheadAttention(6, 3).double(), nn.Parameter(np.ones(shape))
+    out, shares = attention(x, x, x, need_weights=need)
+    assert out.shape == shape
+    assert not need or shares.shape == (shape[1], shape[0], shape[0])
+    out.sum().backward()
+    assert x.grad.shape == shape
+
+
 def transformer(lib, kind, **options):
     return getattr(lib, kind)(6, 2, 8, 0.0, **options)
 

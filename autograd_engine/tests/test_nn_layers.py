@@ -95,6 +95,22 @@ def test_layers_with_two_inputs_or_indices_are_torchs():
         )
 
 
+def test_layers_in_place_and_in_a_row_are_torchs():
+    rows = [
+        lib.Sequential(
+            lib.Conv2d(2, 3, 3, padding=1, bias=False),
+            lib.BatchNorm2d(3),
+            lib.ReLU(inplace=True),
+            lib.MaxPool2d(2),
+            lib.Flatten(),
+            lib.Linear(12, 5),
+            lib.LeakyReLU(0.1, inplace=True),
+        )
+        for lib in (nn, torch.nn)
+    ]
+    same_module(*rows, numbers(3, 2, 4, 4), steps=3)
+
+
 @pytest.mark.spec("AGE-051", "of every number of layers, directions and batch axes")
 @pytest.mark.parametrize("options", RECURRENT, ids=str)
 @pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])

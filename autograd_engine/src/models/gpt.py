@@ -32,7 +32,8 @@ class CausalSelfAttention(nn.Module):
         self, x: Float[Tensor, "batch tokens {self.d_model}"]
     ) -> Float[Tensor, "batch tokens {self.d_model}"]:
         batch, tokens, d_model = x.shape
-        qkv = self.qkv(x).reshape(batch, tokens, 3, self.n_heads, -1)
+        split = 3, self.n_heads, d_model // self.n_heads
+        qkv = self.qkv(x).reshape(batch, tokens, *split)
         q, k, v = qkv.permute(2, 0, 3, 1, 4).unbind(0)  # (batch, heads, tokens, head)
         dropout = self.dropout if self.training else 0.0
         y = F.scaled_dot_product_attention(q, k, v, dropout_p=dropout, is_causal=True)

@@ -110,7 +110,8 @@ class MultiheadAttention(Module):
                 f"MultiheadAttention: query of shape {inputs[0].shape} and key of "
                 f"shape {inputs[1].shape} differ in the batch, axis {batch}"
             )
-        heads = [p.reshape(*p.shape[:2], self.num_heads, -1) for p in parts]
+        split = self.num_heads, width // self.num_heads
+        heads = [p.reshape(*p.shape[:2], *split) for p in parts]
         if self.batch_first:
             return [h.movedim(2, 1) for h in heads]
         return [h.permute(1, 2, 0, 3) for h in heads]

@@ -105,7 +105,7 @@ class Optimizer:
         """Plain values and copies of arrays; parameters are numbered in order."""
         number = {p: i for i, p in enumerate(self._parameters())}
         state = {
-            str(number[p]): {k: np.copy(v) if _is_array(v) else v for k, v in s.items()}
+            str(number[p]): {key: _saved(value) for key, value in s.items()}
             for p, s in self.state.items()
         }
         groups = [
@@ -184,6 +184,13 @@ def _like(name: str, index: Any, key: str, value: Any, p: Tensor) -> Any:
             f"the parameter {p.shape}"
         )
     return array_module(p.data).array(value, dtype=p.dtype)
+
+
+def _saved(value: Any) -> Any:
+    """A copy of an array, on the CPU; anything else as it is."""
+    if isinstance(value, np.ndarray):
+        return value.copy()
+    return value.get() if _is_array(value) else value
 
 
 def _is_array(value: Any) -> bool:
