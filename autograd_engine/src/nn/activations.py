@@ -4,16 +4,22 @@ import numpy as np
 
 from .. import functional as F
 from ..engine.tensor import Tensor
+from ..ops.inplace import in_place
 from .module import Module, Parameter
 
 
+relu_, leaky_relu_ = in_place(F.relu), in_place(F.leaky_relu)
+
+
 class ReLU(Module):
+    """max(x, 0); `inplace` writes it to x, which saves no memory here."""
+
     def __init__(self, inplace: bool = False) -> None:
         super().__init__()
         self.inplace = inplace
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.relu(x, self.inplace)
+        return relu_(x) if self.inplace else F.relu(x)
 
 
 class LeakyReLU(Module):
@@ -22,7 +28,8 @@ class LeakyReLU(Module):
         self.negative_slope, self.inplace = negative_slope, inplace
 
     def forward(self, x: Tensor) -> Tensor:
-        return F.leaky_relu(x, self.negative_slope, self.inplace)
+        rule = leaky_relu_ if self.inplace else F.leaky_relu
+        return rule(x, self.negative_slope)
 
 
 class PReLU(Module):
