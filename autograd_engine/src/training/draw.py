@@ -91,7 +91,9 @@ def _gallery(setup: Setup, device: str, path: Path) -> None:
     """Validation images, those with the least probability of their class first."""
     classes = [plain_text(name, 12) for name in setup.splits.info["classes"]]
     val = setup.splits.val
-    val = val.subset(np.arange(min(LOOKED_AT, len(val))))
+    # From the whole of it: an image folder has its classes one after the other.
+    spread = np.linspace(0, len(val) - 1, min(LOOKED_AT, len(val)))
+    val = val.subset(np.unique(spread.astype(np.int64)))
     chance = probabilities(setup.model, val, device)
     of_truth = chance[np.arange(len(val)), val.labels]
     worst = np.argsort(of_truth, kind="stable")[:IMAGES]
