@@ -187,3 +187,20 @@ def test_an_example_starts_from_any_folder(tmp_path):
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == "right: d(x·x)/dx = 6"
+
+
+@pytest.mark.parametrize("name", sorted(p.name for p in EXAMPLES.glob("*/*.py")))
+def test_the_page_shows_what_the_script_prints(name, capsys):
+    page = (EXAMPLES.parent / "docs" / "BREAK_IT.md").read_text("utf-8")
+    printed = " ".join(run(f"break_it/{name}", capsys).split())
+    assert printed in " ".join(page.split())
+
+
+@pytest.mark.parametrize("page", ["BREAK_IT", "LEVELS", "LOOK_INSIDE", "READING"])
+def test_every_file_that_a_page_names_is_there(page):
+    root = EXAMPLES.parent
+    text = (root / "docs" / f"{page}.md").read_text("utf-8")
+    named = re.findall(r"(?:src|examples|scripts|configs|tests)/[\w/]+\.\w+", text)
+    named += [f"docs/{name}" for name in re.findall(r"\]\(([\w/.]+)\)", text)]
+    named += [n.replace(".", "/") + ".py" for n in re.findall(r"-m (src[\w.]+)", text)]
+    assert named and not [name for name in named if not (root / name).exists()]

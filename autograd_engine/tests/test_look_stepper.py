@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+import subprocess
 from html.parser import HTMLParser
 
 import pytest
@@ -122,3 +124,34 @@ def test_a_name_cannot_leave_the_script(tmp_path):
     evil = Scalar(1.0, "</script><b>")
     stepper.write_stepper([stepper.scene(evil * 2, "t", ids="s1")], tmp_path / "s.html")
     assert (tmp_path / "s.html").read_text("utf-8").count("</script>") == 1
+
+
+DRIVE = """<script>
+const press = key => document.dispatchEvent(new KeyboardEvent("keydown", {key}));
+const seen = [];
+for (const key of ["ArrowRight", "ArrowRight", "ArrowLeft", "End", "ArrowRight", "Home"]) {
+  press(key);
+  seen.push(step);
+}
+get("next").click();
+seen.push(step);
+document.querySelectorAll(".tab")[1].click();
+press("End");
+seen.push(scene, get("s2n0r1").textContent);
+document.title = "DRIVEN " + seen.join(" ");
+</script>"""  # noqa: E501
+
+
+@pytest.mark.skipif(not shutil.which("chromium"), reason="needs chromium")
+def test_keys_and_buttons_step_in_a_browser(tmp_path):
+    path = tmp_path / "stepper.html"
+    stepper.main(["-o", str(path)])
+    text = path.read_text("utf-8").replace("</body>", DRIVE + "</body>")
+    path.write_text(text, "utf-8")
+    command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu",
+               f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
+               path.as_uri()]  # fmt: skip
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    title = re.search(r"<title>DRIVEN (.*?)</title>", done.stdout)
+    assert title, done.stderr[-2000:]
+    assert title.group(1) == "1 2 1 7 7 0 1 2 1"

@@ -6,7 +6,8 @@ The steps are those of examples/three_engines.py, in float64: a perceptron with 
 points of XOR, mean log loss, plain gradient descent. `small` is 2-8-8-1 on 50 points,
 where calls cost more than arithmetic; `large` 2-64-64-1 on 500 points. Variants take
 turns in one process with one thread; a figure is the median CPU time over rounds, and
-only ratios travel between machines. Losses must agree to 1e-9 in every round.
+only ratios travel between machines. Losses must agree to 1e-9 in every round. Memory is
+the peak of one more step as tracemalloc sees it (torch's own memory it does not see).
 """
 
 import argparse
@@ -16,6 +17,7 @@ import platform
 import statistics
 import sys
 import time
+import tracemalloc
 from pathlib import Path
 
 
@@ -54,13 +56,26 @@ def main(arguments: list[str] | None = None) -> int:
         steps = three_engines.engines(three_engines.problem(count, sizes))
         cpu = interleave(steps, options.rounds)
         base = cpu["3 engine"]
-        result[name] = {"cpu_s": cpu, "ratios": {n: t / base for n, t in cpu.items()}}
+        ratios = {n: t / base for n, t in cpu.items()}
+        peaks = {n: peak_kib(step) for n, step in steps.items() if n != "torch"}
+        result[name] = {"cpu_s": cpu, "ratios": ratios, "peak_kib": peaks}
         print(f"{name}: {'-'.join(map(str, sizes))}, {count} points, one thread")
         for engine, seconds in cpu.items():
-            print(f"  {engine:<10}{1e3 * seconds:>10.2f} ms   x{seconds / base:.2f}")
+            peak = f"{peaks[engine]:>8.0f} KiB" if engine in peaks else ""
+            ratio = f"x{seconds / base:.2f}"
+            print(f"  {engine:<10}{1e3 * seconds:>10.2f} ms {ratio:>9}{peak}")
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
+
+
+def peak_kib(step) -> float:
+    """The most that Python and numpy hold at once during a step, beyond before it."""
+    tracemalloc.start()
+    step()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak / 1024
 
 
 def interleave(steps: dict, rounds: int) -> dict[str, float]:
