@@ -17,6 +17,21 @@ def array_module(array: Any) -> ModuleType:
     raise TypeError(f"neither a numpy nor a CuPy array: {type(array).__name__}")
 
 
+def running(formula: np.ufunc, array: Any, axis: int) -> Any:
+    """`formula.accumulate`, which CuPy has for sums and products only.
+
+    There in log2(n) steps of ever larger strides (Hillis & Steele 1986).
+    """
+    if isinstance(array, np.ndarray) or formula in (np.add, np.multiply):
+        return formula.accumulate(array, axis)
+    out, step = array.copy(), 1
+    moved = np.moveaxis(out, axis, 0)
+    while step < len(moved):
+        moved[step:] = formula(moved[:-step], moved[step:])
+        step *= 2
+    return out
+
+
 def to_device(array: Any, device: str) -> Any:
     """`array` on `cpu`, `cuda` or `cuda:N`; itself if it is there already."""
     if device == "cpu":
@@ -27,7 +42,7 @@ def to_device(array: Any, device: str) -> Any:
         import cupy
     except ImportError:
         raise RuntimeError(
-            "a tensor on a GPU is a CuPy array; first: pip install cupy-cuda13x"
+            "a tensor on a GPU is a CuPy array; first: pip install cupy-cuda12x"
         ) from None
     with cupy.cuda.Device(int(device.partition(":")[2] or 0)):
         return cupy.asarray(array)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.backend import array_module
+from ..engine.backend import array_module, running
 from ..engine.dtypes import check_dtype
 from ..engine.function import Function
 from ..engine.grad_mode import is_grad_enabled
@@ -172,9 +172,12 @@ def trace(x: Tensor) -> Tensor:
 
 def _running(formula: Any, array: Any, axis: int, reverse: bool) -> Any:
     if not reverse:
-        return formula.accumulate(array, axis)
+        return running(formula, array, axis)
     out = np.empty_like(array)
-    formula.accumulate(np.flip(array, axis), axis, out=np.flip(out, axis))
+    if isinstance(array, np.ndarray):
+        formula.accumulate(np.flip(array, axis), axis, out=np.flip(out, axis))
+    else:
+        out[...] = np.flip(running(formula, np.flip(array, axis), axis), axis)
     return out
 
 
@@ -186,15 +189,15 @@ def _prepared(name: str, x: Tensor, dim: int, dtype: Any) -> tuple[Tensor, int]:
 def _cumulative_extreme(name: str, best: Any, beats: Any, x: Tensor, dim: int) -> Found:
     axis = normalize_dim(name, dim, x.ndim)
     if x.ndim == 0:
-        return Found(x.clone(), constant(np.zeros((), np.int64)))
+        return Found(x.clone(), constant(np.zeros_like(x.data, dtype=np.int64)))
     array = x.data
-    new = beats(array, best.accumulate(array, axis)) | (array != array)
+    new = beats(array, running(best, array, axis)) | (array != array)
     steps = (
         array_module(array)
         .arange(x.shape[axis])
         .reshape((-1,) + (1,) * (x.ndim - 1 - axis))
     )
-    at = np.maximum.accumulate(np.where(new, steps, 0), axis)
+    at = running(np.maximum, np.where(new, steps, 0), axis)
     return Found(read_at(x, along(axis, at, x.ndim)), constant(at))
 
 

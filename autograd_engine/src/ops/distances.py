@@ -1,5 +1,6 @@
 """How far apart, or how parallel, vectors are."""
 
+import numpy as np
 from jaxtyping import Float
 
 from ..engine.backend import array_module
@@ -89,6 +90,6 @@ def floored(x: Tensor, eps: float) -> Tensor:
 
 def _broadcast(name: str, x1: Tensor, x2: Tensor) -> tuple[int, ...]:
     try:
-        return array_module(x1.data).broadcast_shapes(x1.shape, x2.shape)
+        return np.broadcast_shapes(x1.shape, x2.shape)
     except ValueError:
         raise RuntimeError(cannot_broadcast(name, (x1, x2))) from None

@@ -40,8 +40,8 @@ class Extreme(Function):
     @staticmethod
     def forward(ctx: Function, x: Tensor, axes: tuple, keepdim: bool, largest: bool):
         ctx.axes = axes
-        reduce = np.maximum.reduce if largest else np.minimum.reduce
-        out = whole(reduce(x.data, axes, keepdims=keepdim))
+        reduce = x.data.max if largest else x.data.min
+        out = whole(reduce(axes, keepdims=keepdim))
         ctx.save_for_backward(x, out)
         return out
 
@@ -69,7 +69,7 @@ class LogSumExp(Function):
         if x.data.size == 0:
             out = np.log(np.add.reduce(x.data, axes, keepdims=True))
         else:
-            top = np.maximum.reduce(x.data, axes, keepdims=True)
+            top = x.data.max(axes, keepdims=True)
             top = np.where(np.isfinite(top), top, 0)
             terms = whole(x.data - top)
             np.exp(terms, out=terms)

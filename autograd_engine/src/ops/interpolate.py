@@ -130,7 +130,7 @@ class Resample(Function):
         xp = array_module(x.data)
         total = None
         for place, weight in _each(taps, x.ndim, xp):
-            part = xp.take(x.data, place, taps.axis)
+            part = xp.take(x.data, xp.asarray(place), taps.axis)
             if weight is not None:
                 part *= weight
             total = part if total is None else np.add(total, part, out=total)
@@ -155,7 +155,7 @@ class ResampleBack(Function):
         for place, weight in _each(taps, g.ndim, xp):
             part = g.data if weight is None else g.data * weight
             starts = np.flatnonzero(np.diff(place, prepend=-1))
-            sums = np.add.reduceat(part, starts, axis)
+            sums = xp.add.reduceat(part, xp.asarray(starts), axis)
             out[(slice(None),) * axis + (place[starts],)] += sums
         return out
 

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from functools import reduce
 
+import numpy as np
+
 from ..engine.backend import array_module
 from ..engine.dtypes import promote_types
 from ..engine.function import Function
@@ -115,9 +117,8 @@ def atleast_3d(*tensors: Tensor) -> Tensor | tuple[Tensor, ...]:
 
 def broadcast_tensors(*tensors: Tensor) -> tuple[Tensor, ...]:
     """All as views of their common shape."""
-    xp = array_module(tensors[0].data)
     try:
-        shape = xp.broadcast_shapes(*[t.shape for t in _checked("broadcast", tensors)])
+        shape = np.broadcast_shapes(*[t.shape for t in _checked("broadcast", tensors)])
     except ValueError:
         told = " and ".join(str(t.shape) for t in tensors)
         raise RuntimeError(f"broadcast_tensors: shapes {told} do not fit") from None

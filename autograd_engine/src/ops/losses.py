@@ -6,6 +6,7 @@ replaced, do not exist.
 
 import math
 
+import numpy as np
 from jaxtyping import Float
 
 from ..engine.backend import array_module
@@ -191,6 +192,6 @@ def _variance(name: str, var: Tensor, x: Tensor) -> Tensor:
 def broadcast(name: str, x: Tensor, y: Tensor) -> tuple[int, ...]:
     """The common shape of both."""
     try:
-        return array_module(x.data).broadcast_shapes(x.shape, y.shape)
+        return np.broadcast_shapes(x.shape, y.shape)
     except ValueError:
         raise RuntimeError(cannot_broadcast(name, (x, y))) from None

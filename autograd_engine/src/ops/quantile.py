@@ -38,7 +38,7 @@ def nanquantile(
 
 
 def _quantile(name: str, x: Tensor, q: Any, dim, keepdim: bool, how: str) -> Tensor:
-    q = q if isinstance(q, Tensor) else Tensor(q, dtype=x.dtype)
+    q = q if isinstance(q, Tensor) else Tensor(q, dtype=x.dtype).to(x.device)
     dim = None if dim is None else normalize_dim(name, dim, x.ndim)
     lines = reshape(x, -1) if dim is None or x.ndim == 0 else movedim(x, dim, -1)
     _check(name, x, q, lines.shape[-1], how)

@@ -73,7 +73,7 @@ def randint_like(
 
 def bernoulli(x: Tensor, p: float | None = None) -> Tensor:
     """1 with the probability that `x` states (or `p`), else 0; the gradient is 0."""
-    odds = x.data if p is None else np.asarray(p)
+    odds = x.data if p is None else _numbers(x, np.asarray(p))
     if p is None and x.dtype.kind != "f":
         raise NotImplementedError(f"bernoulli wants probabilities, not {x.dtype}")
     if not ((odds >= 0) & (odds <= 1)).all():
@@ -166,5 +166,5 @@ def _draw(kind: str, shape: tuple[int, ...], dtype: np.dtype) -> np.ndarray:
 
 
 def _not_negative(std: Any) -> None:
-    if (np.asarray(std) < 0).any():
+    if (std < 0).any() if hasattr(std, "any") else std < 0:
         raise RuntimeError("normal: a standard deviation is negative")

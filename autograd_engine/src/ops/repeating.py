@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import numpy as np
+
 from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
@@ -124,13 +126,15 @@ def repeat_interleave(
         each = expand(each, *x.shape[: dim + 1], repeats, *x.shape[dim + 1 :])
         out = reshape(each, *x.shape[:dim], size * repeats, *x.shape[dim + 1 :])
         return out if out._base is None else clone(out)
-    if repeats.shape != (size,) or repeats.data.min(initial=0) < 0:
+    if repeats.shape != (size,) or (repeats.data < 0).any():
         raise RuntimeError(
             f"repeat_interleave: repeats of shape {repeats.shape} for axis {dim} "
             f"of size {size}: a number from 0 for each index"
         )
     xp = array_module(x.data)
-    index = xp.repeat(xp.arange(size), repeats.data)
+    # CuPy wants to know the length of the result beforehand: numbers, no array.
+    counts = repeats.data if xp is np else repeats.data.tolist()
+    index = xp.repeat(xp.arange(size), counts)
     if output_size is not None and output_size != index.size:
         raise RuntimeError(
             f"repeat_interleave: output_size {output_size}, but the repeats add up to "

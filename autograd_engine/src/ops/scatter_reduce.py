@@ -82,6 +82,11 @@ class Reduce(Function):
         out = x.data.copy()
         if not own:
             place.write(out, _start(how, x.dtype))
+        if how == "prod" and array_module(out) is not np:
+            raise NotImplementedError(
+                "scatter_reduce: 'prod' is not there on a GPU (CuPy has no "
+                "multiply.at); take the tensor to the CPU with .cpu()"
+            )
         ufunc = {"prod": np.multiply, "amax": np.maximum, "amin": np.minimum}[how]
         ufunc.at(out, place.index, src.data)
         ctx.save_for_backward(x, src, out)

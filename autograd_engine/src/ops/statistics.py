@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.grad_mode import is_grad_enabled
 from ..engine.tensor import Tensor, make
@@ -199,7 +200,9 @@ def cov(
     rows = x.reshape(1, -1) if x.ndim < 2 else x
     rows = rows if rows.dtype.kind == "f" else rows.float()
     n = rows.shape[1]
-    weights = Tensor(np.ones(n, rows.dtype)) if fweights is None else fweights
+    weights = fweights
+    if fweights is None:
+        weights = Tensor(array_module(rows.data).ones(n, rows.dtype))
     if aweights is not None:
         weights = aweights if fweights is None else fweights * aweights
     total = sum(weights)
