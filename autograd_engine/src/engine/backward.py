@@ -6,14 +6,16 @@ in a dict of this pass, not on the tensors; only leaves keep theirs.
 """
 
 from collections.abc import Sequence
+from sys import getrefcount
 from typing import Any
 
 import numpy as np
 
-from .function import Function, freed, where_made
-from .grad_mode import _recording
-from .graph import Sums, topological_order, useful_nodes
+from .function import Function
+from .grad_mode import _recording, set_grad_enabled
+from .graph import ALONE, Sums, topological_order, useful_nodes
 from .local_gradients import check_finite, differentiate, fit
+from .refusals import freed, where_made
 from .tensor import Tensor, make
 
 
@@ -57,9 +59,9 @@ def grad(
     keep = create_graph if retain_graph is None else retain_graph
     _run(starts, keep, create_graph, wanted)
     found = [wanted[_key(tensor)] for tensor in inputs]
-    if not create_graph:
-        # One array may be the gradient of two inputs; each gets its own.
-        found = [g if g is None else make(g.data.copy(), False, None) for g in found]
+    # One array may be the gradient of two inputs; each gets its own.
+    with set_grad_enabled(create_graph):
+        found = [None if g is None else g.clone() for g in found]
     for i, value in enumerate(found):
         if value is None and not allow_unused:
             raise RuntimeError(
@@ -121,16 +123,16 @@ def _visit(node: Function, grads: dict, sums: "Sums", create_graph, wanted, usef
     else:
         results = differentiate(node, given, create_graph)
     check_finite(node, results, given)
-    taken = {id(g.data) for g in given}
-    for i, (edge, result) in enumerate(zip(node.edges, results, strict=True)):
+    for i, edge in enumerate(node.edges):
+        result = results[i]
         if edge is None or result is None:
             continue
         fresh = not isinstance(result, Tensor)
         if fresh:
             # An array that something else may hold is never added to in place.
-            fresh = id(result) not in taken and result.base is None
-            taken.add(id(result))
-            result = make(result, False, None)
+            fresh = getrefcount(result) <= ALONE and result.base is None
+            number = isinstance(result, np.generic)  # what 0-d arithmetic gives
+            result = make(np.asarray(result) if number else result, False, None)
         if result.data.shape != edge.shape or result.data.dtype != edge.dtype:
             result, fresh = fit(node, i, result, edge), False
         sums.add(edge.target, edge.output, result, fresh)
@@ -177,10 +179,15 @@ def _accumulate(leaf: Tensor, gradient: Tensor, fresh: bool, create_graph: bool)
     """Add to `.grad`: a buffer of its own, never one that another tensor holds."""
     if leaf.grad is None:
         if create_graph:
-            leaf.grad = gradient
+            leaf.grad = gradient.clone()
         else:
             array = gradient.data if fresh else gradient.data.copy()
             leaf.grad = make(array, False, None)
+    elif leaf.grad.shape != gradient.shape:
+        raise RuntimeError(
+            f"the .grad of a leaf of shape {leaf.shape} was given the shape "
+            f"{leaf.grad.shape}: nothing can be added to it"
+        )
     elif create_graph:
         leaf.grad = leaf.grad + gradient
     else:
@@ -222,10 +229,17 @@ def _key(tensor: Tensor) -> tuple[Any, int]:
 
 
 def _call_hooks(hooks, gradient: Tensor, fresh: bool) -> tuple[Tensor, bool]:
+    if hooks:
+        # A hook may write to what it is shown, or keep it; others have it as well.
+        gradient, fresh = gradient.clone(), False
     for hook in list(hooks or ()):
         changed = hook(gradient)
-        # The hook may have kept what it was shown.
-        gradient, fresh = (gradient if changed is None else changed), False
+        if changed is not None and getattr(changed, "shape", None) != gradient.shape:
+            raise RuntimeError(
+                f"a hook answered {changed!r:.60} to a gradient of shape "
+                f"{gradient.shape}; it returns a tensor of that shape, or None"
+            )
+        gradient = gradient if changed is None else changed.to(gradient.dtype)
     return gradient, fresh
 
 

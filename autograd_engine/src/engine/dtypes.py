@@ -64,15 +64,16 @@ def scalar_dtype(value: bool | int | float) -> np.dtype:
 
 def promote_types(a: np.dtype, b: np.dtype) -> np.dtype:
     """The smallest dtype for both; a float beside an integer stays as it is."""
-    if _category(a) != _category(b):
-        return max(a, b, key=_category)
+    if category(a) != category(b):
+        return max(a, b, key=category)
     return np.promote_types(a, b)
 
 
 def weak_promote(strong: np.dtype, weak: np.dtype) -> np.dtype:
     """`strong`, unless `weak` is of a higher category (bool < integer < float)."""
-    return weak if _category(weak) > _category(strong) else strong
+    return weak if category(weak) > category(strong) else strong
 
 
-def _category(dtype: np.dtype) -> int:
+def category(dtype: np.dtype) -> int:
+    """bool < integer < float."""
     return {"b": 0, "i": 1, "u": 1, "f": 2}[dtype.kind]

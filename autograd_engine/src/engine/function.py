@@ -20,9 +20,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
+from .backend import array_module
 from .dtypes import is_floating
 from .grad_mode import _recording, is_anomaly_enabled, user_line
+from .refusals import freed, overwritten, stale
 from .tensor import Tensor, make
+from .views import as_view
 
 
 class Edge(NamedTuple):
@@ -84,7 +87,7 @@ class Function:
         for arg in args:
             if isinstance(arg, Tensor):
                 if arg._base is not None and arg._base.grad_fn is not arg._born:
-                    raise RuntimeError(_stale(cls))
+                    raise RuntimeError(stale(cls))
                 needs.append(arg.requires_grad)
             else:
                 needs.append(False)
@@ -146,12 +149,17 @@ def _wrap(cls: type, ctx: Function, result: Any, args: tuple, record: bool) -> A
     """The arrays of `forward` as tensors that know `ctx`, if it is to be recorded."""
     several = isinstance(result, tuple)
     arrays = [_array(r) for r in (result if several else (result,))]
+    if several and len({id(array) for array in arrays}) < len(arrays):
+        # Two results are never the same memory.
+        seen = [id(array) for array in arrays]
+        arrays = [a.copy() if id(a) in seen[:i] else a for i, a in enumerate(arrays)]
     tensors = []
     for i, array in enumerate(arrays):
         needs = record and is_floating(array.dtype)
         tensor = make(array, needs, ctx if needs else None)
         tensor.output_nr = i
-        tensors.append(tensor)
+        shown = _shown(array, args)
+        tensors.append(tensor if shown is None else as_view(tensor, shown))
     if record:
         ctx.edges = tuple(
             _edge(a) if need else None
@@ -167,6 +175,20 @@ def _wrap(cls: type, ctx: Function, result: Any, args: tuple, record: bool) -> A
             ctx._saved = tuple(_keep(ctx, v, arrays, tensors) for v in ctx._pending)
             del ctx._pending
     return tuple(tensors) if several else tensors[0]
+
+
+def _shown(array: Any, args: tuple) -> Tensor | None:
+    """The input whose memory `array` is or shows: then one version counts for both."""
+    for arg in args:
+        if isinstance(arg, Tensor) and (
+            array is arg.data
+            or (
+                array.base is not None
+                and array_module(array).may_share_memory(array, arg.data)
+            )
+        ):
+            return arg
+    return None
 
 
 def _array(result: Any) -> Any:
@@ -197,39 +219,4 @@ def _keep(ctx: Function, value: Any, arrays: list, tensors: list) -> Saved | Non
     raise TypeError(
         f"{type(ctx).__name__}: save_for_backward keeps inputs and outputs; "
         "another array is an attribute: ctx.name = array"
-    )
-
-
-def where_made(node: Function) -> str:
-    """The line that recorded `node`, or how to learn it."""
-    if node.line is not None:
-        return f"recorded at {node.line}"
-    return "run it inside ag.detect_anomaly() to see the line that recorded it"
-
-
-def overwritten(node: Function, index: int, saved: Saved) -> str:
-    """The message for a kept value that was written in place."""
-    name = type(node).__name__
-    what = "its own result" if saved.tensor is None else f"kept value {index}"
-    shape = saved.array.shape if saved.tensor is None else saved.tensor.shape
-    writer = saved.counter[1] if len(saved.counter) > 1 else "an in-place operation"
-    return (
-        f"the backward of {name} needs {what}, of shape {shape}, but {writer} wrote to "
-        f"it since (version {saved.counter[0]}, kept at {saved.version}); write to a "
-        f"clone() instead; {where_made(node)}"
-    )
-
-
-def freed(node: Function) -> str:
-    """The message for a second backward pass."""
-    return (
-        f"a second backward through {type(node).__name__}: what it kept was freed by "
-        "the first; pass retain_graph=True to the first if a second is to follow"
-    )
-
-
-def _stale(cls: type) -> str:
-    return (
-        f"{cls.__name__} was given a view whose base was written in place after the "
-        "view was taken, so that its gradient would be wrong; take the view again"
     )

@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from .dtypes import is_floating
-from .function import Function, where_made
+from .function import Function
 from .grad_mode import is_anomaly_enabled
+from .refusals import where_made
 from .tensor import Tensor
 
 

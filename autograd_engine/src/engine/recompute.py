@@ -21,7 +21,7 @@ class Recompute(Function):
     fills_leaves = True
 
     @staticmethod
-    def forward(ctx: Function, fn: Callable, *args: Any) -> Any:
+    def forward(ctx: Function, _: Tensor, fn: Callable, *args: Any) -> Any:
         ctx.fn, ctx.values = fn, args
         ctx.random_state = get_rng_state()
         ctx.save_for_backward(*[a for a in args if isinstance(a, Tensor)])
@@ -36,9 +36,11 @@ class Recompute(Function):
         ]
         now = get_rng_state()
         set_rng_state(ctx.random_state)
-        with enable_grad():
-            out = ctx.fn(*args)
-        set_rng_state(now)
+        try:
+            with enable_grad():
+                out = ctx.fn(*args)
+        finally:
+            set_rng_state(now)
         outputs = out if isinstance(out, (tuple, list)) else (out,)
         starts = [
             _start(o, g) for o, g in zip(outputs, grads, strict=True) if o.requires_grad
@@ -47,17 +49,19 @@ class Recompute(Function):
         _run(starts, keep=False, create_graph=False)
         found = (a.grad if isinstance(a, Tensor) else None for a in args)
         # Arrays: they are ours, and grad of grad through them is refused.
-        return None, *(None if g is None else g.data for g in found)
+        return None, None, *(None if g is None else g.data for g in found)
 
 
 def checkpoint(fn: Callable[..., Any], *args: Any) -> Any:
     """`fn(*args)` whose inner values are not kept but computed again in the backward.
 
-    Random numbers are drawn the same both times. At least one argument has to require
-    gradients. `fn` must give the same result both times. The parameters it uses get
-    their `.grad` from `backward()`; `ag.grad` cannot return them, and refuses.
+    Random numbers are drawn the same both times, and `fn` must give the same result
+    both times. The parameters it uses get their `.grad` from `backward()`; `ag.grad`
+    cannot return them, and refuses.
     """
-    return Recompute.apply(fn, *args)
+    # Records the operation where only parameters that `fn` uses ask for gradients.
+    asks = Tensor(0.0, requires_grad=True)
+    return Recompute.apply(asks, fn, *args)
 
 
 def _leaf(tensor: Tensor) -> Tensor:

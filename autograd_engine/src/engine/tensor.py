@@ -69,11 +69,8 @@ class Tensor:
     @property
     def device(self) -> str:
         """`cpu`, or `cuda:N` where the values are a CuPy array."""
-        return (
-            "cpu"
-            if isinstance(self.data, np.ndarray)
-            else f"cuda:{self.data.device.id}"
-        )
+        here = isinstance(self.data, np.ndarray)
+        return "cpu" if here else f"cuda:{self.data.device.id}"
 
     @property
     def is_leaf(self) -> bool:
@@ -148,6 +145,7 @@ class Tensor:
                 held = tensor.grad
                 tensor.grad = gradient.clone() if held is None else held + gradient
 
+        keep.tensor = reference  # a write in place takes it along
         self.register_hook(keep)
 
     def register_hook(self, hook: Callable[["Tensor"], Any]) -> Callable[[], None]:

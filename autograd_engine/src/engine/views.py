@@ -5,8 +5,11 @@ A recorded write turns the tensor into the result of an operation on its old sel
 tensor's history untrue is refused.
 """
 
+from typing import Any
+
 import numpy as np
 
+from .dtypes import category
 from .grad_mode import is_grad_enabled
 from .tensor import Tensor
 
@@ -59,10 +62,31 @@ def become(x: Tensor, result: Tensor, name: str) -> Tensor:
     if result.requires_grad and not x.is_floating_point():
         raise RuntimeError(f"{name}: a gradient cannot pass through {x.dtype}")
     refuse_read_only(x, name)
+    if category(result.dtype) > category(x.dtype):
+        raise RuntimeError(
+            f"{name}: a result of {result.dtype} does not go into {x.dtype}: "
+            "convert the tensor first, or take the operation that is not in place"
+        )
     result = result.to(x.dtype)
     np.copyto(x.data, result.data)
     x.mark_written(name)
     if is_grad_enabled():
+        retained = _forget_retained(x)
         x.grad_fn, x.output_nr = result.grad_fn, result.output_nr
         x.requires_grad = result.requires_grad
+        if retained:
+            x.retain_grad()
     return x
+
+
+def _forget_retained(x: Tensor) -> bool:
+    """Take back `x.retain_grad()`, which is about what `x` was before a write."""
+    hooks = (x.grad_fn.hooks or {}) if x.grad_fn is not None else {}
+    mine = [hook for hook in hooks.get(x.output_nr, ()) if _retains(hook) is x]
+    for hook in mine:
+        hooks[x.output_nr].remove(hook)
+    return bool(mine)
+
+
+def _retains(hook: Any) -> Any:
+    return hook.tensor() if hasattr(hook, "tensor") else None

@@ -18,7 +18,7 @@ from .rules import (
 class Where(Function):
     @staticmethod
     def forward(ctx: Function, condition: Tensor, x: Tensor, y: Tensor) -> np.ndarray:
-        ctx.condition = condition
+        ctx.save_for_backward(condition)
         try:
             return np.where(condition.data, x.data, y.data)
         except ValueError:
@@ -26,7 +26,7 @@ class Where(Function):
 
     @staticmethod
     def backward(ctx: Function, grad: Tensor) -> tuple:
-        condition = ctx.condition
+        (condition,) = ctx.saved_tensors
         _, to_x, to_y = ctx.needs_input_grad
         return (
             None,

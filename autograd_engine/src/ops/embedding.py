@@ -94,4 +94,6 @@ def embedding(
             f"embedding: padding_idx {padding_idx} for a table of {rows} rows"
         )
     padding = None if padding_idx is None else padding_idx % rows
+    if weight.requires_grad:
+        index = index.copy()  # the backward needs it as it is now
     return Embedding.apply(weight, index, padding)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..engine import backward
+from ..engine import backward, copying
 from ..engine.tensor import Tensor
 from . import (
     calculus,
@@ -112,6 +112,9 @@ def _or_not_implemented(operation):
     return call
 
 
+Tensor.__copy__ = copying.shallow
+Tensor.__deepcopy__ = copying.deep
+Tensor.__reduce_ex__ = copying.reduced
 Tensor.where = lambda x, condition, y: choices.where(condition, x, y)
 Tensor.__add__ = elementwise.add
 Tensor.__radd__ = lambda x, y: elementwise.add(y, x)
