@@ -4,7 +4,8 @@ import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 import src as ag
 from src.look.graph import draw, example, main
@@ -14,6 +15,7 @@ from src.look.read_graph import read_graph
 from src.look.retain import gradients
 from src.look.rules import RULES, scalar_rule
 from src.scalar import Scalar
+from src.strided import tensor as strided_tensor
 
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -201,3 +203,12 @@ def test_the_examples_are_drawn(tmp_path, monkeypatch, capsys):
     main()
     assert len(capsys.readouterr().out.split()) == 3
     assert len(list((tmp_path / "docs" / "pictures").iterdir())) == 3
+
+
+def test_a_result_with_axes_of_size_one_starts_from_a_gradient_of_its_shape():
+    w = strided_tensor([[2.0, 3.0]], requires_grad=True)
+    root = (w * w).sum(1, keepdim=True)
+    known = gradients(root)
+    assert known[id(root)].shape == (1, 1)
+    np.testing.assert_array_equal(known[id(w)], [[4.0, 6.0]])
+    np.testing.assert_array_equal(w.grad.numpy(), [[4.0, 6.0]])

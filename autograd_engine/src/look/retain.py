@@ -53,7 +53,7 @@ def _keeper(found: dict[int, np.ndarray], key: int) -> Callable[[Tensor], None]:
 def _of_strided(root: StridedTensor) -> dict[int, np.ndarray]:
     """The pass of `strided.autodiff.backpropagate`, without freeing anything."""
     root.backward(retain_graph=True)
-    sums = {id(root): root.constant(1.0)}
+    sums = {id(root): root.constant(1.0).view(*root.shape)}
     for tensor in autodiff.topological_order(root):
         if tensor.history is None or id(tensor) not in sums:
             continue
