@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .backend import array_module
 from .function import Function
 from .grad_mode import _recording, set_grad_enabled
 from .graph import ALONE, Sums, topological_order, useful_nodes
@@ -140,8 +141,9 @@ def _visit(node: Function, grads: dict, sums: "Sums", create_graph, wanted, usef
 
 def _all_outputs(node: Function, grads: dict) -> list[Tensor]:
     """The gradient of each output, zeros for those that nothing used."""
+    xp = array_module(next(iter(grads.values()))[0].data)
     return [
-        grads[i][0] if i in grads else make(np.zeros(shape, dtype), False, None)
+        grads[i][0] if i in grads else make(xp.zeros(shape, dtype), False, None)
         for i, (shape, dtype) in enumerate(node.outputs)
     ]
 

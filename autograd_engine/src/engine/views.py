@@ -7,6 +7,8 @@ tensor's history untrue is refused.
 
 from typing import Any
 
+from typing import Any
+
 import numpy as np
 
 from .dtypes import category
@@ -46,11 +48,17 @@ def refuse_write(x: Tensor, name: str) -> None:
 
 def refuse_read_only(x: Tensor, name: str) -> None:
     """RuntimeError for memory that several elements share, or that is protected."""
-    if not getattr(x.data.flags, "writeable", True):
+    if not getattr(x.data.flags, "writeable", not _shares_elements(x.data)):
         raise RuntimeError(
             f"{name}: the memory of this tensor is shared by its elements (expand) or "
             "read-only; write to a clone()"
         )
+
+
+def _shares_elements(array: Any) -> bool:
+    """Whether an axis stays at one place of the memory: CuPy writes there as well."""
+    steps = zip(array.shape, array.strides, strict=True)
+    return any(size > 1 and stride == 0 for size, stride in steps)
 
 
 def become(x: Tensor, result: Tensor, name: str) -> Tensor:

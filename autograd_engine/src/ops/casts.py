@@ -92,6 +92,7 @@ def to(
     if wanted is not None:
         wanted = check_dtype(wanted)
         x = x if x.data.dtype == wanted else Cast.apply(x, wanted)
+    device = "cuda:0" if device == "cuda" else device
     return x if device is None or device == x.device else Move.apply(x, device)
 
 

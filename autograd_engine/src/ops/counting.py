@@ -56,7 +56,7 @@ def unique_consecutive(
 
 def bincount(x: Tensor, weights: Tensor | None = None, minlength: int = 0) -> Tensor:
     """How often each of 0, 1, 2 ... occurs, or the sum of its weights."""
-    if x.ndim != 1 or x.dtype.kind not in "iu" or x.data.min(initial=0) < 0:
+    if x.ndim != 1 or x.dtype.kind not in "iu" or (x.data < 0).any():
         raise RuntimeError(
             f"bincount: a vector of integers from 0, not {x.dtype} of shape {x.shape}"
         )

@@ -64,7 +64,8 @@ def polygamma_array(n: int, x: Any) -> Any:
     s, mirror = n + 1.0, (wide < 0.5) & (n == 1)
     z = np.where(mirror, 1 - wide, wide)
     total = np.zeros_like(z)
-    steps = 12 + int(max(0.0, min(200.0, -z.min(initial=0.0, where=z == z))))
+    lowest = float(np.where(z < 0, z, 0).min()) if z.size else 0.0
+    steps = 12 + int(min(200.0, -lowest))
     for k in range(steps):
         total = total + (z + k) ** -s
     z = z + steps

@@ -64,7 +64,8 @@ def zero_(x: Tensor) -> Tensor:
 
 
 def copy_(x: Tensor, source: Tensor) -> Tensor:
-    """The values of `source`, broadcast and cast to the dtype of `x`."""
+    """The values of `source`, broadcast; in the dtype and on the device of `x`."""
+    source = source if source.device == x.device else source.to(x.device)
     if is_recorded(x, source):
         refuse_write(x, "copy_")
         source = source.to(x.dtype).expand(x.shape)
