@@ -84,3 +84,8 @@ def test_differences_need_float64_and_an_input_to_check():
 def test_several_outputs_and_empty_inputs():
     assert gradcheck(lambda x: (x * 2, x.exp()), [leaf(2)])
     assert gradcheck(lambda x: x * 2, [leaf(0)])
+
+
+def test_one_input_needs_no_list():
+    assert gradcheck(lambda x: x.exp(), leaf(2))
+    assert gradgradcheck(lambda x: x.exp(), leaf(2))

@@ -21,7 +21,7 @@ class GradcheckError(AssertionError):
 
 def gradcheck(
     fn: Callable[..., Any],
-    inputs: Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
     *,
     eps: float = 1e-6,
     atol: float = 1e-5,
@@ -34,7 +34,7 @@ def gradcheck(
     each element of each output. Raises GradcheckError that names the input, the
     element, both values, their ratio and the likely cause, or returns False.
     """
-    fault = _fault(fn, list(inputs), eps, atol, rtol)
+    fault = _fault(fn, _sequence(inputs), eps, atol, rtol)
     if fault is not None and raise_exception:
         raise GradcheckError(fault)
     return fault is None
@@ -42,7 +42,7 @@ def gradcheck(
 
 def gradgradcheck(
     fn: Callable[..., Any],
-    inputs: Sequence[Tensor],
+    inputs: Tensor | Sequence[Tensor],
     *,
     eps: float = 1e-6,
     atol: float = 1e-5,
@@ -50,8 +50,9 @@ def gradgradcheck(
     raise_exception: bool = True,
 ) -> bool:
     """`gradcheck` of the gradient of `fn`: are the second derivatives right?"""
+    inputs = _sequence(inputs)
     with no_grad():
-        shapes = [out.shape for out in _outputs(fn(*inputs))]
+        shapes = [out.shape for out in _sequence(fn(*inputs))]
     draw = np.random.default_rng(0).normal
     weights = [Tensor(np.asarray(draw(size=s)), requires_grad=True) for s in shapes]
     first = [t for t in inputs if t.requires_grad]
@@ -59,7 +60,7 @@ def gradgradcheck(
     def gradient(*args: Tensor) -> tuple[Tensor, ...]:
         given = args[: len(inputs)]
         found = grad(
-            _outputs(fn(*given)),
+            _sequence(fn(*given)),
             [t for t in given if t.requires_grad],
             args[len(inputs) :],
             create_graph=True,
@@ -90,7 +91,7 @@ def _fault(
             raise ValueError(
                 f"gradcheck: input {i} is {inputs[i].dtype}; differences need float64"
             )
-    outputs = _outputs(fn(*inputs))
+    outputs = _sequence(fn(*inputs))
     for i in wanted:
         analytic = [_analytic(out, inputs[i]) for out in outputs]
         numeric = _numeric(fn, inputs, i, eps)
@@ -123,7 +124,7 @@ def _numeric(fn, inputs: list[Tensor], index: int, eps: float) -> list[np.ndarra
     def evaluate() -> list[np.ndarray]:
         moved = Tensor(values.copy(), requires_grad=True)
         given = [*inputs[:index], moved, *inputs[index + 1 :]]
-        return [np.array(o.data, np.float64).reshape(-1) for o in _outputs(fn(*given))]
+        return [np.array(o.data, np.float64).reshape(-1) for o in _sequence(fn(*given))]
 
     flat = values.reshape(-1)
     for element in range(flat.size):
@@ -180,5 +181,5 @@ def _cause(a: np.ndarray, n: np.ndarray, bad: np.ndarray, out_shape) -> str:
     return f"Likely cause: a constant factor {ratio:.6g}."
 
 
-def _outputs(value: Any) -> list[Tensor]:
+def _sequence(value: Any) -> list[Tensor]:
     return [value] if isinstance(value, Tensor) else list(value)
