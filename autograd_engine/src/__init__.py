@@ -93,7 +93,7 @@ from .ops.special import erf, erfc, erfinv, sinc
 from .ops.statistics import (
     corrcoef, cov, dist, norm, std, std_mean, var, var_mean,
 )
-from .ops.choosing import (
+from .ops.selection import (
     argwhere, index_add, index_copy, index_fill, index_select, masked_fill,
     masked_scatter, masked_select, nonzero, put, take,
 )

@@ -45,7 +45,12 @@ from .ops.dropout import (
 )
 from .ops.embedding import embedding
 from .ops.gelu import gelu, relu
-from .ops.group_norms import batch_norm, group_norm, instance_norm
+from .ops.group_norms import (
+    batch_norm,
+    group_norm,
+    instance_norm,
+    local_response_norm,
+)
 from .ops.interpolate import interpolate, pixel_shuffle, pixel_unshuffle
 from .ops.linear import bilinear, linear
 from .ops.losses import (
@@ -92,7 +97,6 @@ from .ops.recurrent import (
     rnn_relu_cell,
     rnn_tanh_cell,
 )
-from .ops.response_norm import local_response_norm
 from .ops.softmax import gumbel_softmax, log_softmax, softmax, softmin
 from .ops.unfold import fold, unfold
 

@@ -8,7 +8,6 @@ from . import (
     calculus,
     casts,
     choices,
-    choosing,
     comparison,
     counting,
     creation,
@@ -29,6 +28,7 @@ from . import (
     rounding,
     scatter,
     scatter_reduce,
+    selection,
     shape,
     slicing,
     softmax,
@@ -70,7 +70,7 @@ METHODS = {
     randomness: "bernoulli multinomial",
     gelu: "relu",
     softmax: "softmax log_softmax",
-    choosing: "argwhere index_add index_copy index_fill index_select masked_fill"
+    selection: "argwhere index_add index_copy index_fill index_select masked_fill"
     " masked_scatter masked_select nonzero put take masked_fill_ masked_scatter_"
     " index_add_ index_copy_ index_fill_ put_",
     counting: "bincount histc unique unique_consecutive",

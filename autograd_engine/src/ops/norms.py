@@ -1,4 +1,4 @@
-"""Normalisation over features or groups of channels, each one operation.
+"""Normalisation over the last axes: layer norm and RMS norm as one operation.
 
 For a row of D numbers: xhat = (x - mean) / sqrt(var + eps), y = w xhat + b. With
 h = g w the gradient is (h - mean(h) - xhat mean(h xhat)) / sqrt(var + eps).

@@ -16,7 +16,7 @@ from ..engine.dtypes import float16, float32
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
 from .geometry import Image, Signal, Sizes, per_axis, with_batch
-from .pools import MaxPool, Mean, Plan, even, sliding
+from .pooling_functions import MaxPool, Mean, Plan, even, sliding
 from .windows import Window
 
 
