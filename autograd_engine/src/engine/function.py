@@ -23,7 +23,7 @@ import numpy as np
 from .backend import array_module
 from .dtypes import is_floating
 from .grad_mode import _recording, is_anomaly_enabled, user_line
-from .refusals import freed, overwritten, stale
+from .refusals import freed, overwritten, refuse_two_devices, stale
 from .tensor import Tensor, make
 from .views import as_view
 
@@ -93,11 +93,19 @@ class Function:
                 needs.append(False)
         if not (True in needs and _recording.get()):
             ctx.needs_input_grad = (False,) * len(needs)
-            return _wrap(cls, ctx, cls.forward(ctx, *args), args, record=False)
+            try:
+                result = cls.forward(ctx, *args)
+            except (TypeError, ValueError):
+                refuse_two_devices(cls, args)
+                raise
+            return _wrap(cls, ctx, result, args, record=False)
         ctx.needs_input_grad = tuple(needs)
         token = _recording.set(False)
         try:
             result = cls.forward(ctx, *args)
+        except (TypeError, ValueError):
+            refuse_two_devices(cls, args)
+            raise
         finally:
             _recording.reset(token)
         return _wrap(cls, ctx, result, args, record=True)

@@ -37,3 +37,13 @@ def stale(cls: type) -> str:
         f"{cls.__name__} was given a view whose base was written in place after the "
         "view was taken, so that its gradient would be wrong; take the view again"
     )
+
+
+def refuse_two_devices(cls: type, args: tuple) -> None:
+    """RuntimeError where tensors of several devices are the cause of an exception."""
+    devices = sorted({arg.device for arg in args if hasattr(arg, "grad_fn")})
+    if len(devices) > 1:
+        raise RuntimeError(
+            f"{cls.__name__}: tensors on {' and '.join(devices)}; bring them to one "
+            "device with .to(device)"
+        ) from None

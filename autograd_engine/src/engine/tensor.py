@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from .arrays import as_array
+from .backend import to_device
 from .dtypes import FLOATS, bool_, get_default_dtype, int64, is_floating
 
 
@@ -231,14 +232,15 @@ def make(array: Any, requires_grad: bool, grad_fn: Any) -> Tensor:
 
 
 def tensor(
-    data: Any, *, dtype: np.dtype | None = None, requires_grad: bool = False
+    data: Any, *, dtype: Any = None, device: str = "", requires_grad: bool = False
 ) -> Tensor:
     """A leaf that holds a copy of `data`: numbers, nested lists, an array or a tensor.
 
     Python floats become the default dtype (float32), integers int64; arrays keep
-    theirs.
+    theirs, and stay where they are if no device is named.
     """
-    return Tensor(np.array(as_array(data, dtype)), requires_grad=requires_grad)
+    array = np.copy(as_array(data, dtype))
+    return Tensor(to_device(array, device) if device else array, None, requires_grad)
 
 
 def from_numpy(array: np.ndarray) -> Tensor:

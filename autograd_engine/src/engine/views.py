@@ -7,8 +7,6 @@ tensor's history untrue is refused.
 
 from typing import Any
 
-from typing import Any
-
 import numpy as np
 
 from .dtypes import category

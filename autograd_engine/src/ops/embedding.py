@@ -88,7 +88,7 @@ def embedding(
     index = input.data
     if index.size and not (0 <= index.min() and index.max() < rows):
         bad = index[(index < 0) | (index >= rows)].reshape(-1)[0]
-        raise IndexError(f"embedding: row {bad} of a table of {rows} rows")
+        raise IndexError(f"embedding: row {int(bad)} of a table of {rows} rows")
     if padding_idx is not None and not -rows <= padding_idx < rows:
         raise RuntimeError(
             f"embedding: padding_idx {padding_idx} for a table of {rows} rows"
