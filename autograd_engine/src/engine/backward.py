@@ -123,7 +123,7 @@ def _visit(node: Function, grads: dict, sums: "Sums", create_graph, wanted, usef
         results = _differentiate_plain(node, given)
     else:
         results = differentiate(node, given, create_graph)
-    check_finite(node, results, given)
+    check_finite(node, results)
     for i, edge in enumerate(node.edges):
         result = results[i]
         if edge is None or result is None:

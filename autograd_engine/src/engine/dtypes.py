@@ -48,6 +48,7 @@ def check_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def is_floating(dtype: np.dtype) -> bool:
+    """float16, float32 or float64."""
     return dtype.kind == "f"
 
 

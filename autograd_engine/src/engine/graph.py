@@ -46,6 +46,7 @@ def topological_order(roots: Sequence[Any]) -> list[Any]:
 
 
 def edges_of(node: Any) -> list:
+    """Where the gradients of `node` go; nowhere from a leaf."""
     if isinstance(node, Tensor):
         return []
     return [edge for edge in node.edges if edge is not None]

@@ -56,7 +56,8 @@ def _drop(node: Function, index: int, gradient: Tensor, edge: Any, extra: int):
     )
 
 
-def check_finite(node: Function, results: tuple, given: list[Tensor]) -> None:
+def check_finite(node: Function, results: tuple) -> None:
+    """In anomaly mode: RuntimeError that names the operation whose rule gave NaN."""
     if not is_anomaly_enabled():
         return
     for i, result in enumerate(results):

@@ -23,6 +23,8 @@ class ReLU(Module):
 
 
 class LeakyReLU(Module):
+    """x above 0, `negative_slope` x below."""
+
     def __init__(self, negative_slope: float = 0.01, inplace: bool = False) -> None:
         super().__init__()
         self.negative_slope, self.inplace = negative_slope, inplace
@@ -44,6 +46,8 @@ class PReLU(Module):
 
 
 class ELU(Module):
+    """x above 0, alpha (e^x - 1) below (Clevert et al. 2016)."""
+
     def __init__(self, alpha: float = 1.0) -> None:
         super().__init__()
         self.alpha = alpha
@@ -64,11 +68,15 @@ class GELU(Module):
 
 
 class SiLU(Module):
+    """x sigmoid(x), also called swish."""
+
     def forward(self, x: Tensor) -> Tensor:
         return F.silu(x)
 
 
 class Mish(Module):
+    """x tanh(softplus(x)) (Misra 2019)."""
+
     def forward(self, x: Tensor) -> Tensor:
         return F.mish(x)
 
@@ -85,16 +93,22 @@ class Softplus(Module):
 
 
 class Tanh(Module):
+    """(e^x - e^-x) / (e^x + e^-x)."""
+
     def forward(self, x: Tensor) -> Tensor:
         return x.tanh()
 
 
 class Sigmoid(Module):
+    """1 / (1 + e^-x)."""
+
     def forward(self, x: Tensor) -> Tensor:
         return x.sigmoid()
 
 
 class Softmax(Module):
+    """e^x over its sum along `dim`."""
+
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim
@@ -104,6 +118,8 @@ class Softmax(Module):
 
 
 class LogSoftmax(Module):
+    """log of `Softmax`, without overflow."""
+
     def __init__(self, dim: int = -1) -> None:
         super().__init__()
         self.dim = dim

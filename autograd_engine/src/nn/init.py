@@ -20,10 +20,12 @@ GAINS = {
 
 
 def uniform_(tensor: Tensor, a: float = 0.0, b: float = 1.0) -> Tensor:
+    """Uniform in [a, b)."""
     return _fill(tensor, generator().uniform(a, b, tensor.shape))
 
 
 def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0) -> Tensor:
+    """Normal with the given mean and standard deviation."""
     return _fill(tensor, generator().normal(mean, std, tensor.shape))
 
 
@@ -44,14 +46,17 @@ def trunc_normal_(
 
 
 def constant_(tensor: Tensor, value: float) -> Tensor:
+    """`value` everywhere."""
     return _fill(tensor, np.full(tensor.shape, value))
 
 
 def zeros_(tensor: Tensor) -> Tensor:
+    """0 everywhere."""
     return constant_(tensor, 0.0)
 
 
 def ones_(tensor: Tensor) -> Tensor:
+    """1 everywhere."""
     return constant_(tensor, 1.0)
 
 

@@ -19,16 +19,22 @@ class Loss(Module):
 
 
 class MSELoss(Loss):
+    """(input - target)^2."""
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.mse_loss(input, target, reduction=self.reduction)
 
 
 class L1Loss(Loss):
+    """|input - target|."""
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.l1_loss(input, target, reduction=self.reduction)
 
 
 class SmoothL1Loss(Loss):
+    """d^2 / (2 beta) where |d| < beta, else |d| - beta / 2."""
+
     def __init__(self, *, reduction: str = "mean", beta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.beta = beta
@@ -38,6 +44,8 @@ class SmoothL1Loss(Loss):
 
 
 class HuberLoss(Loss):
+    """d^2 / 2 where |d| < delta, else delta (|d| - delta / 2)."""
+
     def __init__(self, reduction: str = "mean", delta: float = 1.0) -> None:
         super().__init__(reduction=reduction)
         self.delta = delta
@@ -69,6 +77,8 @@ class Weighted(Loss):
 
 
 class CrossEntropyLoss(Weighted):
+    """-log softmax(input)[target]; axis 1 of the input holds the classes."""
+
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -86,6 +96,8 @@ class CrossEntropyLoss(Weighted):
 
 
 class NLLLoss(Weighted):
+    """-input[target]: cross entropy of log-probabilities."""
+
     def __init__(
         self,
         weight: Tensor | None = None,
@@ -102,6 +114,8 @@ class NLLLoss(Weighted):
 
 
 class BCELoss(Weighted):
+    """-t log x - (1 - t) log(1 - x) of probabilities x."""
+
     def forward(self, input: Tensor, target: Tensor) -> Tensor:
         return F.binary_cross_entropy(
             input, target, self.weight, reduction=self.reduction
@@ -109,6 +123,8 @@ class BCELoss(Weighted):
 
 
 class BCEWithLogitsLoss(Weighted):
+    """`BCELoss` of sigmoid(input), without overflow."""
+
     def __init__(
         self,
         weight: Tensor | None = None,

@@ -229,4 +229,5 @@ def add_affine(
 
 
 def last_axes(shape: int | tuple[int, ...]) -> tuple[int, ...]:
+    """`shape` as a tuple; a number is one axis."""
     return (shape,) if isinstance(shape, int) else tuple(shape)

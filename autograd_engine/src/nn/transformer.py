@@ -23,6 +23,8 @@ Activation = str | Callable[[Tensor], Tensor]
 class Layer(Module):
     """What both layers share: their sizes, and the network at each place."""
 
+    norms = 2  # one before or after each part
+
     def __init__(
         self,
         d_model: int,
@@ -50,8 +52,6 @@ class Layer(Module):
         for i in range(1, self.norms + 1):
             setattr(self, f"norm{i}", LayerNorm(d_model, layer_norm_eps, bias=bias))
             setattr(self, f"dropout{i}", Dropout(dropout))
-
-    norms = 2
 
     def _residual(self, i: int, x: Tensor, part: Callable[[Tensor], Tensor]) -> Tensor:
         """x + dropout(part(x)), with norm number i before the part or after all."""
@@ -109,11 +109,9 @@ class TransformerDecoderLayer(Layer):
             return self.self_attn(x, x, x, *masks, is_causal=tgt_is_causal)[0]
 
         def look(x: Tensor) -> Tensor:
-            masks, causal = (
-                (memory_key_padding_mask, False, memory_mask),
-                memory_is_causal,
-            )
-            return self.multihead_attn(x, memory, memory, *masks, is_causal=causal)[0]
+            masks = memory_key_padding_mask, False, memory_mask
+            how = {"is_causal": memory_is_causal}
+            return self.multihead_attn(x, memory, memory, *masks, **how)[0]
 
         x = self._residual(1, tgt, attend)
         x = self._residual(2, x, look)

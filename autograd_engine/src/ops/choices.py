@@ -16,6 +16,8 @@ from .rules import (
 
 
 class Where(Function):
+    """Each gradient is masked by whose value was taken."""
+
     @staticmethod
     def forward(ctx: Function, condition: Tensor, x: Tensor, y: Tensor) -> np.ndarray:
         ctx.save_for_backward(condition)
@@ -139,10 +141,12 @@ def clamp(
 
 
 def clamp_min(x: Tensor, min: Tensor | float) -> Tensor:
+    """`clamp` from below."""
     return clamp(x, min=min)
 
 
 def clamp_max(x: Tensor, max: Tensor | float) -> Tensor:
+    """`clamp` from above."""
     return clamp(x, max=max)
 
 

@@ -25,6 +25,8 @@ class BatchLast(Function):
 
 
 class Conv(Function):
+    """The sum over each window, weighted; both gradients are convolutions again."""
+
     @staticmethod
     def forward(
         ctx: Function, x: Tensor, w: Tensor, bias: Tensor | None, window, counts

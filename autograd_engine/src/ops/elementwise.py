@@ -88,6 +88,7 @@ def div(
 
 
 def true_divide(x: Tensor | float, y: Tensor | float) -> Tensor:
+    """x / y as floats."""
     return _true_divide(x, y)
 
 

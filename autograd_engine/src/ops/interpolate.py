@@ -124,6 +124,8 @@ class Taps(NamedTuple):
 
 
 class Resample(Function):
+    """The weighted sums that `taps` describes, along one axis."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, taps: Taps) -> Any:
         ctx.taps = taps

@@ -15,6 +15,8 @@ from .shape import expand, flatten, permute, reshape, unsqueeze
 
 
 class Cat(Function):
+    """Each tensor gets its part of the gradient."""
+
     @staticmethod
     def forward(ctx: Function, dim: int, *tensors: Tensor):
         ctx.dim, ctx.sizes = dim, [t.shape[dim] for t in tensors]
@@ -32,6 +34,8 @@ class Cat(Function):
 
 
 class Stack(Function):
+    """Each tensor gets its slice of the gradient."""
+
     @staticmethod
     def forward(ctx: Function, dim: int, *tensors: Tensor):
         ctx.dim = dim

@@ -17,6 +17,7 @@ from .rules import cannot_broadcast
 
 
 def check_reduction(name: str, reduction: str) -> None:
+    """ValueError for a reduction that does not exist."""
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{name}: reduction is none, mean or sum, not {reduction!r}")
 

@@ -176,6 +176,7 @@ def gather(ctx, z_ih, z_hh, x, hs, w_ih, *states) -> tuple:
 
 
 def data_of(*tensors: Tensor | None) -> list:
+    """The arrays of those tensors that there are, None for the others."""
     return [None if t is None else t.data for t in tensors]
 
 
@@ -187,6 +188,7 @@ def shifted(x: Tensor, *biases: Tensor | None) -> Tensor:
 
 
 def sigmoid(x: Tensor) -> Tensor:
+    """By tanh, as the fused step computes it: no overflow."""
     return (x * 0.5).tanh() * 0.5 + 0.5
 
 

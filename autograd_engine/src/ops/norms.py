@@ -94,6 +94,7 @@ def rows_gradient(g, product, w, hat, scale, centred: bool, out) -> None:
 
 
 def row_means(rows: Any) -> Any:
+    """The mean of each row, kept as an axis; a product with 1 / n is the quickest."""
     xp, size = array_module(rows), max(rows.shape[1], 1)
     return xp.matmul(rows, xp.full((rows.shape[1], 1), 1 / size, rows.dtype))
 

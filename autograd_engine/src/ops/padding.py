@@ -12,6 +12,8 @@ from .places import Place, Read, read_at, view_at
 
 
 class PadConstant(Function):
+    """`value` around `x`; the gradient of `x` is the inner part."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, pads: tuple, value: float):
         xp = array_module(x.data)

@@ -66,6 +66,8 @@ class Place:
 
 
 class Read(Function):
+    """The values at the place."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, place: Place) -> Any:
         ctx.shape, ctx.place = x.shape, place.kept(ctx.needs_input_grad[0])
@@ -77,6 +79,8 @@ class Read(Function):
 
 
 class Spread(Function):
+    """Zeros with the values added at the place."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, place: Place, shape: tuple[int, ...]) -> Any:
         ctx.place = place.kept(ctx.needs_input_grad[0])

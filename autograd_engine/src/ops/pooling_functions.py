@@ -19,6 +19,8 @@ from .windows import Window
 
 
 class Spot(NamedTuple):
+    """One place of the windows along an axis: which windows, which elements."""
+
     region: slice
     place: slice
 

@@ -17,6 +17,8 @@ Dim = int | tuple[int, ...] | None
 
 
 class Sum(Function):
+    """The gradient is spread over what was added."""
+
     @staticmethod
     @quiet
     def forward(ctx: Function, x: Tensor, axes: tuple[int, ...], keepdim: bool):
@@ -29,6 +31,8 @@ class Sum(Function):
 
 
 class Mean(Function):
+    """The gradient is spread over the n elements, an n-th to each."""
+
     @staticmethod
     @quiet
     def forward(ctx: Function, x: Tensor, axes: tuple[int, ...], keepdim: bool):
@@ -143,6 +147,7 @@ def spread(grad: Tensor, shape: tuple[int, ...], axes: tuple[int, ...]) -> Tenso
 
 
 def want_floats(name: str, x: Tensor) -> None:
+    """RuntimeError for integers, whose mean or variance is no integer."""
     if not is_floating(x.dtype):
         raise RuntimeError(
             f"{name} wants a floating-point tensor, not {x.dtype}; "
@@ -185,6 +190,7 @@ def count(shape: tuple[int, ...], axes: tuple[int, ...]) -> int:
 
 
 def sum_dtype(dtype: np.dtype) -> np.dtype:
+    """int64 for booleans and integers, which would overflow."""
     return dtype if is_floating(dtype) else np.dtype(np.int64)
 
 

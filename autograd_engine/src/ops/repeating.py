@@ -14,6 +14,8 @@ from .shape import _sizes, expand, flatten, reshape, transpose, unsqueeze
 
 
 class Flip(Function):
+    """The gradient is flipped back."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, dims: tuple[int, ...]) -> Any:
         ctx.dims = dims
@@ -25,6 +27,8 @@ class Flip(Function):
 
 
 class Roll(Function):
+    """The gradient is rolled back."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, shifts: tuple, dims: tuple) -> Any:
         ctx.shifts, ctx.dims = shifts, dims

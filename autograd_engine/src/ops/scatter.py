@@ -10,7 +10,6 @@ from ..engine.tensor import Tensor, make
 from .inplace import in_place
 from .places import Place, Spread, along, read_at, view_at
 from .reductions import normalize_dim
-from .rows import scatter_add_rows as scatter_add_rows
 from .shape import reshape
 
 
@@ -113,6 +112,7 @@ def aligned(name: str, x: Tensor, dim: int, index: Tensor) -> tuple:
 
 
 def integer_index(name: str, index: Tensor) -> Tensor:
+    """`index`, or RuntimeError for what is no tensor of int64 or int32."""
     if not isinstance(index, Tensor) or index.dtype not in (np.int64, np.int32):
         kind = index.dtype if isinstance(index, Tensor) else type(index).__name__
         raise RuntimeError(f"{name}: the index is an int64 tensor, not {kind}")

@@ -1,4 +1,4 @@
-"""Whole slices by a list of numbers (index_select ...), and elements by a mask."""
+"""Elements by a mask or by their flat number, and whole slices by a list of numbers."""
 
 from typing import Any
 
@@ -18,6 +18,8 @@ from .shape import reshape
 
 
 class MaskedFill(Function):
+    """A copy with one value where the mask holds; nothing flows back from there."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, mask: Any, value: Tensor) -> Any:
         ctx.mask = mask.copy() if any(ctx.needs_input_grad) else None
@@ -142,6 +144,7 @@ def nonzero(x: Tensor, *, as_tuple: bool = False) -> Any:
 
 
 def argwhere(x: Tensor) -> Tensor:
+    """The indices of what is not 0, a row each."""
     return nonzero(x)
 
 

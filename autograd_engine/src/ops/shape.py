@@ -13,6 +13,8 @@ from .reductions import normalize_dim, normalize_dims
 
 
 class Reshape(Function):
+    """The gradient takes the old shape."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, shape: tuple[int, ...]) -> np.ndarray:
         ctx.shape = x.shape
@@ -30,6 +32,8 @@ class Reshape(Function):
 
 
 class Expand(Function):
+    """The engine sums the gradient over the axes that were repeated."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, shape: tuple[int, ...]) -> np.ndarray:
         try:
@@ -45,6 +49,8 @@ class Expand(Function):
 
 
 class Permute(Function):
+    """The gradient goes back through the inverse order."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, dims: tuple[int, ...]) -> np.ndarray:
         ctx.dims = dims
@@ -81,10 +87,12 @@ def view(x: Tensor, *shape: int) -> Tensor:
 
 
 def view_as(x: Tensor, other: Tensor) -> Tensor:
+    """`view` in the shape of `other`."""
     return view(x, other.shape)
 
 
 def reshape_as(x: Tensor, other: Tensor) -> Tensor:
+    """`reshape` to the shape of `other`."""
     return reshape(x, other.shape)
 
 
@@ -204,6 +212,7 @@ def expand(x: Tensor, *shape: int) -> Tensor:
 
 
 def expand_as(x: Tensor, other: Tensor) -> Tensor:
+    """`expand` to the shape of `other`."""
     return expand(x, other.shape)
 
 
@@ -213,6 +222,7 @@ def contiguous(x: Tensor) -> Tensor:
 
 
 def is_contiguous(x: Tensor) -> bool:
+    """Whether the elements lie in memory in the order of the index."""
     return bool(x.data.flags.c_contiguous)
 
 

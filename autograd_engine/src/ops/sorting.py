@@ -1,4 +1,4 @@
-"""Order: sort, topk, median, quantile ... Gradients flow to the chosen elements.
+"""Order: sort, topk, kthvalue, median ... Gradients flow to the chosen elements.
 
 NaN counts as the largest number, as in numpy and PyTorch.
 """

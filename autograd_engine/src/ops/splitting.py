@@ -28,6 +28,8 @@ class Split(Function):
 
 
 class Unbind(Function):
+    """The gradients of the slices, stacked."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, dim: int) -> tuple:
         ctx.dim, before = dim, (slice(None),) * dim
@@ -132,6 +134,7 @@ def _even_split(name: str, x: Tensor, cuts, dim: int, least: int) -> tuple[Tenso
 
 
 def axis_of(name: str, x: Tensor, dim: int) -> int:
+    """The axis `dim`; RuntimeError for a number, which has none."""
     if x.ndim == 0:
         raise RuntimeError(f"{name}: a 0-d tensor has no axis to take a part of")
     return normalize_dim(name, dim, x.ndim)

@@ -12,6 +12,8 @@ from .inplace import in_place
 
 
 class Triangle(Function):
+    """Zeros beyond a diagonal: the gradient is masked alike."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, diagonal: int, lower: bool) -> Any:
         ctx.how = (diagonal, lower)

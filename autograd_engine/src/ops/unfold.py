@@ -66,6 +66,8 @@ def fold(
 
 
 class Unfold(Function):
+    """Windows to columns; its gradient is `Fold`."""
+
     @staticmethod
     def forward(ctx: Function, x: Tensor, window: Window) -> Any:
         ctx.window, ctx.sizes = window, x.shape[2:]
@@ -83,6 +85,8 @@ class Unfold(Function):
 
 
 class Fold(Function):
+    """Columns to windows, added up; its gradient is `Unfold`."""
+
     @staticmethod
     def forward(ctx: Function, g: Tensor, window: Window, sizes: tuple) -> Any:
         ctx.window = window
