@@ -20,9 +20,7 @@ from ..engine.dtypes import (
 from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..engine.views import as_view
-
-
-quiet = np.errstate(all="ignore")
+from .rules import quiet
 
 
 class Cast(Function):
@@ -97,6 +95,7 @@ def to(
 
 
 def cpu(x: Tensor) -> Tensor:
+    """In main memory, as a numpy array."""
     return to(x, "cpu")
 
 
@@ -106,6 +105,7 @@ def cuda(x: Tensor) -> Tensor:
 
 
 def type_as(x: Tensor, other: Tensor) -> Tensor:
+    """In the dtype of `other`."""
     return to(x, other.dtype)
 
 
