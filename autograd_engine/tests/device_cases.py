@@ -13,6 +13,7 @@ import numpy as np
 import src as ag
 from src import functional as F
 from src import nn, optim
+from src.models.gpt import GPT
 
 
 ELEMENTWISE = """exp log sqrt sin cos tanh sigmoid abs square reciprocal erf erfc expm1
@@ -98,12 +99,12 @@ def written(x: ag.Tensor, t: Any) -> ag.Tensor:
     return x
 
 
-def inputs(device: str) -> SimpleNamespace:
+def inputs(device: str, dtype: Any = ag.float64) -> SimpleNamespace:
     """The same tensors for each program, on `device`."""
     rng = np.random.default_rng(0)
 
     def leaf(*shape: int) -> ag.Tensor:
-        values = ag.tensor(rng.random(shape) * 1.6 + 0.1)
+        values = ag.tensor(rng.random(shape) * 1.6 + 0.1, dtype=dtype)
         return values.to(device).requires_grad_()
 
     return SimpleNamespace(
@@ -146,13 +147,17 @@ def operations() -> dict[str, Callable]:
 def programs() -> dict[str, Callable]:
     """Every program by its name: a device gives the values and the gradients."""
 
-    def seeded(program: Callable, device: str) -> list[np.ndarray]:
-        t = inputs(device)
+    def seeded(program: Callable, dtype: Any, device: str) -> list[np.ndarray]:
+        t = inputs(device, dtype)
         ag.manual_seed(0)
         return answers(program(t), vars(t))
 
     layers = {f"nn.{name}": program for name, program in MODULES.items()}
-    found = {n: partial(seeded, p) for n, p in (operations() | layers).items()}
+    found = {
+        f"{name} {dtype}": partial(seeded, program, dtype)
+        for name, program in (operations() | layers).items()
+        for dtype in (ag.float32, ag.float64)
+    }
     return found | {f"optim.{n}": partial(trained, m) for n, m in OPTIMISERS.items()}
 
 
@@ -161,7 +166,7 @@ def answers(out: Any, tensors: dict[str, ag.Tensor]) -> list[np.ndarray]:
     total = None
     for one in outs:
         if one.requires_grad:
-            weights = ag.arange(one.numel(), dtype=ag.float64).to(one.device)
+            weights = ag.arange(one.numel(), dtype=one.dtype).to(one.device)
             part = (one * weights.reshape(one.shape).cos()).sum()
             total = part if total is None else total + part
     if total is not None:
@@ -176,12 +181,31 @@ def answers(out: Any, tensors: dict[str, ag.Tensor]) -> list[np.ndarray]:
 
 def through(module: nn.Module, *arguments: ag.Tensor) -> Any:
     """The output of `module`, its parameters brought to where the arguments are."""
-    module = module.double().to(arguments[0].device)
+    module = module.to(arguments[0].device)
+    module = module.double() if arguments[0].dtype == ag.float64 else module
     out = module(*arguments)
     return out[0] if isinstance(out, tuple) else out
 
 
 MODULES: dict[str, Callable] = {
+    "GPT": lambda t: through(GPT(5, 4, 8, 2, 1), t.columns),
+    "LSTMCell": lambda t: through(nn.LSTMCell(4, 3), t.x),
+    "GRUCell": lambda t: through(nn.GRUCell(4, 3), t.x),
+    "RNNCell": lambda t: through(nn.RNNCell(4, 3), t.x),
+    "PReLU": lambda t: through(nn.PReLU(4), t.x - 1),
+    "Upsample": lambda t: through(nn.Upsample(scale_factor=2, mode="bicubic"), t.image),
+    "orthogonal": lambda t: nn.init.orthogonal_(t.m.detach().clone()) @ t.m.t(),
+    "kaiming": lambda t: nn.init.kaiming_uniform_(t.m.detach().clone()) + t.m,
+    "padding mask": lambda t: (
+        nn.MultiheadAttention(4, 2, batch_first=True)
+        .to(t.x.dtype)
+        .to(t.x.device)(
+            t.sequence,
+            t.sequence,
+            t.sequence,
+            key_padding_mask=t.sequence[:, :, 0] > 1.5,
+        )
+    ),
     "Linear": lambda t: through(nn.Linear(4, 3), t.x),
     "Conv": lambda t: through(
         nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()), t.image

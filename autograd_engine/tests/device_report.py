@@ -24,7 +24,9 @@ def difference(run: Callable) -> str:
     if [(a.shape, a.dtype) for a in expected] != [(a.shape, a.dtype) for a in found]:
         return "shapes or dtypes"
     for a, b in zip(expected, found, strict=True):
-        if not np.allclose(a, b, rtol=1e-12, atol=1e-12, equal_nan=True):
+        # On numpy some float32 results are computed in other pieces.
+        close = 1e-5 if a.dtype == np.float32 else 1e-12
+        if not np.allclose(a, b, rtol=close, atol=close, equal_nan=True):
             return f"{b} instead of {a}"
     return ""
 

@@ -99,7 +99,7 @@ class GPT(nn.Module):
         tokens = ids.shape[1]
         if tokens > self.block:
             raise ValueError(f"GPT reads {self.block} tokens, not {tokens}")
-        places = from_numpy(np.arange(tokens))
+        places = from_numpy(np.arange(tokens)).to(ids.device)
         x = self.wte(ids) + self.wpe(places)
         x = F.dropout(x, self.dropout, training=self.training)
         for block in self.blocks:

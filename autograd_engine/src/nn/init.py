@@ -4,6 +4,7 @@ from math import sqrt
 
 import numpy as np
 
+from ..engine.backend import to_device
 from ..engine.random import generator
 from ..engine.tensor import Tensor
 
@@ -119,6 +120,6 @@ def fans(tensor: Tensor) -> tuple[int, int]:
 
 
 def _fill(tensor: Tensor, values: np.ndarray) -> Tensor:
-    tensor.data[...] = values
+    tensor.data[...] = to_device(values, tensor.device)
     tensor.mark_written("init")
     return tensor

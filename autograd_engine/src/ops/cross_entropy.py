@@ -230,7 +230,7 @@ def _share(reduction: str, target, valid, weight, dtype: np.dtype) -> Any:
     else:
         total = (weight[array_module(target).where(valid, target, 0)] * valid).sum()
     with np.errstate(divide="ignore"):
-        return np.divide(1, dtype.type(total), dtype=dtype)
+        return np.divide(1, dtype.type(float(total)), dtype=dtype)
 
 
 def _check_classes(name: str, x: Tensor, weight: Tensor | None) -> None:
