@@ -24,6 +24,7 @@ from .ops.activations import (
     threshold,
 )
 from .ops.attention import scaled_dot_product_attention
+from .ops.calculus import sigmoid, tanh
 from .ops.conv import (
     conv1d,
     conv2d,
@@ -181,6 +182,7 @@ __all__ = [
     "rrelu",
     "scaled_dot_product_attention",
     "selu",
+    "sigmoid",
     "silu",
     "smooth_l1_loss",
     "soft_margin_loss",
@@ -190,6 +192,7 @@ __all__ = [
     "softshrink",
     "softsign",
     "swish",
+    "tanh",
     "tanhshrink",
     "threshold",
     "triplet_margin_loss",

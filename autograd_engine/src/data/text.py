@@ -69,17 +69,11 @@ def split_text(text: str) -> tuple[str, str]:
     return text[:cut], text[cut:]
 
 
-def random_windows(
-    ids: np.ndarray, block: int, batch: int, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and targets (batch, block) from random places; targets are one ahead."""
-    inputs, targets = training_windows(ids, block)
-    start = rng.integers(0, len(inputs), batch)
-    return inputs[start], targets[start]
-
-
 def training_windows(ids: np.ndarray, block: int) -> tuple[np.ndarray, np.ndarray]:
-    """Inputs and targets at every place of the text, as views: (places, block)."""
+    """Inputs and targets at every place of the text, as views: (places, block).
+
+    Targets are one place ahead.
+    """
     _check_length(ids, block)
     window = np.lib.stride_tricks.sliding_window_view
     return window(ids[:-1], block), window(ids[1:], block)

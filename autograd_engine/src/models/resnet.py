@@ -13,11 +13,8 @@ class Residual(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int, stride: int = 1) -> None:
         super().__init__()
-        self.in_channels, self.out_channels, self.stride = (
-            in_channels,
-            out_channels,
-            stride,
-        )
+        self.in_channels, self.out_channels = in_channels, out_channels
+        self.stride = stride
         self.conv1 = nn.Conv2d(in_channels, out_channels, 3, stride, 1, bias=False)
         self.norm1 = nn.BatchNorm2d(out_channels)
         self.conv2 = nn.Conv2d(out_channels, out_channels, 3, 1, 1, bias=False)

@@ -194,6 +194,13 @@ def new_tensor(x: Tensor, data: Any, *, dtype: Any = None, requires_grad: bool =
     )
 
 
+def as_tensor(data: Any, *, dtype: Any = None) -> Tensor:
+    """`data` as a tensor that shares its memory where it can; a tensor as it is."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    return Tensor(data, dtype)
+
+
 def leaf(array: np.ndarray, device: str, requires_grad: bool) -> Tensor:
     """A new tensor around `array`."""
     return Tensor(to_device(array, device), requires_grad=requires_grad)

@@ -36,9 +36,7 @@ def cross_validate(config: Config, reference: Reference | None = None) -> dict:
         )
     rows = []
     for fold in tqdm(range(config.data.folds), "folds", leave=False, disable=None):
-        splits, guess = _train(
-            replace(config, data=replace(config.data, fold=fold)), fold
-        )
+        splits, guess = _train(replace(config, data=replace(config.data, fold=fold)))
         truth = splits.test.labels
         row = {"fold": fold, "rows": len(truth), "right": _right(guess, truth)}
         if reference:
@@ -50,7 +48,7 @@ def cross_validate(config: Config, reference: Reference | None = None) -> dict:
     return result
 
 
-def _train(config: Config, fold: int) -> tuple[Splits, np.ndarray]:
+def _train(config: Config) -> tuple[Splits, np.ndarray]:
     """The data and the predicted classes of the test rows of one fold."""
     setup = build(config)
     state = State(config, {"config": to_dict(config), "data": setup.data}, setup.model)

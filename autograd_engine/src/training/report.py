@@ -20,6 +20,7 @@ from .trainer import Trainer
 
 
 def dry_run(options: Options, config: Config, setup: Setup, trainer: Trainer) -> int:
+    """Say what the run would do, after one batch forwards and backwards."""
     log.info(inspect(setup, trainer, tables=config.debug))
     name = options.name or (f"{options.config.stem}-NNN" if options.config else "")
     folder = options.resume or str(options.out / name)

@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any
 
 from .. import nn
-from ..engine.backend import to_device
 from ..engine.random import get_rng_state, set_rng_state
 from ..utils.atomic import keep_previous
 from ..utils.checkpoint import BEST, LAST, PREVIOUS, load_weights, save_checkpoint
@@ -59,7 +58,7 @@ class State:
         content = self._evaluated_content() | {
             "kind": "training",
             "weights": self.model.state_dict(),
-            "optimizer": _on_host(self.optimizer.state_dict()),
+            "optimizer": self.optimizer.state_dict(),
             "rng": get_rng_state(),
             "env": environment(),
         }
@@ -123,12 +122,3 @@ _KNOWN: dict[str, Any] = {}
 
 def _shown(env: Any) -> str:
     return str(env).strip("{}").replace("'", "")
-
-
-def _on_host(value: Any) -> Any:
-    """The same with every array a numpy array."""
-    if isinstance(value, dict):
-        return {key: _on_host(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple)):
-        return type(value)(_on_host(item) for item in value)
-    return to_device(value, "cpu") if hasattr(value, "shape") else value

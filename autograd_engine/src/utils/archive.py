@@ -16,6 +16,7 @@ from urllib.parse import quote
 
 import numpy as np
 
+from .atomic import write_atomically
 from .errors import InputError
 
 
@@ -26,6 +27,19 @@ _DAMAGED = (
     "Use another checkpoint of that run (last.npz, last-1.npz, best.npz), or train "
     "again."
 )
+
+
+def save(content: Any, path: str | Path) -> None:
+    """Write nested plain values and arrays, such as a `state_dict()`, to one file.
+
+    The file is replaced as a whole. TypeError, with the place, for any other value.
+    """
+    write_atomically(Path(path), pack(content))
+
+
+def load(path: str | Path) -> Any:
+    """What `save` wrote; raises InputError, one sentence, for any other file."""
+    return unpack(Path(path))
 
 
 def pack(content: Any) -> memoryview:

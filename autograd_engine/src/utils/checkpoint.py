@@ -10,8 +10,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from .archive import pack, unpack
-from .atomic import write_atomically
+from .archive import save, unpack
 from .errors import InputError
 from .logging import log
 
@@ -43,8 +42,7 @@ def save_checkpoint(path: Path, content: dict[str, Any]) -> None:
     Adds schema and project. Raises TypeError if a value is not an array or plain: a
     numpy float would save well and come back as something else.
     """
-    content = {"schema": SCHEMA, "project": PROJECT, **content}
-    write_atomically(Path(path), pack(content))
+    save({"schema": SCHEMA, "project": PROJECT, **content}, path)
 
 
 def load_checkpoint(
