@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import nn
+from ..engine.backend import to_device
 from ..engine.random import get_rng_state, set_rng_state
 from ..utils.atomic import keep_previous
 from ..utils.checkpoint import BEST, LAST, PREVIOUS, load_weights, save_checkpoint
