@@ -34,6 +34,7 @@ from .engine.random import get_rng_state, manual_seed, set_rng_state
 from .engine.recompute import checkpoint
 from .engine.tensor import Tensor, from_numpy, tensor
 from .ops import methods as _methods
+
 # isort: off
 # fmt: off
 # ruff: noqa: F401, I001
@@ -56,8 +57,8 @@ from .ops.comparison import (
     logical_and, logical_not, logical_or, logical_xor, lt, ne, not_equal, signbit,
 )
 from .ops.creation import (
-    arange, empty, empty_like, eye, full, full_like, linspace, logspace, ones,
-    ones_like, scalar_tensor, zeros, zeros_like,
+    arange, as_tensor, empty, empty_like, eye, full, full_like, linspace, logspace,
+    ones, ones_like, scalar_tensor, zeros, zeros_like,
 )
 from .ops.cumulative import (
     cummax, cummin, cumprod, cumsum, cumulative_trapezoid, diff, logcumsumexp, trace,
@@ -72,6 +73,7 @@ from .ops.extrema import (
     amax, amin, aminmax, argmax, argmin, logsumexp, max, min,
 )
 from .ops.gamma import digamma, lgamma, polygamma
+from .ops.gelu import relu
 from .ops.matmul import (
     addbmm, addmm, addmv, addr, baddbmm, bmm, dot, ger, inner, matmul, mm, mv, outer,
     vdot,
@@ -89,6 +91,7 @@ from .ops.reductions import (
 from .ops.rounding import (
     ceil, deg2rad, fix, floor, frac, rad2deg, round, sgn, sign, trunc,
 )
+from .ops.softmax import log_softmax, softmax
 from .ops.special import erf, erfc, erfinv, sinc
 from .ops.statistics import (
     corrcoef, cov, dist, norm, std, std_mean, var, var_mean,
@@ -108,6 +111,7 @@ from .ops.joining import (
 )
 from .ops.padding import pad
 from .ops.repeating import flip, fliplr, flipud, repeat_interleave, roll, rot90, tile
+from .ops.products import cross
 from .ops.quantile import nanquantile, quantile
 from .ops.scatter import gather, scatter_add, take_along_dim
 from .ops.scatter_reduce import scatter, scatter_reduce
@@ -126,9 +130,30 @@ from .ops.splitting import (
     chunk, dsplit, hsplit, split, split_with_sizes, tensor_split, unbind, vsplit,
 )
 from .ops.triangles import tril, tril_indices, triu, triu_indices
+from .ops.distances import cdist
+from .ops.queries import (
+    broadcast_shapes, is_complex, is_floating_point, is_nonzero, is_tensor, numel,
+)
+from .ops.rules import result_type
+# What torch has at the top as well as in torch.nn.functional.
+from .functional import (
+    adaptive_avg_pool1d, alpha_dropout, avg_pool1d, bilinear, celu, conv1d, conv2d,
+    conv3d, conv_transpose1d, conv_transpose2d, conv_transpose3d, cosine_similarity,
+    dropout, group_norm, hardshrink, layer_norm, max_pool1d, max_pool2d,
+    pairwise_distance, pixel_shuffle, pixel_unshuffle, prelu, rms_norm, rrelu, selu,
+    threshold,
+)
+# Other names of dtypes, last: from here on `float` and `int` are dtypes on this page.
+from math import e, inf, nan, pi
+from .engine.dtypes import (
+    float16 as half, float32 as float, float64 as double, int16 as short,
+    int32 as int, int64 as long, promote_types,
+)
 # fmt: on
 # isort: on
 from .utils.allocator import keep_freed_memory
+from .utils.archive import load, save
 
 
+newaxis = None
 keep_freed_memory()

@@ -9,6 +9,7 @@ from ..utils.contracts import contract
 from .fused import constant, refuse, want_same_dtype
 from .reductions import normalize_dim
 from .rules import cannot_broadcast
+from .statistics import vector_norm
 
 
 @contract
@@ -86,6 +87,15 @@ def floored(x: Tensor, eps: float) -> Tensor:
     if not below.any():
         return x
     return x * constant(1 - below) + constant(below * x.dtype.type(eps))
+
+
+def cdist(x1: Tensor, x2: Tensor, p: float = 2.0) -> Tensor:
+    """The p-norm of the difference of each row of `x1` and each row of `x2`."""
+    if x1.ndim < 2 or x2.ndim < 2 or x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(
+            f"cdist: shapes {x1.shape} and {x2.shape}: rows of one length are wanted"
+        )
+    return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
 
 
 def _broadcast(name: str, x1: Tensor, x2: Tensor) -> tuple[int, ...]:

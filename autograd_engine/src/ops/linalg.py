@@ -4,6 +4,7 @@ from functools import reduce
 from typing import Any
 
 from ..engine.tensor import Tensor
+from . import products
 from .elementwise import abs, mul
 from .extrema import amax, amin
 from .matmul import matmul
@@ -59,6 +60,11 @@ def norm(
 def vecdot(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
     """Inner products over one axis."""
     return sum(mul(x, y), dim)
+
+
+def cross(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
+    """The vector product over an axis of 3; the other axes broadcast."""
+    return products.cross(x, y, dim)
 
 
 def multi_dot(tensors: list[Tensor]) -> Tensor:

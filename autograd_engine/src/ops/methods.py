@@ -5,6 +5,7 @@ import numpy as np
 from ..engine import backward, copying
 from ..engine.tensor import Tensor
 from . import (
+    activations,
     calculus,
     casts,
     choices,
@@ -21,7 +22,9 @@ from . import (
     inplace,
     matmul,
     power,
+    products,
     quantile,
+    queries,
     randomness,
     reductions,
     repeating,
@@ -66,6 +69,9 @@ METHODS = {
     cumulative: "cumsum cumprod cummax cummin logcumsumexp diff trace",
     matmul: "matmul mm bmm mv dot vdot inner outer ger addmm addmv addr baddbmm addbmm",
     einsum: "kron",
+    products: "cross",
+    queries: "stride is_complex is_nonzero",
+    activations: "hardshrink prelu",
     creation: "new_zeros new_ones new_empty new_full new_tensor",
     randomness: "bernoulli multinomial",
     gelu: "relu",
@@ -157,3 +163,8 @@ Tensor.mT = property(shape.matrix_transpose)
 Tensor.H = property(shape.t)
 Tensor.mH = property(shape.matrix_transpose)
 Tensor.adjoint = shape.matrix_transpose
+Tensor.nelement, Tensor.ndimension = Tensor.numel, Tensor.dim
+Tensor.itemsize = property(Tensor.element_size)
+Tensor.nbytes = property(lambda x: x.data.nbytes)
+Tensor.is_cuda = property(lambda x: x.device != "cpu")
+Tensor.is_cpu = property(lambda x: x.device == "cpu")
