@@ -98,6 +98,12 @@ def test_it_is_imported_by_its_own_name(tmp_path):
     assert done.stdout == "autograd_engine.engine.tensor (1,)\n", done.stderr
 
 
+def test_the_page_of_operations_names_every_file():
+    page = ast.get_docstring(ast.parse((ROOT / "src/ops/__init__.py").read_bytes()))
+    files = {p.stem for p in (ROOT / "src/ops").glob("*.py")} - {"__init__"}
+    assert not files - set(re.findall(r"\w+", page)), "say under which theme it belongs"
+
+
 def test_each_package_has_a_layer():
     layers = PROJECT["tool"]["workspace"]["layers"]
     places = {p.relative_to(ROOT / "src").parts[0].removesuffix(".py") for p in FILES}
