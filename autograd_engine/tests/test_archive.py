@@ -11,7 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from src import load, nn, save
 from src.utils.archive import pack, unpack
+from src.utils.errors import InputError
 
 
 DTYPES = [
@@ -167,3 +169,14 @@ def test_an_array_of_no_numbers_is_refused(dtype):
 def test_a_key_that_is_not_plain_is_refused(key):
     with pytest.raises(TypeError, match="has the key .*; use text or a number"):
         pack({"a": {key: 1}})
+
+
+def test_a_state_dict_is_saved_and_loaded_by_the_public_names(tmp_path):
+    model, other = nn.Linear(3, 2), nn.Linear(3, 2)
+    save(model.state_dict(), tmp_path / "model.npz")
+    other.load_state_dict(load(str(tmp_path / "model.npz")))
+    assert np.array_equal(other.weight.data, model.weight.data)
+    with pytest.raises(TypeError, match="weight'. is a "):
+        save({"weight": model.weight}, tmp_path / "model.npz")
+    with pytest.raises(InputError, match=r"none\.npz cannot be read: No such file"):
+        load(tmp_path / "none.npz")

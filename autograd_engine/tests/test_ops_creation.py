@@ -128,3 +128,13 @@ def test_wrong_calls_are_refused():
     ):
         with pytest.raises((TypeError, NotImplementedError)):
             call()
+
+
+def test_as_tensor_shares_memory_where_it_can():
+    array = np.zeros(2)
+    shown = ag.as_tensor(array)
+    array[0] = 1
+    assert shown.tolist() == [1, 0]
+    assert ag.as_tensor(shown) is shown
+    assert ag.as_tensor(shown, dtype=ag.float32).dtype == np.float32
+    assert ag.as_tensor([1.0]).dtype == np.float32
