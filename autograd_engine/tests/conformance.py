@@ -3,11 +3,14 @@
     python -m tests.conformance              # all, and write docs/CONFORMANCE.md
     python -m tests.conformance add einsum   # some, and show each sample that differs
 
+conformance_probes.py asks more of each sample; its answers are in the page as well.
+
 A sample is right if shape, dtype, values and all gradients are torch's; refused if the
 engine raises NotImplementedError or TypeError; failed if it raises anything else; wrong
 if it answers something else. An answer that torch refuses is not looked for.
 """
 
+import functools
 import sys
 import warnings
 from collections import Counter
@@ -19,8 +22,9 @@ import torch
 
 import src as ag
 from src import functional as F
+from tests.conformance_form import describe, flatten
 from tests.conformance_table import table
-from tests.conformance_tiers import RANDOM, REORDERED, TIERS
+from tests.conformance_tiers import RANDOM, REORDERED, TIERS, TOLERANCES
 
 
 warnings.filterwarnings("ignore", module="torch")
@@ -48,8 +52,20 @@ def engine_operation(name: str) -> Callable | None:
     return next((place for place in places if callable(place)), None)
 
 
-def samples_of(name: str) -> Iterator[tuple[Any, Any]]:
+@functools.cache
+def samples_of(name: str) -> list[tuple[Any, Any]]:
     """Each OpInfo of `name` with each of its samples in float64."""
+    return list(_samples(name))
+
+
+def some_samples_of(name: str, most: int) -> list[tuple[Any, Any]]:
+    """`most` of the samples, spread over the list."""
+    samples = samples_of(name)
+    step = max(len(samples) / most, 1)
+    return [samples[int(i * step)] for i in range(min(most, len(samples)))]
+
+
+def _samples(name: str) -> Iterator[tuple[Any, Any]]:
     from torch.testing._internal.common_methods_invocations import op_db
 
     for info in op_db:
@@ -60,10 +76,11 @@ def samples_of(name: str) -> Iterator[tuple[Any, Any]]:
                 yield info, sample
 
 
-def judge(name: str) -> list[Verdict]:
+def judge(name: str, samples: list | None = None) -> list[Verdict]:
     """A verdict for every sample of an operation that the engine has."""
     operation = engine_operation(name)
-    return [judge_sample(name, operation, i, s) for i, s in samples_of(name)]
+    samples = samples_of(name) if samples is None else samples
+    return [judge_sample(name, operation, i, s) for i, s in samples]
 
 
 def judge_sample(name: str, operation: Callable, info: Any, sample: Any) -> Verdict:
@@ -77,13 +94,21 @@ def judge_sample(name: str, operation: Callable, info: Any, sample: Any) -> Verd
         pairs: dict[int, tuple[torch.Tensor, ag.Tensor]] = {}
         first, args, kwargs = convert(arguments, pairs)
         answer = operation(first, *args, **kwargs)
-        drawn = name in RANDOM or bool(sample.kwargs.get("dropout_p"))
-        note = compare(expected, answer, pairs, drawn)
+        drawn = is_drawn(name, sample)
+        note = compare(expected, answer, pairs, drawn, tolerance_of(name))
     except (NotImplementedError, TypeError) as error:
         return Verdict(name, "refused", f"{told}: {type(error).__name__}: {error}")
     except Exception as error:
         return Verdict(name, "failed", f"{told}: {type(error).__name__}: {error}")
     return Verdict(name, "wrong" if note else "right", f"{told}: {note}")
+
+
+def is_drawn(name: str, sample: Any) -> bool:
+    return name in RANDOM or bool(sample.kwargs.get("dropout_p"))
+
+
+def tolerance_of(name: str) -> float:
+    return TOLERANCES.get(name, TOLERANCE)
 
 
 def convert(value: Any, pairs: dict) -> Any:
@@ -109,19 +134,21 @@ def convert(value: Any, pairs: dict) -> Any:
     return value
 
 
-def compare(expected: Any, answer: Any, pairs: dict, drawn: bool) -> str:
+def compare(
+    expected: Any, answer: Any, pairs: dict, drawn: bool, close: float = TOLERANCE
+) -> str:
     """What differs, in a sentence; of `drawn` random numbers only the form counts."""
     theirs, ours = flatten(expected), flatten(answer)
     if len(theirs) != len(ours):
         return f"{len(ours)} results instead of {len(theirs)}"
     for i, (a, b) in enumerate(zip(theirs, ours, strict=True)):
-        note = difference(a, b, drawn)
+        note = difference(a, b, drawn, close)
         if note:
             return f"result {i}: {note}"
-    return "" if drawn else compare_gradients(theirs, ours, pairs)
+    return "" if drawn else compare_gradients(theirs, ours, pairs, close)
 
 
-def compare_gradients(theirs: list, ours: list, pairs: dict) -> str:
+def compare_gradients(theirs: list, ours: list, pairs: dict, close: float) -> str:
     """Gradients of a random weighting of all results, for each input that wants one."""
     leaves = [(a, b) for a, b in pairs.values() if a.requires_grad]
     roots = [
@@ -151,7 +178,7 @@ def compare_gradients(theirs: list, ours: list, pairs: dict) -> str:
     for i, (a, b) in enumerate(zip(their_grads, our_grads, strict=True)):
         a = torch.zeros_like(leaves[i][0]) if a is None else a
         b = ag.Tensor(np.zeros(tuple(a.shape))) if b is None else b
-        note = difference(a, b, False)
+        note = difference(a, b, False, close)
         if note:
             return f"gradient of tensor {i}: {note}"
     return ""
@@ -161,7 +188,7 @@ def needs(value: Any) -> bool:
     return getattr(value, "requires_grad", False)
 
 
-def difference(theirs: Any, ours: Any, only_form: bool) -> str:
+def difference(theirs: Any, ours: Any, only_form: bool, close: float) -> str:
     """How two results differ in shape, dtype or values."""
     if not isinstance(theirs, torch.Tensor):
         same = theirs == ours or only_form
@@ -174,27 +201,10 @@ def difference(theirs: Any, ours: Any, only_form: bool) -> str:
     if a.dtype != b.dtype:
         return f"dtype {b.dtype} instead of {a.dtype}"
     # A few samples bring float32 weights along.
-    close = 1e-5 if a.dtype == np.float32 else TOLERANCE
+    close = 1e-5 if a.dtype == np.float32 else close
     if only_form or np.allclose(b, a, rtol=close, atol=close, equal_nan=True):
         return ""
     return f"values {str(b.ravel()[:4])} instead of {str(a.ravel()[:4])}"
-
-
-def flatten(value: Any) -> list:
-    if isinstance(value, (tuple, list)):
-        return [leaf for item in value for leaf in flatten(item)]
-    return [value]
-
-
-def describe(arguments: Any) -> str:
-    """The arguments of a sample with shapes in place of values."""
-    if isinstance(arguments, torch.Tensor):
-        return f"{str(arguments.dtype).removeprefix('torch.')}{list(arguments.shape)}"
-    if isinstance(arguments, (tuple, list)):
-        return f"({', '.join(describe(a) for a in arguments)})"
-    if isinstance(arguments, dict):
-        return ", ".join(f"{k}={describe(v)}" for k, v in arguments.items())
-    return repr(arguments)
 
 
 def run(names: list[str]) -> dict[str, list[Verdict] | None]:
@@ -213,8 +223,10 @@ def main(arguments: list[str]) -> int:
     if not arguments:
         from pathlib import Path
 
+        from tests.conformance_ask import ask_all
+
         page = Path(__file__).resolve().parents[1] / "docs" / "CONFORMANCE.md"
-        page.write_text(table(verdicts, TOLERANCE))
+        page.write_text(table(verdicts, TOLERANCE, ask_all(names)))
         print(f"wrote {page}")
     return int(
         any(v.kind == "wrong" for found in verdicts.values() for v in found or [])

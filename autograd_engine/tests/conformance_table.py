@@ -7,8 +7,10 @@ import torch
 from tests.conformance_tiers import RANDOM, TIERS
 
 
-def table(verdicts: dict[str, list | None], tolerance: float) -> str:
-    """docs/CONFORMANCE.md."""
+def table(
+    verdicts: dict[str, list | None], tolerance: float, asked: dict[str, list]
+) -> str:
+    """docs/CONFORMANCE.md: a row an operation, then a row a question."""
     kinds = Counter(v.kind for found in verdicts.values() for v in found or [])
     present = [n for n, found in verdicts.items() if found is not None]
     total = sum(kinds.values())
@@ -33,14 +35,30 @@ def table(verdicts: dict[str, list | None], tolerance: float) -> str:
         "| tier | operation | samples | right | refused | failed | wrong |",
         "| --- | --- | --- | --- | --- | --- | --- |",
     ]
-    for tier, names in TIERS.items():
-        for name in names:
-            found = verdicts.get(name)
-            if found is None:
-                lines.append(f"| {tier} | `{name}` | - | absent | | | |")
-                continue
-            count = Counter(v.kind for v in found)
-            cells = [count[k] for k in ("right", "refused", "failed", "wrong")]
-            told = " | ".join(str(c) for c in cells)
-            lines.append(f"| {tier} | `{name}` | {len(found)} | {told} |")
+    lines += rows(verdicts)
+    lines += [
+        "",
+        "`tests/conformance_probes.py` asks more of the same samples:",
+        "",
+        "| question | samples | right | refused | failed | wrong |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += [f"| {name} | {_cells(found)} |" for name, found in asked.items()]
     return "\n".join(lines) + "\n"
+
+
+def rows(verdicts: dict[str, list | None]) -> list[str]:
+    """A row for each operation of `verdicts`."""
+    lines = []
+    for tier, names in TIERS.items():
+        for name in (n for n in names if n in verdicts):
+            found = verdicts[name]
+            told = "- | absent | | |" if found is None else f"{_cells(found)} |"
+            lines.append(f"| {tier} | `{name}` | {told}")
+    return lines
+
+
+def _cells(found: list) -> str:
+    count = Counter(v.kind for v in found)
+    kinds = ("right", "refused", "failed", "wrong")
+    return " | ".join(str(n) for n in (len(found), *(count[k] for k in kinds)))

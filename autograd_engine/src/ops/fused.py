@@ -7,8 +7,8 @@ import numpy as np
 
 from ..engine.backend import array_module
 from ..engine.dtypes import is_floating
-from ..engine.function import Function
 from ..engine.tensor import Tensor, make
+from .rules import whole
 
 
 PIECE = 65536  # elements: three or four arrays of this length fit a core's L2 cache
@@ -36,7 +36,7 @@ def mapped(rule: Callable, arrays: tuple, options: tuple) -> Any:
 
 def constant(array: Any) -> Tensor:
     """A tensor without history around `array`."""
-    return make(array, False, None)
+    return make(whole(array), False, None)
 
 
 def want_floating(name: str, x: Tensor) -> None:
@@ -62,7 +62,7 @@ def refuse(name: str, **options: Any) -> None:
             raise NotImplementedError(f"{name}: {option}={value!r} is not supported")
 
 
-def piecewise_linear(fused: type[Function], value: Callable, slope: Callable):
+def piecewise_linear(value: Callable, slope: Callable) -> Callable:
     """The `plain` form of an operation made of lines: constants times the input."""
 
     def plain(x: Tensor, *options: Any) -> Tensor:
