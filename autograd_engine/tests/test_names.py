@@ -106,3 +106,11 @@ def test_a_program_under_the_installed_name(tmp_path: Path) -> None:
         timeout=120,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_a_list_of_numbers_that_do_not_fit_is_refused() -> None:
+    for value, dtype in ((300, ag.int8), (-1, ag.uint8), (2**40, ag.int32)):
+        with pytest.raises(RuntimeError, match=f"{value} does not fit into {dtype}"):
+            ag.tensor([0, value], dtype=dtype)
+    assert ag.tensor([[127, -128]], dtype=ag.int8).tolist() == [[127, -128]]
+    assert ag.tensor([1.7, -1.7], dtype=ag.int8).tolist() == [1, -1]

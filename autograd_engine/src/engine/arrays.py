@@ -31,9 +31,18 @@ def _from_python(data: Any, dtype: np.dtype | None) -> np.ndarray:
         raise TypeError(
             f"a tensor holds numbers, not {type(data).__name__} {data!r:.60}"
         )
+    if dtype is not None and array.size and array.dtype.kind in "iu":
+        _refuse_overflow(array, check_dtype(dtype))
     if dtype is None and array.dtype.kind == "f" and not _holds_arrays(data):
         return array.astype(get_default_dtype())
     return array
+
+
+def _refuse_overflow(array: np.ndarray, dtype: np.dtype) -> None:
+    if dtype.kind in "iu":
+        for value in (array.min(), array.max()):
+            if not np.iinfo(dtype).min <= value <= np.iinfo(dtype).max:
+                raise RuntimeError(f"{value} does not fit into {dtype}")
 
 
 def _plain(data: Any) -> Any:
