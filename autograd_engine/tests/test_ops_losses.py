@@ -190,6 +190,13 @@ def test_embedding_adds_the_gradients_of_repeated_rows(vocab, padding):
     )
 
 
+def test_a_gradient_that_is_not_finite_stays_in_its_row():
+    weight = ag.tensor(normal(4, 2), requires_grad=True)
+    rows = F.embedding(ag.tensor([2, 0]), weight)
+    rows.backward(ag.tensor([[np.inf, 1.0], [1.0, 1.0]]).double())
+    assert weight.grad.tolist() == [[1, 1], [0, 0], [np.inf, 1], [0, 0]]
+
+
 def test_embedding_of_nothing():
     out = F.embedding(ag.tensor(np.zeros((0,), np.int64)), ag.tensor(normal(6, 3)))
     assert out.shape == (0, 3)

@@ -32,7 +32,7 @@ def activation(value: Callable, slope: Callable, plain: Callable | None = None) 
             gx = mapped(slope, (x.data, grad.data), ctx.options)
             return gx, *[None] * len(ctx.options)
 
-    Activation.plain = staticmethod(plain or piecewise_linear(Activation, value, slope))
+    Activation.plain = staticmethod(plain or piecewise_linear(value, slope))
     Activation.__name__ = value.__name__
     return Activation
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..engine.tensor import Tensor, make
+from ..engine.tensor import Tensor
+from .fused import constant
 from .reductions import kept_shape, normalize_dims
 from .rules import cannot_broadcast, fitting, match, quiet, whole
 
@@ -39,13 +40,6 @@ def _each(name: str, value: Callable, kinds: str = "biuf") -> Callable:
 def _truth(formula: Callable) -> Callable:
     """`formula` on truth values: what is not 0 is true."""
     return lambda *arrays: formula(*[a.astype(np.bool_, copy=False) for a in arrays])
-
-
-def constant(array: Any) -> Tensor:
-    """A result without history."""
-    return make(
-        np.asarray(array) if isinstance(array, np.generic) else array, False, None
-    )
 
 
 eq = _compare("eq", np.equal)

@@ -12,8 +12,8 @@ from ..engine.grad_mode import is_grad_enabled
 from ..engine.tensor import Tensor
 from .calculus import exp, log
 from .choices import where
-from .comparison import constant
 from .extrema import Found
+from .fused import constant
 from .places import along, read_at
 from .reductions import normalize_dim, sum, sum_dtype
 from .rules import fitting, quiet, whole

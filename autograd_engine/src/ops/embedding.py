@@ -2,14 +2,15 @@
 
 from typing import Any
 
-import numpy as np
 from jaxtyping import Float, Int
 
-from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
+from .choices import where
 from .fused import constant, refuse
+from .places import read_at
+from .rows import scatter_add_rows
 
 
 class Embedding(Function):
@@ -25,46 +26,17 @@ class Embedding(Function):
         columns = grad.shape[-1]
         index = ctx.index.reshape(-1)
         flat = grad.data.reshape(index.size, columns)
-        gw = add_rows(flat, index, ctx.rows)
+        gw = scatter_add_rows(flat, index, ctx.rows)
         if ctx.padding is not None:
             gw[ctx.padding] = 0
         return gw, None, None
 
     @staticmethod
     def plain(weight: Tensor, index: Any, padding: int | None) -> Tensor:
-        xp = array_module(weight.data)
-        chosen = xp.zeros((index.size, weight.shape[0]), weight.dtype)
-        chosen[xp.arange(index.size), index.reshape(-1)] = 1
-        if padding is not None:
-            held = xp.zeros_like(chosen)
-            held[:, padding] = chosen[:, padding]
-            chosen[:, padding] = 0
-            out = constant(chosen) @ weight + constant(held @ weight.data)
-        else:
-            out = constant(chosen) @ weight
-        return out.reshape(*index.shape, weight.shape[1])
-
-
-def add_rows(rows: Any, index: Any, length: int) -> Any:
-    """A matrix of `length` rows: row i is the sum of `rows` where index is i.
-
-    Few distinct rows: a product with the one-hot matrix, which BLAS does. Else sort
-    and add runs.
-    """
-    xp = array_module(rows)
-    if length <= 256:
-        chosen = xp.zeros((length, index.size), rows.dtype)
-        chosen[index, xp.arange(index.size)] = 1
-        return xp.matmul(chosen, rows)
-    out = xp.zeros((length, rows.shape[1]), rows.dtype)
-    if xp is not np:
-        xp.add.at(out, index, rows)
-    elif index.size:
-        order = np.argsort(index, kind="stable")
-        ranked = index[order]
-        starts = np.flatnonzero(np.diff(ranked, prepend=ranked[0] - 1))
-        out[ranked[starts]] = np.add.reduceat(rows[order], starts, axis=0)
-    return out
+        rows = read_at(weight, (index,))
+        if padding is None:
+            return rows
+        return where(constant((index != padding)[..., None]), rows, rows.detach())
 
 
 @contract

@@ -9,7 +9,7 @@ from ..engine.grad_mode import is_grad_enabled
 from ..engine.tensor import Tensor, make
 from . import choices
 from .calculus import exp
-from .comparison import constant
+from .fused import constant
 from .places import along, read_at
 from .reductions import (
     Dim,

@@ -160,7 +160,7 @@ def match(*values: Any) -> tuple[Tensor, ...]:
                 return x, y
         elif type(y) in (int, float) and isinstance(x, Tensor):
             if x.data.dtype.kind == "f":  # the frequent case: a number of any kind
-                return x, make(constant(y, x.data), False, None)
+                return x, make(_beside(y, x.data), False, None)
     values = tuple(
         Tensor(v) if getattr(v, "shape", ()) != () and not isinstance(v, Tensor) else v
         for v in values
@@ -172,7 +172,7 @@ def match(*values: Any) -> tuple[Tensor, ...]:
     dtype = result_type(*values)
     first = tensors[0].to(dtype).data
     return tuple(
-        v.to(dtype) if isinstance(v, Tensor) else make(constant(v, first), False, None)
+        v.to(dtype) if isinstance(v, Tensor) else make(_beside(v, first), False, None)
         for v in values
     )
 
@@ -202,7 +202,7 @@ def result_type(*values: Any) -> np.dtype:
     return result
 
 
-def constant(value: float, beside: Any) -> Any:
+def _beside(value: float, beside: Any) -> Any:
     """A number as a 0-d array of the dtype of `beside`, where `beside` lives."""
     xp = array_module(beside)
     try:
