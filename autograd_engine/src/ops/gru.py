@@ -10,6 +10,7 @@
 from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
+from .joining import stack
 from .lstm import data_of, gather, project, shifted, sigmoid
 
 
@@ -114,10 +115,8 @@ def run_gru(x, h, w_ih, w_hh, b_ih, b_hh) -> tuple:
     hs = xp.empty((length + 1, batch, size), x.dtype)
     hs[0] = h
     parts = xp.empty((length, batch, size), x.dtype)
-    carried, recurrent = (
-        xp.empty(gates.shape[1:], x.dtype),
-        xp.ascontiguousarray(w_hh.T),
-    )
+    carried = xp.empty(gates.shape[1:], x.dtype)
+    recurrent = xp.ascontiguousarray(w_hh.T)
     for t in range(length):
         both, n = gates[t][:, : 2 * size], gates[t][:, 2 * size :]
         xp.matmul(hs[t], recurrent, out=carried)
@@ -197,8 +196,6 @@ def carry_rnn(hs, w_hh, g_out, g_h, relu: bool) -> tuple:
 
 def unrolled(cell, x, h, *weights):
     """All h_t and the last, one step of `cell` after the other."""
-    from .joining import stack
-
     outs = []
     for t in range(x.shape[0]):
         h = cell(x[t], h, *weights)

@@ -15,6 +15,7 @@ from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
 from ..utils.contracts import contract
+from .fused import refuse
 from .geometry import per_axis, with_batch
 from .pooling import adaptive_mean
 
@@ -48,17 +49,8 @@ def interpolate(
     stay where they are; only the linear and cubic modes know it.
     """
     axes = input.ndim - 2
-    if mode not in MODES:
-        raise NotImplementedError(
-            f"interpolate: mode={mode!r} is not one of {', '.join(MODES)}"
-        )
-    if axes not in MODES[mode]:
-        raise NotImplementedError(
-            f"interpolate: mode={mode!r} is for {' or '.join(map(str, MODES[mode]))} "
-            f"spatial axes, the input {input.shape} has {axes}"
-        )
-    if antialias:
-        raise NotImplementedError("interpolate: antialias=True is not supported")
+    _check_mode(mode, input)
+    refuse("interpolate", antialias=antialias)
     if align_corners is not None and mode in ("nearest", "nearest-exact", "area"):
         raise ValueError(f"interpolate: align_corners is not for mode={mode!r}")
     sizes, scales = _sizes(input, size, scale_factor)
@@ -172,6 +164,18 @@ def _each(taps: Taps, ndim: int, xp: Any):
     for t, place in enumerate(taps.places):
         weights = taps.weights
         yield place, None if weights is None else xp.asarray(weights[t]).reshape(shape)
+
+
+def _check_mode(mode: str, x: Tensor) -> None:
+    if mode not in MODES:
+        raise NotImplementedError(
+            f"interpolate: mode={mode!r} is not one of {', '.join(MODES)}"
+        )
+    if x.ndim - 2 not in MODES[mode]:
+        raise NotImplementedError(
+            f"interpolate: mode={mode!r} is for {' or '.join(map(str, MODES[mode]))} "
+            f"spatial axes, the input {x.shape} has {x.ndim - 2}"
+        )
 
 
 def _sizes(x: Tensor, size: Any, scale_factor: Any) -> tuple[tuple, tuple]:

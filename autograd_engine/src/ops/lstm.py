@@ -13,6 +13,7 @@ from typing import Any
 from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.tensor import Tensor
+from .joining import stack
 from .linear import column_sums
 
 
@@ -39,8 +40,6 @@ class Lstm(Function):
 
     @staticmethod
     def plain(x, h, c, w_ih, w_hh, b_ih, b_hh):
-        from .joining import stack
-
         outs = []
         for t in range(x.shape[0]):
             h, c = LstmCell.plain(x[t], h, c, w_ih, w_hh, b_ih, b_hh)
