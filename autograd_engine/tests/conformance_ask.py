@@ -17,8 +17,8 @@ def ask(question: str, names: list[str], most: int | None = None) -> list[Verdic
     return verdicts
 
 
-def ask_all(names: list[str]) -> dict[str, list[Verdict]]:
-    return {question: ask(question, names) for question in PROBES}
+def ask_all(names: list[str], most: int) -> dict[str, list[Verdict]]:
+    return {question: ask(question, names, most) for question in PROBES}
 
 
 def _ask(question: str, name: str, info: Any, sample: Any) -> Verdict | None:

@@ -8,7 +8,10 @@ from tests.conformance_tiers import RANDOM, TIERS
 
 
 def table(
-    verdicts: dict[str, list | None], tolerance: float, asked: dict[str, list]
+    verdicts: dict[str, list | None],
+    tolerance: float,
+    asked: dict[str, list],
+    most: int,
 ) -> str:
     """docs/CONFORMANCE.md: a row an operation, then a row a question."""
     kinds = Counter(v.kind for found in verdicts.values() for v in found or [])
@@ -38,7 +41,8 @@ def table(
     lines += rows(verdicts)
     lines += [
         "",
-        "`tests/conformance_probes.py` asks more of the same samples:",
+        "`tests/conformance_probes.py` asks more of up to "
+        f"{most} samples of each operation:",
         "",
         "| question | samples | right | refused | failed | wrong |",
         "| --- | --- | --- | --- | --- | --- |",

@@ -248,27 +248,3 @@ def test_retained_gradients_are_those_of_the_value_after_the_write():
         found.append((x.grad.tolist(), y.grad.tolist()))
 
     assert found[0] == found[1]
-
-
-def test_expanded_and_read_only_memory_is_not_written():
-    protected = np.arange(3.0)
-    protected.flags.writeable = False
-    for tensor in (ag.zeros(3).expand(2, 3), ag.from_numpy(protected)):
-        for write in (
-            lambda t: t.add_(1),
-            lambda t: t.__setitem__(0, 1.0),
-            ag.Tensor.zero_,
-        ):
-            with pytest.raises((RuntimeError, ValueError)):
-                write(tensor)
-    assert protected.tolist() == [0, 1, 2]
-
-
-def test_overlapping_source_and_target():
-    x = ag.arange(6.0)
-    x[1:] = x[:-1]
-    y = ag.arange(4.0).reshape(2, 2)
-    y.add_(y.T)
-
-    assert x.tolist() == [0, 0, 1, 2, 3, 4]
-    assert y.tolist() == [[0, 3], [3, 6]]
