@@ -1,5 +1,6 @@
 """Folders of images and tars of them, and everything that can be wrong in one."""
 
+import gzip
 import io
 import itertools
 import os
@@ -234,6 +235,20 @@ def test_a_cut_tar_is_refused(root, tmp_path):
     for data in (whole[: len(whole) // 2], whole[:20], b"", b"no tar at all" * 99):
         path.write_bytes(data)
         with pytest.raises(InputError, match=r"pets\.tar\.gz: is not a whole tar"):
+            open_image_folder(path, None)
+
+
+@pytest.mark.spec("AGE-075", "ends in one sentence with the path")
+def test_a_tar_cut_anywhere_is_refused(root, tmp_path):
+    whole = gzip.decompress(pack(root, tmp_path / "pets.tar.gz").read_bytes())
+    path = tmp_path / "pets.tar"
+    path.write_bytes(whole)
+    with tarfile.open(path) as archive:
+        ends = [m.offset_data + (m.size + 511) // 512 * 512 for m in archive]
+    open_image_folder(path, None)
+    for end in [*ends, *(end + 100 for end in ends), ends[0] - 1]:
+        path.write_bytes(whole[:end])
+        with pytest.raises(InputError, match=r"pets\.tar: is not a whole tar"):
             open_image_folder(path, None)
 
 

@@ -139,9 +139,19 @@ def _from_folder(root: Path) -> Iterator[Found]:
             yield Found(*place, str(path), path.read_bytes())
 
 
+class Header(tarfile.TarInfo):
+    """A header that has to be there: tarfile takes a cut in it for the end."""
+
+    @classmethod
+    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
+        if len(buf) < tarfile.BLOCKSIZE:
+            raise EOFError("it stops before its end")
+        return super().frombuf(buf, encoding, errors)
+
+
 def _from_tar(path: Path) -> Iterator[Found]:
     try:
-        with tarfile.open(path, "r|*") as archive:
+        with tarfile.open(path, "r|*", tarinfo=Header) as archive:
             for member in archive:
                 place = _place(member.name)
                 if not place or not member.isreg():
