@@ -141,7 +141,8 @@ def freed_at_once(name: str, operation: Callable, info: Any, sample: Any) -> Any
                 call.gradients()
             leaves = call.inputs  # a result that is an input stays
             del call, nodes
-            if any(r() is not None and r() not in leaves for r in alive):
+            kept = {id(x) for x in leaves}
+            if any(r() is not None and id(r()) not in kept for r in alive):
                 return "an operation keeps itself alive: a cycle"
     finally:
         gc.enable()

@@ -15,7 +15,7 @@ from tests.conformance_tiers import TIERS
 
 NAMES = [name for names in TIERS.values() for name in names]
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "CONFORMANCE.md"
-MOST = 12  # samples of one operation here; all of them: python -m tests.conformance
+MOST = 8  # samples of one operation here; all of them: python -m tests.conformance
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,7 @@ def test_the_page_is_the_one_that_the_engine_has_now(verdicts):
 
     assert [(n, str(len(samples_of(n)))) for n in NAMES if n in verdicts] == told
     assert [row for row in rows(whole) if row not in page] == []
-    assert len(whole) >= 150
+    assert len(whole) >= 100
     total = sum(len(samples_of(n)) for n in verdicts)
     assert (
         f"Operations present: {len(verdicts)} of {len(NAMES)}. Samples: {total};"
