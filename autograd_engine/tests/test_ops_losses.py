@@ -197,6 +197,16 @@ def test_a_gradient_that_is_not_finite_stays_in_its_row():
     assert weight.grad.tolist() == [[1, 1], [0, 0], [np.inf, 1], [0, 0]]
 
 
+@pytest.mark.parametrize("name", ["mse_loss", "l1_loss", "smooth_l1_loss"])
+def test_shapes_that_broadcast_are_warned_of_as_in_torch(name):
+    with pytest.warns(UserWarning, match=r"\(3, 1\) and .* \(3,\).*\(3, 3\)") as told:
+        ours = getattr(F, name)(ag.ones(3, 1), ag.zeros(3))
+    assert told[0].filename == __file__
+    with pytest.warns(UserWarning, match="different to the input size"):
+        theirs = getattr(TF, name)(torch.ones(3, 1), torch.zeros(3))
+    assert ours.item() == theirs.item()
+
+
 def test_embedding_of_nothing():
     out = F.embedding(ag.tensor(np.zeros((0,), np.int64)), ag.tensor(normal(6, 3)))
     assert out.shape == (0, 3)

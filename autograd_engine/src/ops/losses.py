@@ -5,6 +5,7 @@ replaced, do not exist.
 """
 
 import math
+import warnings
 
 import numpy as np
 from jaxtyping import Float
@@ -155,7 +156,13 @@ def _rounded(gap: Tensor, width: float) -> Tensor:
 
 def _gap(name: str, x: Tensor, target: Tensor, reduction: str) -> Tensor:
     check_reduction(name, reduction)
-    broadcast(name, x, target)
+    shape = broadcast(name, x, target)
+    if x.shape != target.shape:
+        warnings.warn(
+            f"{name}: an input of shape {x.shape} and a target of shape {target.shape} "
+            f"are compared in the shape {shape}, each with each; is that meant?",
+            stacklevel=4,  # the line that called the loss: here, loss, contract
+        )
     return x - target
 
 
