@@ -18,6 +18,8 @@ ORDER_KEY = 0x0DE5  # no other use of the seed draws these numbers
 
 
 class Batch(NamedTuple):
+    """Samples, their labels and where they come from."""
+
     features: np.ndarray
     labels: np.ndarray
     index: np.ndarray

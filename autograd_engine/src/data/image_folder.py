@@ -34,6 +34,8 @@ MODES = {1: "L", 3: "RGB"}
 
 
 class Found(NamedTuple):
+    """One image file, undecoded."""
+
     part: str
     label: str
     name: str

@@ -44,6 +44,8 @@ SPLIT_KEYS = {"train": 0, "val": 1, "test": 2}
 
 @dataclass(frozen=True, slots=True)
 class Splits:
+    """The three parts, and what a model must know of them."""
+
     train: ArrayDataset
     val: ArrayDataset
     test: ArrayDataset
@@ -71,6 +73,7 @@ def open_points(config: DataConfig, seed: int) -> Splits:
 
 
 def open_digits(config: DataConfig, seed: int) -> Splits:
+    """Drawn digits; each part has a seed of its own."""
     parts = {}
     for part, key in SPLIT_KEYS.items():
         count = config.count if part == "train" else config.count // 2
@@ -80,6 +83,7 @@ def open_digits(config: DataConfig, seed: int) -> Splits:
 
 
 def open_idx(config: DataConfig, seed: int) -> Splits:
+    """MNIST and its kin: a folder of IDX files."""
     parts = open_idx_folder(config.root)
     highest = max(int(part.labels.max()) for part in parts.values())
     classes = [str(code) for code in range(highest + 1)]
@@ -87,12 +91,14 @@ def open_idx(config: DataConfig, seed: int) -> Splits:
 
 
 def open_images(config: DataConfig, seed: int) -> Splits:
+    """A folder or a tar of images, a folder a class."""
     cache = config.cache or None
     parts, classes = open_image_folder(config.root, cache, config.channels)
     return _image_splits(config, _keep_back(parts, config, seed), classes)
 
 
 def open_table(config: DataConfig, seed: int) -> Splits:
+    """A CSV file: one fold tests, the next one validates, the others train."""
     table = read_table(config.root, config.target)
     counts = np.bincount(table.labels)
     if len(counts) < 2 or counts.min() < config.folds:

@@ -21,6 +21,8 @@ WHOLE = re.compile(r"-?[0-9]+")
 
 
 class Table(NamedTuple):
+    """A CSV file in numbers."""
+
     features: np.ndarray
     """float64 (rows, columns)."""
     labels: np.ndarray

@@ -164,6 +164,7 @@ def _norm(tensor: Tensor) -> float:
 
 
 def aligned(rows: list[tuple[str, ...]]) -> str:
+    """Columns of equal width, two spaces apart."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = (
         "  ".join(f"{c:<{w}}" for c, w in zip(row, widths, strict=True)) for row in rows
