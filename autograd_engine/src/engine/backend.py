@@ -14,7 +14,11 @@ def array_module(array: Any) -> ModuleType:
     cupy = sys.modules.get("cupy")
     if cupy is not None and isinstance(array, cupy.ndarray):
         return cupy
-    raise TypeError(f"neither a numpy nor a CuPy array: {type(array).__name__}")
+    hint = "; the .data of a tensor is an array: x.data = y.data"
+    raise TypeError(
+        f"neither a numpy nor a CuPy array: {type(array).__name__}"
+        f"{hint if hasattr(array, 'grad_fn') else ''}"
+    )
 
 
 def running(formula: np.ufunc, array: Any, axis: int) -> Any:
@@ -35,7 +39,7 @@ def running(formula: np.ufunc, array: Any, axis: int) -> Any:
 def to_device(array: Any, device: str) -> Any:
     """`array` on `cpu`, `cuda` or `cuda:N`; itself if it is there already."""
     if device == "cpu":
-        return array if isinstance(array, np.ndarray) else array.get()
+        return array if array_module(array) is np else array.get()
     if device.partition(":")[0] != "cuda":
         raise ValueError(f"the devices are cpu, cuda and cuda:N, not {device!r}")
     try:

@@ -48,10 +48,9 @@ def grad(
     output depends on is an error, or None with `allow_unused`.
     """
     outputs, inputs = _sequence(outputs), _sequence(inputs)
-    given = _sequence(grad_outputs) if grad_outputs is not None else [None]
-    if len(given) != len(outputs) and grad_outputs is not None:
+    given = [None] * len(outputs) if grad_outputs is None else _sequence(grad_outputs)
+    if len(given) != len(outputs):
         raise RuntimeError(f"{len(outputs)} outputs but {len(given)} grad_outputs")
-    given = given if grad_outputs is not None else [None] * len(outputs)
     starts = [_start(o, g) for o, g in zip(outputs, given, strict=True)]
     for i, tensor in enumerate(inputs):
         if not tensor.requires_grad:
@@ -96,6 +95,8 @@ def _run(starts: list, keep: bool, create_graph: bool, wanted: dict | None = Non
 
 def _finish(leaf: Tensor, gradient: Tensor, fresh: bool, create_graph, wanted) -> None:
     """The gradient of a leaf is complete."""
+    if leaf.data.dtype.kind != "f":
+        leaf.requires_grad_()  # says that only floating-point tensors have gradients
     gradient, fresh = _call_hooks(leaf._hooks, gradient, fresh)
     if wanted is None:
         _accumulate(leaf, gradient, fresh, create_graph)

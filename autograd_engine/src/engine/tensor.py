@@ -37,7 +37,6 @@ class Tensor:
         "output_nr",  # which output of `grad_fn` this is
         "requires_grad",
     )
-    __array_ufunc__ = None  # `array * tensor` is ours, not numpy's
     __hash__ = object.__hash__
 
     def __init__(
@@ -112,7 +111,7 @@ class Tensor:
                 "numpy() on a tensor that requires gradients would lose them; "
                 "use detach().numpy()"
             )
-        return self.data if isinstance(self.data, np.ndarray) else self.data.get()
+        return to_device(self.data, "cpu")
 
     def requires_grad_(self, requires_grad: bool = True) -> "Tensor":
         """Ask for gradients, in place. Only a floating-point leaf can be changed."""

@@ -1,6 +1,6 @@
 """Modules: layers with parameters, and networks made of them."""
 
-from . import init, utils
+from . import functional, init, utils
 from .activations import (
     ELU,
     GELU,
@@ -132,6 +132,7 @@ __all__ = [
     "Unflatten",
     "Upsample",
     "ZeroPad2d",
+    "functional",
     "init",
     "utils",
 ]

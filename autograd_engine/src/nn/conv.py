@@ -47,7 +47,7 @@ class Convolution(Module):
         return self.weight, self.bias, *how
 
     def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, {self.kernel_size}"
+        return described(self)
 
 
 class Conv1d(Convolution):
@@ -108,7 +108,7 @@ class Transposed(Module):
         return self.weight, self.bias, *how, self.dilation
 
     def extra_repr(self) -> str:
-        return f"{self.in_channels}, {self.out_channels}, {self.kernel_size}"
+        return described(self)
 
 
 class ConvTranspose1d(Transposed):
@@ -148,6 +148,17 @@ def check_channels(
             f"{name}: {in_channels} and {out_channels} channels do not split into "
             f"{groups} groups"
         )
+
+
+def described(module: Any) -> str:
+    """The channels, the kernel, and what is not as it is by default."""
+    parts = [f"{module.in_channels}, {module.out_channels}, {module.kernel_size}"]
+    usual = {"stride": 1, "padding": 0, "output_padding": 0, "dilation": 1, "groups": 1}
+    for name, default in usual.items():
+        value = getattr(module, name) if hasattr(module, name) else default
+        if value != default:
+            parts.append(f"{name}={value!r}")
+    return ", ".join(parts + (["bias=False"] if module.bias is None else []))
 
 
 def repeated(size: Size, rank: int) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ How an operation is written
     fused            hand-derived ones: pieces that stay in the cache, checks
     inplace          the same operation written to its first argument
     methods          all of them as methods and operators of `Tensor`
+    aliases, beside_arrays  numpy's words (axis) and its functions of a tensor
 Element by element
     elementwise, power, rounding, calculus, special, gamma, comparison, choices (where)
 Over axes

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
+from .aliases import numpy_names
 from .fused import constant
 from .reductions import kept_shape, normalize_dims
 from .rules import cannot_broadcast, fitting, match, quiet, whole
@@ -108,11 +109,13 @@ def equal(x: Tensor, other: Tensor) -> bool:
     return bool(eq(x, other).data.all())
 
 
+@numpy_names
 def any(x: Tensor, dim: int | tuple | None = None, keepdim: bool = False) -> Tensor:
     """Whether one element over `dim` is not 0; of uint8 tensors as uint8."""
     return _whether(np.any, "any", x, dim, keepdim)
 
 
+@numpy_names
 def all(x: Tensor, dim: int | tuple | None = None, keepdim: bool = False) -> Tensor:
     """Whether no element over `dim` is 0; of uint8 tensors as uint8."""
     return _whether(np.all, "all", x, dim, keepdim)

@@ -180,8 +180,9 @@ def _soft(x: Tensor, target, weight, reduction: str, smoothing: float) -> Tensor
     """The loss for probabilities as target; gradients reach the target as well."""
     if target.shape != x.shape:
         raise RuntimeError(
-            f"cross_entropy: probabilities of shape {target.shape} for an input of "
-            f"shape {x.shape}; the shapes must be equal"
+            f"cross_entropy: a target of {target.dtype} holds probabilities, its shape "
+            f"{target.shape} should be that of the input, {x.shape}; class numbers are "
+            "integers: target.long()"
         )
     axis = 1 if x.ndim > 1 else 0
     classes = x.shape[axis]

@@ -8,6 +8,7 @@ from ..engine.function import Function
 from ..engine.grad_mode import is_grad_enabled
 from ..engine.tensor import Tensor, make
 from . import choices
+from .aliases import numpy_names
 from .calculus import exp
 from .fused import constant
 from .places import along, read_at
@@ -91,11 +92,13 @@ class LogSumExp(Function):
         return grad * exp(x - out), None, None
 
 
+@numpy_names
 def amax(x: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
     """The largest over `dim`; equal ones share the gradient."""
     return _extreme("amax", x, dim, keepdim, True)
 
 
+@numpy_names
 def amin(x: Tensor, dim: Dim = (), keepdim: bool = False) -> Tensor:
     """The smallest over `dim`; equal ones share the gradient."""
     return _extreme("amin", x, dim, keepdim, False)
@@ -106,6 +109,7 @@ def aminmax(x: Tensor, *, dim: int | None = None, keepdim: bool = False) -> Rang
     return Range(amin(x, dim, keepdim), amax(x, dim, keepdim))
 
 
+@numpy_names
 def max(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """The largest of all; over `dim` (values, indices); of two tensors, `maximum`.
 
@@ -116,6 +120,7 @@ def max(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> An
     return amax(x) if dim is None else _found("max", argmax, x, dim, keepdim)
 
 
+@numpy_names
 def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> Any:
     """The smallest of all; over `dim` (values, indices); of two tensors, `minimum`."""
     if isinstance(dim, Tensor):
@@ -123,16 +128,19 @@ def min(x: Tensor, dim: int | Tensor | None = None, keepdim: bool = False) -> An
     return amin(x) if dim is None else _found("min", argmin, x, dim, keepdim)
 
 
+@numpy_names
 def argmax(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the largest is along `dim`, or in `x` flattened; the first of equals."""
     return _place("argmax", np.argmax, x, dim, keepdim)
 
 
+@numpy_names
 def argmin(x: Tensor, dim: int | None = None, keepdim: bool = False) -> Tensor:
     """Where the smallest is along `dim`, or in all of `x` flattened."""
     return _place("argmin", np.argmin, x, dim, keepdim)
 
 
+@numpy_names
 def logsumexp(x: Tensor, dim: Dim, keepdim: bool = False) -> Tensor:
     """log of the sum of e^x over `dim`, without overflow."""
     (x,) = fitting("logsumexp", "f" if x.dtype.kind == "f" else None, x)

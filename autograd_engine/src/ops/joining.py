@@ -9,6 +9,7 @@ from ..engine.backend import array_module
 from ..engine.dtypes import promote_types
 from ..engine.function import Function
 from ..engine.tensor import Tensor
+from .aliases import numpy_names
 from .places import view_at
 from .reductions import normalize_dim
 from .shape import expand, flatten, permute, reshape, unsqueeze
@@ -50,6 +51,7 @@ class Stack(Function):
         ]
 
 
+@numpy_names
 def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors one after the other along `dim`; 1-d empty ones are passed over."""
     tensors = _checked("cat", tensors)
@@ -71,6 +73,7 @@ def cat(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     return Cat.apply(dim, *kept)
 
 
+@numpy_names
 def stack(tensors: Sequence[Tensor], dim: int = 0) -> Tensor:
     """The tensors, all of one shape, along a new axis."""
     tensors = _checked("stack", tensors)

@@ -6,6 +6,7 @@ from ..engine import backward, copying
 from ..engine.tensor import Tensor
 from . import (
     activations,
+    beside_arrays,
     calculus,
     casts,
     choices,
@@ -156,6 +157,8 @@ Tensor.__itruediv__ = inplace.div_
 Tensor.__ifloordiv__ = inplace.floor_divide_
 Tensor.__imod__ = inplace.remainder_
 Tensor.__ipow__ = inplace.pow_
+Tensor.__array_ufunc__ = beside_arrays.array_ufunc
+Tensor.__format__ = beside_arrays.formatted
 Tensor.__getitem__ = indexing.getitem
 Tensor.__setitem__ = indexing.setitem
 Tensor.T = property(shape.reversed_axes)

@@ -10,6 +10,7 @@ from ..engine.dtypes import check_dtype, is_floating
 from ..engine.function import Function
 from ..engine.grad_mode import is_grad_enabled
 from ..engine.tensor import Tensor, make
+from .aliases import numpy_names
 from .rules import quiet
 
 
@@ -71,6 +72,7 @@ class Prod(Function):
         return grad.data * np.moveaxis(before * after, -1, axis), None, None
 
 
+@numpy_names
 def sum(
     x: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -80,6 +82,7 @@ def sum(
     return out if dtype is None else out.to(dtype)
 
 
+@numpy_names
 def mean(
     x: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -89,6 +92,7 @@ def mean(
     return Mean.apply(x, normalize_dims("mean", dim, x.ndim), keepdim)
 
 
+@numpy_names
 def prod(
     x: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -100,6 +104,7 @@ def prod(
     return x.clone() if x.ndim == 0 else Prod.apply(x, axis, keepdim)
 
 
+@numpy_names
 def nansum(
     x: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -108,6 +113,7 @@ def nansum(
     return sum(_without_nan(x), dim, keepdim)
 
 
+@numpy_names
 def nanmean(
     x: Tensor, dim: Dim = None, keepdim: bool = False, *, dtype: Any = None
 ) -> Tensor:
@@ -118,6 +124,7 @@ def nanmean(
     return sum(_without_nan(x), dim, keepdim) / sum(present, dim, keepdim)
 
 
+@numpy_names
 def count_nonzero(x: Tensor, dim: Dim = None) -> Tensor:
     """How many elements over `dim` are not 0."""
     return sum(make(x.data != 0, False, None), dim)

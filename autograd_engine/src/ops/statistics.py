@@ -9,6 +9,7 @@ from ..engine.backend import array_module
 from ..engine.function import Function
 from ..engine.grad_mode import is_grad_enabled
 from ..engine.tensor import Tensor, make
+from .aliases import numpy_names
 from .choices import where
 from .elementwise import abs
 from .extrema import amax, amin
@@ -84,6 +85,7 @@ class PowerNorm(Function):
         return grad.reshape(kept) * slope, None, None, None
 
 
+@numpy_names
 def var(
     x: Tensor,
     dim: Dim | bool = None,
@@ -101,6 +103,7 @@ def var(
     return Var.apply(x, normalize_dims("var", dim, x.ndim), correction, keepdim)
 
 
+@numpy_names
 def std(
     x: Tensor,
     dim: Dim | bool = None,

@@ -145,6 +145,13 @@ class Optimizer:
             state[p] = {k: _like(name, index, k, v, p) for k, v in values.items()}
         self.state, self.param_groups = state, groups
 
+    def __repr__(self) -> str:
+        lines = []
+        for group in self.param_groups:
+            options = [f"{k}={v}" for k, v in group.items() if k != "params"]
+            lines.append(f"  {len(group['params'])} parameters: {', '.join(options)}")
+        return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+
     def _parameters(self) -> list[Tensor]:
         return [p for group in self.param_groups for p in group["params"]]
 
