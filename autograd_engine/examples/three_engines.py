@@ -9,7 +9,6 @@ where it is installed), level 3 numpy arrays. docs/LEVELS.md: what each costs an
 import sys
 import time
 from collections.abc import Callable
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
@@ -89,14 +88,16 @@ def level3(x, y, weights: list, biases: list, lib: ModuleType = ag) -> Step:
     return step
 
 
-def engines(data: tuple, fast: bool = True) -> dict[str, Step]:
-    """A training step of each engine; numba and torch where they are installed."""
+def engines(
+    data: tuple, fast: bool = True, torch: ModuleType | None = None
+) -> dict[str, Step]:
+    """A training step of each engine; numba where it is installed, torch if given."""
     steps = {"1 scalars": level1(*data), "2 simple": level2(*data, "simple")}
     if fast and find_spec("numba"):
         steps["2 fast"] = level2(*data, "fast")
     steps["3 engine"] = level3(*data)
-    if find_spec("torch"):
-        steps["torch"] = level3(*data, import_module("torch"))
+    if torch is not None:
+        steps["torch"] = level3(*data, torch)
     return steps
 
 

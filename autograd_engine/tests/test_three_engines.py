@@ -1,22 +1,20 @@
 """One program on three engines."""
 
-import sys
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import torch
 
 
-ROOT = Path(__file__).resolve().parents[1]
+PROGRAM = Path(__file__).resolve().parents[1] / "examples/three_engines.py"
 
 
-@pytest.fixture
-def program(monkeypatch):
-    monkeypatch.syspath_prepend(str(ROOT / "examples"))
-    import three_engines
-
-    yield three_engines
-    sys.modules.pop("three_engines", None)
+@pytest.fixture(scope="module")
+def program():
+    return SimpleNamespace(**runpy.run_path(str(PROGRAM)))
 
 
 def losses(steps, rounds: int = 20) -> dict[str, list[float]]:
@@ -25,7 +23,7 @@ def losses(steps, rounds: int = 20) -> dict[str, list[float]]:
 
 @pytest.mark.spec("AGE-094", "the same losses to 1e-9 over 20 steps")
 def test_the_losses_of_all_levels_are_equal(program):
-    found = losses(program.engines(program.problem(), fast=False))
+    found = losses(program.engines(program.problem(), fast=False, torch=torch))
     assert set(found) == {"1 scalars", "2 simple", "3 engine", "torch"}
     for name, values in found.items():
         np.testing.assert_allclose(values, found["torch"], rtol=0, atol=1e-12,
@@ -45,6 +43,6 @@ def test_the_compiled_backend_agrees(program):
 
 def test_other_shapes_and_data_agree_too(program):
     data = program.problem(count=12, sizes=(2, 5, 4, 3, 1))
-    found = losses(program.engines(data, fast=False), rounds=6)
+    found = losses(program.engines(data, fast=False, torch=torch), rounds=6)
     spread = np.ptp(list(found.values()), axis=0)
     assert spread.max() < 1e-12

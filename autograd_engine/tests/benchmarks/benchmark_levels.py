@@ -14,20 +14,22 @@ import argparse
 import json
 import os
 import platform
+import runpy
 import statistics
 import sys
 import time
 import tracemalloc
 from pathlib import Path
+from types import SimpleNamespace
 
 
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OPENBLAS_NUM_THREADS"] = "1"
 os.environ["NUMBA_NUM_THREADS"] = "1"
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "examples"))
-import three_engines
+import torch
 
 
+PROGRAM = Path(__file__).resolve().parents[2] / "examples/three_engines.py"
 SHAPES = {"small": (50, (2, 8, 8, 1)), "large": (500, (2, 64, 64, 1))}
 
 
@@ -50,10 +52,12 @@ def main(arguments: list[str] | None = None) -> int:
         "threads": os.environ["OMP_NUM_THREADS"],
         "rounds": options.rounds,
     }
+    program = SimpleNamespace(**runpy.run_path(str(PROGRAM)))
     for name, (count, sizes) in SHAPES.items():
         if options.only not in (None, name):
             continue
-        steps = three_engines.engines(three_engines.problem(count, sizes))
+        data = program.problem(count, sizes)
+        steps = program.engines(data, torch=torch)
         cpu = interleave(steps, options.rounds)
         base = cpu["3 engine"]
         ratios = {n: t / base for n, t in cpu.items()}
