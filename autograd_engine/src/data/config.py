@@ -15,6 +15,8 @@ CAN_DO_WITHOUT_ROOT = ("points", "digits", "sentiment")
 
 @dataclass(frozen=True, slots=True)
 class DataConfig:
+    """What to train on; each field names the kinds of data that read it."""
+
     name: DataName = "digits"
     root: str = ""
     """Where the data is. idx, image_folder: a folder (or a .tar.gz of it); table: a CSV

@@ -8,7 +8,7 @@ from ..utils.errors import InputError
 
 
 IGNORED = -100
-"""A target that counts in no loss: what `cross_entropy` ignores by default."""
+"""A target that counts in no loss and no metric, as `cross_entropy` has it."""
 
 
 def read_text(path: str | Path) -> str:

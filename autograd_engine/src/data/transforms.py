@@ -16,6 +16,8 @@ from ..utils.contracts import contract
 
 @dataclass(frozen=True, slots=True)
 class AugmentConfig:
+    """How training images are varied; the defaults leave them as they are."""
+
     crop: int = 0
     """Pixels of border added on each side before a crop of the old size; 0 is off."""
     flip: bool = False

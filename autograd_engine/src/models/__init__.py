@@ -23,6 +23,8 @@ TEXTS = ("text", "sentiment")
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
+    """Which model; each field names the models that read it."""
+
     name: ModelName = "mlp"
     hidden: tuple[int, ...] = (64,)
     """mlp, scalar_mlp: units of each hidden layer."""

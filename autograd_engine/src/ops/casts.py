@@ -155,6 +155,7 @@ def bool(x: Tensor) -> Tensor:
 
 
 def clone(x: Tensor) -> Tensor:
+    """A copy in memory of its own; the gradient passes through."""
     return Clone.apply(x)
 
 

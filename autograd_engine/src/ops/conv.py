@@ -117,7 +117,7 @@ def _conv(axes, x, w, bias, stride, padding, dilation, groups) -> Tensor:
     name = f"conv{axes}d"
     stride = per_axis(name, "stride", stride, axes)
     dilation = per_axis(name, "dilation", dilation, axes)
-    _check(name, x, w, bias, axes, groups, len(w.data) if w.ndim else 0)
+    _check(name, x, w, bias, groups, len(w.data) if w.ndim else 0)
     channels = x.shape[-axes - 1] if x.ndim > axes else 0
     if channels != w.shape[1] * groups:
         raise RuntimeError(
@@ -145,7 +145,7 @@ def _transpose(axes, x, w, bias, stride, padding, output_padding, groups, dilati
     dilation = per_axis(name, "dilation", dilation, axes)
     pad = per_axis(name, "padding", padding, axes, 0)
     extra = per_axis(name, "output_padding", output_padding, axes, 0)
-    _check(name, x, w, bias, axes, groups, w.shape[1] * groups)
+    _check(name, x, w, bias, groups, w.shape[1] * groups)
     for e, s, d in zip(extra, stride, dilation, strict=True):
         if e >= max(s, d):
             raise RuntimeError(
@@ -168,7 +168,7 @@ def _transpose(axes, x, w, bias, stride, padding, output_padding, groups, dilati
     )
 
 
-def _check(name, x, w, bias, axes: int, groups: int, out_channels: int) -> None:
+def _check(name, x, w, bias, groups: int, out_channels: int) -> None:
     if not isinstance(groups, int) or groups < 1 or len(w.data) % groups:
         raise RuntimeError(
             f"{name}: groups={groups} does not divide the {len(w.data)} kernels of "

@@ -1,5 +1,6 @@
 """`ag.linalg`: norms, and chains of products."""
 
+import builtins
 from functools import reduce
 from typing import Any
 
@@ -26,13 +27,13 @@ def matrix_norm(
     """
     if ord == "fro":
         return vector_norm(x, 2, dim, keepdim, dtype=dtype)
-    if isinstance(ord, str) or abs_number(ord) not in (1, float("inf")):
+    if isinstance(ord, str) or builtins.abs(ord) not in (1, float("inf")):
         raise NotImplementedError(
             f"matrix_norm: ord is 'fro', 1, -1, inf, -inf: {ord!r}"
         )
     x = x if dtype is None else x.to(dtype)
     rows, columns = (d % x.ndim for d in dim)
-    first, second = (rows, columns) if abs_number(ord) == 1 else (columns, rows)
+    first, second = (rows, columns) if builtins.abs(ord) == 1 else (columns, rows)
     sums = sum(abs(x), first, True)
     out = (amax if ord > 0 else amin)(sums, second, True)
     return out if keepdim else out.squeeze((rows, columns))
@@ -70,7 +71,3 @@ def cross(x: Tensor, y: Tensor, *, dim: int = -1) -> Tensor:
 def multi_dot(tensors: list[Tensor]) -> Tensor:
     """The product of several matrices from the left to the right."""
     return reduce(matmul, tensors)
-
-
-def abs_number(value: float) -> float:
-    return -value if value < 0 else value

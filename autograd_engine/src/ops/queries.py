@@ -8,6 +8,7 @@ from ..engine.tensor import Tensor
 
 
 def is_tensor(x: Any) -> bool:
+    """Whether `x` is a tensor of this engine."""
     return isinstance(x, Tensor)
 
 
@@ -17,6 +18,7 @@ def numel(x: Tensor) -> int:
 
 
 def is_floating_point(x: Tensor) -> bool:
+    """Whether the elements are floats."""
     return x.data.dtype.kind == "f"
 
 

@@ -12,7 +12,7 @@ from ..engine.dtypes import is_floating
 from ..engine.function import Function
 from ..engine.tensor import Tensor, make
 from .places import along, read_at
-from .reductions import normalize_dim
+from .reductions import kept_shape, normalize_dim
 from .shape import reshape, squeeze
 
 
@@ -146,13 +146,9 @@ def _at(x: Tensor, dim: int, rank: Any, keepdim: bool) -> Sorted:
     if x.ndim == 0:
         return _chosen(x, dim, order)
     xp = array_module(x.data)
-    lines = kept_lines(x, dim)
+    lines = kept_shape(x.shape, (dim,))
     rank = xp.broadcast_to(xp.asarray(rank), lines)
     return _kept(x, dim, xp.take_along_axis(order, rank, dim), keepdim)
-
-
-def kept_lines(x: Tensor, dim: int) -> tuple[int, ...]:
-    return tuple(1 if i == dim else n for i, n in enumerate(x.shape))
 
 
 def _median(name: str, x: Tensor, dim: int | None, keepdim: bool, skip_nan: bool):

@@ -11,6 +11,8 @@ from ..optim import schedules
 
 @dataclass(frozen=True, slots=True)
 class OptimConfig:
+    """Which optimiser, its settings, and the schedule of its rate."""
+
     name: Literal["sgd", "adam", "adamw", "rmsprop", "adagrad", "lion", "muon"] = (
         "adamw"
     )

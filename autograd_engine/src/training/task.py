@@ -11,6 +11,7 @@ import numpy as np
 from .. import functional as F
 from .. import nn
 from ..data import Batch, DataConfig, Splits, batches, open_data
+from ..data.text import IGNORED
 from ..engine.grad_mode import no_grad
 from ..engine.random import manual_seed
 from ..engine.tensor import Tensor, from_numpy
@@ -22,12 +23,10 @@ from .optim import OptimConfig
 from .progress import TrainConfig
 
 
-IGNORED = -100
-"""The label of a place that counts in no loss and no metric."""
-
-
 @dataclass(frozen=True, slots=True)
 class Config:
+    """A YAML file of configs/."""
+
     seed: int = 0
     """Of the weights, the order, the augmentation and the made-up data."""
     debug: bool = False
