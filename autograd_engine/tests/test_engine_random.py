@@ -44,5 +44,5 @@ BAD = [
 @pytest.mark.spec("AGE-067", "what is no state is refused")
 @pytest.mark.parametrize("state", BAD, ids=repr)
 def test_what_is_no_state_is_refused(state):
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match="this is no state of a generator"):
         ag.set_rng_state(state)

@@ -27,5 +27,5 @@ def set_rng_state(state: dict[str, Any]) -> None:
     """Go on from a state that `get_rng_state` gave; ValueError for any other."""
     try:
         _generator[0].bit_generator.state = state
-    except (KeyError, TypeError, OverflowError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"this is no state of a generator: {error!r}") from None
