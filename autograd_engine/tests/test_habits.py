@@ -34,7 +34,7 @@ def test_axis_of_what_joins_and_finds() -> None:
     assert x.max(axis=1, keepdims=True).indices.shape == (2, 1)
 
 
-@pytest.mark.parametrize("name", "exp sin tanh square negative".split())
+@pytest.mark.parametrize("name", "exp sin tanh square negative log1p sign".split())
 def test_numpys_functions_of_a_tensor_pass_gradients(name: str) -> None:
     agree(getattr(np, name), getattr(torch, name), [normal(3, 2)])
 
@@ -59,6 +59,14 @@ def test_an_array_before_a_tensor(formula) -> None:
     ours = formula(a, ag.tensor(array))
     assert isinstance(ours, ag.Tensor)
     np.testing.assert_allclose(ours.numpy(), formula(a, array))
+
+
+def test_numpys_sums_and_questions_of_a_tensor() -> None:
+    array = abs(normal(3, 4))
+    x = ag.tensor(array, requires_grad=True)
+    assert isinstance(np.mean(x), ag.Tensor) and np.sum(x, axis=1).requires_grad
+    np.testing.assert_allclose(np.sum(x, axis=1).detach(), np.sum(array, axis=1))
+    assert np.isfinite(x).all() and np.maximum(x, 0).equal(x) and np.argmax(x) >= 0
 
 
 def test_a_step_on_data_by_the_gradient() -> None:
@@ -107,6 +115,12 @@ def test_where_torch_has_the_functions_of_networks() -> None:
     assert set(F.__all__) <= set(vars(there))
 
 
+def test_a_dict_of_modules_is_asked_as_a_dict() -> None:
+    layers = nn.ModuleDict({"a": nn.Linear(2, 2), "b": nn.ReLU()})
+    assert list(layers.keys()) == ["a", "b"] == [k for k, _ in layers.items()]
+    assert list(layers.values()) == [layers["a"], layers["b"]]
+
+
 def test_layers_and_optimisers_print_what_they_are() -> None:
     layer = nn.Conv2d(3, 4, 3, stride=2, padding=1, bias=False)
     assert repr(layer) == "Conv2d(3, 4, (3, 3), stride=2, padding=1, bias=False)"
@@ -114,3 +128,29 @@ def test_layers_and_optimisers_print_what_they_are() -> None:
     assert repr(nn.Linear(2, 3, bias=False)) == "Linear(2, 3, bias=False)"
     text = repr(ag.optim.Adam(copy.deepcopy(nn.Linear(2, 3)).parameters(), lr=0.5))
     assert text.startswith("Adam(\n  2 parameters: lr=0.5, betas=(0.9, 0.999)")
+
+
+@pytest.mark.parametrize("inputs", [1, 2])
+def test_every_function_of_numpy_that_is_taken_answers_as_numpy(inputs: int) -> None:
+    """A name that both have may not mean two things."""
+    checked = 0
+    ufuncs = {f.__name__: f for f in vars(np).values() if isinstance(f, np.ufunc)}
+    del ufuncs["reciprocal"]  # of integers a fraction, as in PyTorch
+    for kind in ("f", "i", "b"):
+        arrays = [abs(normal(3, 3, seed=i)) + 1.5 for i in range(inputs)]
+        arrays = [a if kind == "f" else (3 * a).astype(np.int64) for a in arrays]
+        arrays = [a > 6 if kind == "b" else a for a in arrays]
+        for ufunc in ufuncs.values():
+            if ufunc.nin != inputs or ufunc.nout != 1:
+                continue
+            try:
+                with np.errstate(all="ignore"):
+                    ours = ufunc(*arrays[:-1], ag.tensor(arrays[-1]))
+                    theirs = ufunc(*arrays)
+            except (TypeError, RuntimeError, NotImplementedError):
+                continue
+            checked += 1
+            told = f"{ufunc.__name__} of {kind}"
+            assert ours.shape == theirs.shape, told
+            np.testing.assert_allclose(ours, theirs, rtol=2e-3, err_msg=told)
+    assert checked > 40

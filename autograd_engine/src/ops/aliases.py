@@ -14,6 +14,8 @@ def numpy_names(operation: Callable) -> Callable:
             options["dim"] = options.pop("axis")
         if "keepdims" in options and "keepdim" not in options:
             options["keepdim"] = options.pop("keepdims")
+        if options.get("out", ...) is None:  # `np.sum(x)` is x.sum(..., out=None)
+            del options["out"]
         return operation(*args, **options)
 
     return call

@@ -5,39 +5,17 @@ from typing import Any
 import numpy as np
 
 from ..engine.tensor import Tensor
-from . import calculus, comparison, elementwise, matmul, power, rounding
+from . import calculus, choices, comparison, elementwise, matmul, power, rounding
 
 
-OPERATIONS = {
-    "add": elementwise.add,
-    "subtract": elementwise.sub,
-    "multiply": elementwise.mul,
-    "divide": elementwise.div,
-    "true_divide": elementwise.div,
-    "floor_divide": elementwise.floor_divide,
-    "remainder": elementwise.remainder,
-    "power": power.pow,
-    "matmul": matmul.matmul,
-    "less": comparison.lt,
-    "less_equal": comparison.le,
-    "greater": comparison.gt,
-    "greater_equal": comparison.ge,
+MODULES = (calculus, choices, comparison, elementwise, matmul, power, rounding)
+# Where the same name means something else here, or another name the same.
+RENAMED = {
     "equal": comparison.eq,
-    "not_equal": comparison.ne,
-    "bitwise_and": comparison.bitwise_and,
-    "bitwise_or": comparison.bitwise_or,
-    "bitwise_xor": comparison.bitwise_xor,
-    "negative": elementwise.neg,
-    "absolute": elementwise.abs,
-    "square": power.square,
-    "sqrt": power.sqrt,
-    "exp": calculus.exp,
-    "log": calculus.log,
-    "sin": calculus.sin,
-    "cos": calculus.cos,
-    "tanh": calculus.tanh,
-    "floor": rounding.floor,
-    "ceil": rounding.ceil,
+    "power": power.pow,
+    "invert": comparison.bitwise_not,
+    "left_shift": comparison.bitwise_left_shift,
+    "right_shift": comparison.bitwise_right_shift,
 }
 
 
@@ -48,7 +26,9 @@ def array_ufunc(
 
     `array += x` writes to the array, so that `p.data -= 0.1 * p.grad` is a step.
     """
-    operation = OPERATIONS.get(ufunc.__name__)
+    name = ufunc.__name__
+    known = [getattr(module, name) for module in MODULES if hasattr(module, name)]
+    operation = RENAMED.get(name, known[0] if known else None)
     if operation is None or method != "__call__" or options:
         raise TypeError(
             f"numpy.{ufunc.__name__} is not for a tensor: use the operation of this "
