@@ -218,3 +218,9 @@ def test_checkpoint_of_an_input_without_gradients_reaches_the_parameters():
     (y * leaf(1.0)).sum().backward()
 
     assert weight.grad.tolist() == [2]
+
+
+@pytest.mark.parametrize("name", ["forward", "backward", "plain"])
+def test_a_rule_that_is_no_staticmethod_is_refused_where_it_is_written(name):
+    with pytest.raises(TypeError, match=rf"Square\.{name} is to be a @staticmethod"):
+        type("Square", (ag.Function,), {name: lambda ctx, x: x})

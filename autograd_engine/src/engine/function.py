@@ -16,6 +16,7 @@ arrays and, where an input asks for gradients, ties the result to `ctx`, its `gr
 """
 
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
@@ -68,6 +69,11 @@ class Function:
     args: tuple = ()
     _pending: tuple = ()
     _saved: tuple[Saved | None, ...] | None = ()
+
+    def __init_subclass__(cls) -> None:
+        for name in ("forward", "backward", "plain"):
+            if isinstance(cls.__dict__.get(name), FunctionType):
+                raise TypeError(f"{cls.__name__}.{name} is to be a @staticmethod")
 
     @staticmethod
     def forward(ctx: "Function", *args: Any) -> Any:
