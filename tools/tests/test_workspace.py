@@ -82,6 +82,7 @@ def test_everything_passes_from_elsewhere(root, tmp_path):
 
 WAIT = """
 import signal, sys, time
+from functools import partial
 from pathlib import Path
 
 def stop(number, frame):
@@ -104,7 +105,12 @@ def test_signals(root, number, code):
     make_ready(root)
     command = [sys.executable, str(root / "tools/workspace.py"), "demo"]
     process = subprocess.Popen(
-        command, stderr=subprocess.PIPE, text=True, start_new_session=True
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A job in the background of a script is started with Ctrl-C ignored.
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     try:
         _until((alpha / "started").exists)
