@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 
 import pytest
 
@@ -82,7 +83,6 @@ def test_everything_passes_from_elsewhere(root, tmp_path):
 
 WAIT = """
 import signal, sys, time
-from functools import partial
 from pathlib import Path
 
 def stop(number, frame):
