@@ -6,11 +6,13 @@ A path below `runs/` is made by running and need not exist.
 """
 
 import functools
+import os
 import re
 import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,26 +39,29 @@ class Command:
 
 def check(root: Path) -> list[str]:
     """Every stale command or link as `file:line: sentence`."""
-    problems = []
+    problems, commands = [], []
     for folder in [root, *find_projects(root)]:
         readme = folder / "README.md"
         if not readme.exists():
             problems.append(f"{readme.relative_to(root)} is missing")
             continue
         problems += _dead_links(root, readme)
-        for command in _fenced(root, readme):
-            problems += _problems(command)
+        commands += _fenced(root, readme)
     for project in find_projects(root):
         for config in sorted(project.glob("configs/*.yaml")):
-            for command in _in_config(root, config):
-                problems += _problems(command)
+            commands += _in_config(root, config)
         try:
             for step in read_demo(project)["steps"]:
                 place = f"{project.name}/demo.json"
-                problems += _problems(Command(place, ["python", *step], project))
+                commands.append(Command(place, ["python", *step], project))
         except WorkspaceError as error:
             problems.append(str(error))
-    return problems
+    asked = {(c.cwd, *_target(c.words)[0]) for c in commands if _runs_a_file(c)}
+    with ThreadPoolExecutor(
+        os.cpu_count()
+    ) as pool:  # it is the programs that take time
+        list(pool.map(lambda place: known_options(*place), asked))
+    return problems + [problem for c in commands for problem in _problems(c)]
 
 
 @functools.cache
@@ -75,6 +80,11 @@ def known_options(cwd: Path, *command: str) -> frozenset[str] | None:
     except subprocess.TimeoutExpired:
         return None
     return frozenset(OPTION.findall(said.stdout)) if said.returncode == 0 else None
+
+
+def _runs_a_file(command: Command) -> bool:
+    target, _ = _target(command.words)
+    return bool(target) and _file_of(target, command.cwd) is not None
 
 
 def _problems(command: Command) -> Iterator[str]:
