@@ -1,0 +1,86 @@
+"""Two images in one: mixup (Zhang et al. 2018) and CutMix (Yun et al. 2019).
+
+The loss is share * CE(target) + (1 - share) * CE(partner's target). A partner is drawn
+from the whole split and not from the batch, so that batches may be cut in any way.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float, Float64, Int
+from torch import Tensor
+
+from ..utils.contracts import contract
+from .augment import AugmentConfig
+from .draws import Draws
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to mix with each image of a batch, and how."""
+
+    partners: Int[Tensor, " batch"]
+    """Numbers of the second images."""
+    share: Float64[Tensor, " batch"]
+    """lambda, the wanted weight of the first image."""
+    patch: Bool[Tensor, " batch"]
+    """CutMix where set, else mixup."""
+    centre: Float64[Tensor, "batch 2"]
+    """Of the patch: (down, right) as shares of the sides."""
+
+    @contract
+    def blend(
+        self,
+        images: Float[Tensor, "batch channel height width"],
+        partners: Float[Tensor, "batch channel height width"],
+    ) -> tuple[Float[Tensor, "batch channel height width"], Float[Tensor, " batch"]]:
+        """The mixed images, and the exact weight of the first label of each."""
+        inside = patch_mask(self.share, self.centre, images.shape[-2:])
+        area = inside.double().mean((1, 2))
+        share = torch.where(self.patch, 1 - area, self.share).to(images.dtype)
+        flat = share[:, None, None].expand(inside.shape)
+        weight = torch.where(self.patch[:, None, None], (~inside).to(flat.dtype), flat)
+        return torch.lerp(partners, images, weight[:, None]), share
+
+
+class Mixing:
+    """Plans that are a function of (seed, epoch, image)."""
+
+    def __init__(self, config: AugmentConfig, seed: int, n: int):
+        if not (config.mixup or config.cutmix):
+            raise ValueError("mixup and cutmix are both 0: there is nothing to mix")
+        self.config, self.seed, self.n = config, seed, n
+
+    @contract
+    def plan(self, epoch: int, indices: Int[Tensor, " batch"]) -> Plan:
+        """Partners from the whole split, perhaps the image itself."""
+        config, draws = self.config, Draws(self.seed, epoch, self.n, indices)
+        chance = 0.5 if config.mixup and config.cutmix else float(config.cutmix > 0)
+        patch = draws.chance("mix_patch", chance)
+        faded, pasted = (
+            draws.beta(f"mix_{alpha}", alpha) if alpha else torch.ones(len(indices))
+            for alpha in (config.mixup, config.cutmix)
+        )
+        return Plan(
+            draws.integers("mix_partner", self.n),
+            torch.where(patch, pasted.double(), faded.double()),
+            patch,
+            torch.stack([draws.uniform(f"mix_{d}") for d in "yx"], 1),
+        )
+
+
+@contract
+def patch_mask(
+    share: Float64[Tensor, " batch"],
+    centre: Float64[Tensor, "batch 2"],
+    size: tuple[int, int],
+) -> Bool[Tensor, "batch new_height new_width"]:
+    """The pixels of a patch of sides sqrt(1 - share), cut off at the border."""
+    half = (1 - share).sqrt()[:, None] / 2
+    sides = []
+    for axis, length in enumerate(size):
+        middle = centre[:, axis, None]
+        low, high = (((middle + s * half) * length).round() for s in (-1, 1))
+        place = torch.arange(length)
+        sides.append((place >= low) & (place < high))
+    return sides[0][:, :, None] & sides[1][:, None, :]
