@@ -70,13 +70,12 @@ def macro(scores: Float[Tensor, " classes"]) -> float:
 
 @contract
 def weighted(
-    scores: Float[Tensor, " classes"], confusion: Int[Tensor, "classes classes"]
+    scores: Float[Tensor, " classes"], images: Int[Tensor, " classes"]
 ) -> float:
-    """Mean over the classes whose score is defined, by their number of images."""
-    images = confusion.sum(1).cpu().double()
+    """Mean over the classes whose score is defined, by their numbers of true images."""
     defined = ~scores.isnan()
-    total = (scores[defined] * images[defined]).sum()
-    return (total / images[defined].sum()).item()
+    share = images[defined].cpu().double()
+    return ((scores[defined] * share).sum() / share.sum()).item()
 
 
 @contract
@@ -87,10 +86,11 @@ def summary(confusion: Int[Tensor, "classes classes"]) -> dict[str, float]:
         "recall": recall(confusion),
         "f1": f1(confusion),
     }
+    images = confusion.sum(1)
     return {
         "accuracy": accuracy(confusion),
         **{f"macro_{name}": macro(score) for name, score in scores.items()},
-        **{f"weighted_{name}": weighted(s, confusion) for name, s in scores.items()},
+        **{f"weighted_{name}": weighted(s, images) for name, s in scores.items()},
     }
 
 

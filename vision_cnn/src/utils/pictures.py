@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from .plots import BLUE, VERMILLION, new_figure, plain_text, save_figure
+from .plots import BLUE, ORANGE, VERMILLION, new_figure, plain_text, save_figure
 
 
 if TYPE_CHECKING:
@@ -51,6 +51,78 @@ def gallery(items: Sequence[Judged], path: Path, title: str = "worst first") -> 
     save_figure(figure, path, dpi=130)
 
 
+def confusion_picture(
+    confusion: Tensor,
+    class_names: Sequence[str],
+    path: Path,
+    title: str = "confusion",
+) -> None:
+    """Images of a true class (row) named as a class (column), in per cent of the row.
+
+    Hits are blue and mistakes orange, each on a scale of its own, as a mistake of 2 %
+    cannot be seen beside a hit of 95 %. The numbers are left out above 15 classes.
+    """
+    classes = len(class_names)
+    if tuple(confusion.shape) != (classes, classes):
+        raise ValueError(
+            f"confusion is {tuple(confusion.shape)}, {classes} class names"
+        )
+    counts = confusion.detach().cpu().double().numpy()
+    total = counts.sum(1, keepdims=True)
+    share = np.divide(counts, total, out=np.full_like(counts, np.nan), where=total > 0)
+    side = max(3.6, min(12.0, 1.6 + 0.55 * classes))
+    figure = new_figure(side + 0.8, side)
+    axis = figure.subplots()
+    axis.imshow(_confusion_colours(share))
+    names = [plain_text(name, 16) for name in class_names]
+    turned = {"rotation": 45, "ha": "right"} if max(map(len, names)) > 4 else {}
+    size = {"fontsize": 9 if classes <= 40 else 5}
+    axis.set_xticks(range(classes), names, **turned, **size)
+    axis.set_yticks(range(classes), names, **size)
+    axis.set_xlabel("predicted")
+    axis.set_ylabel("true")
+    for row, column in np.ndindex(classes, classes) if classes <= 15 else ():
+        text = _percent(share[row, column])
+        dark = row == column and share[row, column] > 0.5
+        colour = "white" if dark else "black"
+        axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    figure.suptitle(plain_text(title, int(11 * side)), fontsize=11)
+    worst = _largest_off(share)
+    note = (
+        f"per cent of the true class · blue: right · orange: wrong, up to {worst:.0%}"
+    )
+    figure.supxlabel(note, fontsize=8, color="0.3")
+    save_figure(figure, path)
+
+
+def reliability_picture(sums: Tensor, path: Path, title: str = "reliability") -> None:
+    """Accuracy against confidence, and the share of images, in each bin of confidence.
+
+    Rows of `sums` (from `calibration_bins`): images, summed confidence, hits. The bars
+    between the points and the diagonal are the calibration errors of the bins.
+    """
+    if sums.ndim != 2 or len(sums) != 3:
+        raise ValueError(f"sums must be 3 x bins, got {tuple(sums.shape)}")
+    count, confidence, right = sums.detach().cpu().double().numpy()
+    bins, filled = len(count), count > 0
+    accuracy, mean = right[filled] / count[filled], confidence[filled] / count[filled]
+    middle = ((np.arange(bins) + 0.5) / bins)[filled]
+    share = count[filled] / max(1.0, count.sum())
+    figure = new_figure(4.6, 5.0)
+    top, bottom = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
+    top.plot([0, 1], [0, 1], color="0.4", linestyle="--", label="as sure as right")
+    top.vlines(mean, mean, accuracy, color=ORANGE, linewidth=5, alpha=0.5, label="gap")
+    sizes = 12 + 90 * np.sqrt(share)
+    top.scatter(mean, accuracy, sizes, color=BLUE, zorder=3, label="images of a bin")
+    top.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="share that is right")
+    top.text(0.97, 0.05, "below the line: too sure", ha="right", fontsize=8)
+    top.legend(loc="upper left", fontsize=8)
+    bottom.bar(middle, share, 1 / bins, color=BLUE, edgecolor="white")
+    bottom.set(xlabel="probability of the predicted class", ylabel="share of images")
+    figure.suptitle(plain_text(title, 54), fontsize=11)
+    save_figure(figure, path)
+
+
 def pixels(image: Tensor) -> np.ndarray:
     """CHW in [0, 1], one or three channels, as height x width x 3 bytes."""
     if image.shape[0] not in (1, 3):
@@ -76,3 +148,30 @@ def _tile(axis: "Axes", item: Judged) -> None:
     text = sure if right else f"{sure}\nis {plain_text(item.true, 16)}"
     axis.set_title(text, fontsize=9, color="black" if right else "#A04000")
     axis.set_xlabel(plain_text(item.name, 22), fontsize=7, color="0.35")
+
+
+def _confusion_colours(share: np.ndarray) -> np.ndarray:
+    """White to blue on the diagonal; white to orange off it, by the largest there."""
+    from matplotlib.colors import to_rgb
+
+    ends = np.empty((*share.shape, 3))
+    ends[:] = to_rgb(ORANGE)
+    ends[np.diag_indices(len(share))] = to_rgb(BLUE)
+    depth = np.nan_to_num(share / max(_largest_off(share), 1e-9))
+    depth[np.diag_indices(len(share))] = np.nan_to_num(np.diagonal(share))
+    return 1 - depth[..., None] * (1 - ends)
+
+
+def _largest_off(share: np.ndarray) -> float:
+    off = share[~np.eye(len(share), dtype=bool)]
+    return float(np.nanmax(off, initial=0.0)) if off.size else 0.0
+
+
+def _percent(share: float) -> str:
+    """Short, and never 0 or 100 for what is not: `0.04`, `12`, `99.98`, or a dot."""
+    if np.isnan(share):
+        return "-"
+    if share == 0:
+        return "·"
+    value = 100 * share
+    return f"{value:.0f}" if 10 <= value < 99.5 or value == 100 else f"{value:.3g}"
