@@ -12,7 +12,7 @@ from ..utils.seed import permutation
 @contract
 def stratified_folds(
     labels: Int[Tensor, " images"], folds: int, seed: int
-) -> list[Int[Tensor, " _"]]:
+) -> list[Int[Tensor, "..."]]:
     """Indices of each fold, ascending: every image is in exactly one.
 
     Folds differ by at most one image, in all and in each class. A pure function of the
