@@ -57,7 +57,7 @@ class Draws:
         return table(*self.key, self.n, name, alpha)[self.indices]
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=32)
 def table(
     seed: int, epoch: int, n: int, name: str, alpha: float = 0.0
 ) -> Float64[Tensor, " images"]:
