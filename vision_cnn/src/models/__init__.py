@@ -1,0 +1,93 @@
+"""Networks by name: `build_model(ModelConfig("resnet18"), 3, 10, (32, 32))`."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from functools import partial
+from typing import Literal
+
+from torch import nn
+
+from .classifier import Classifier
+from .fast_cnn import FastCNN
+from .resnet import ResNet
+from .simple_cnn import SimpleCNN
+
+
+__all__ = ["MODELS", "Classifier", "ModelConfig", "build_model", "options_of"]
+
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "simple_cnn": SimpleCNN,
+    "fast_cnn": FastCNN,
+    "resnet18": partial(ResNet, depths=(2, 2, 2, 2)),
+    "resnet34": partial(ResNet, depths=(3, 4, 6, 3)),
+    "resnet50": partial(ResNet, depths=(3, 4, 6, 3), bottleneck=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """What is not set, or null, is the default of the network that `name` chooses.
+
+    To set an option that the network does not read is an error.
+    """
+
+    name: Literal["simple_cnn", "fast_cnn", "resnet18", "resnet34", "resnet50"] = (
+        "simple_cnn"
+    )
+    widths: tuple[int, ...] | None = None
+    """Channels, one for each convolution of `simple_cnn` or group of `fast_cnn`."""
+    width: float | None = None
+    """Multiplies all channels, more than 0."""
+    stem: Literal["cifar", "imagenet"] | None = None
+    """`imagenet` divides the sides by 32 in all, `cifar` (the default) by 8."""
+    squeeze_excite: bool | None = None
+    """Weigh the channels of each block by what the whole image says."""
+    dropout: float | None = None
+    """Share of the numbers dropped in training, from 0 to below 1."""
+    drop_path: float | None = None
+    """Chance that the last block is skipped in training, falling to 0 at the first."""
+
+    def __post_init__(self) -> None:
+        known = options_of(self.name)
+        for option in self.options():
+            if option not in known:
+                raise ValueError(
+                    f"{option} is not an option of {self.name}, "
+                    f"which has {', '.join(known) or 'none'}"
+                )
+        if self.widths is not None and not (self.widths and min(self.widths) > 0):
+            raise ValueError(f"widths is {list(self.widths)}; positive integers")
+        if self.width is not None and not self.width > 0:
+            raise ValueError(f"width is {self.width}; more than 0")
+        for option in ("dropout", "drop_path"):
+            value = getattr(self, option)
+            if value is not None and not 0 <= value < 1:
+                raise ValueError(f"{option} is {value}; from 0 to below 1")
+
+    def options(self) -> dict[str, object]:
+        """What is set, but for the name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {k: v for k, v in values.items() if k != "name" and v is not None}
+
+
+def options_of(name: str) -> list[str]:
+    """The fields of `ModelConfig` that the network reads."""
+    make = MODELS[name]
+    fixed = make.keywords if isinstance(make, partial) else {}
+    read = inspect.signature(make).parameters.keys() - fixed.keys()
+    return [f.name for f in fields(ModelConfig) if f.name in read]
+
+
+def build_model(
+    config: ModelConfig, in_channels: int, classes: int, size: tuple[int, int]
+) -> nn.Module:
+    """Build a network for images of `size` (height, width), which maps them to logits.
+
+    Other sizes work as well where the network allows. ValueError if it cannot take
+    `size`, or if an option has a value that cannot be built.
+    """
+    model = MODELS[config.name](in_channels, classes, **config.options())
+    if isinstance(model, Classifier):
+        model.check_size(*size)
+    return model

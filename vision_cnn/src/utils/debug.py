@@ -20,12 +20,13 @@ from torch import Tensor, nn
 
 def models() -> Iterator[tuple[str, nn.Module, Tensor]]:
     """Every model of the sub-project, tiny, with an input."""
-    from ..models import MODELS, ModelConfig, TransformerConfig, build_model
+    from ..models import MODELS, ModelConfig, build_model, options_of
 
-    transformer = TransformerConfig(layers=1, n_heads=2)
+    tiny = {"width": 1 / 16, "widths": (4, 6), "patch": 4}
     for name in MODELS:
-        config = ModelConfig(name=name, width=4, depth=2, transformer=transformer)
-        yield name, build_model(config, 2, 3), torch.randn(2, 2, 16, 20)
+        options = {key: tiny[key] for key in options_of(name) if key in tiny}
+        model = build_model(ModelConfig(name, **options), 2, 3, (8, 12))
+        yield name, model, torch.randn(2, 2, 8, 12)
 
 
 # local: end
