@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Images(Protocol):
-    """A tensor of all images, a memory-mapped file of them, or patterns drawn on demand."""
+    """A tensor of all images, a memory-mapped file, or patterns drawn when asked for."""
 
     def __len__(self) -> int: ...
 
@@ -24,6 +24,14 @@ class Labelled(NamedTuple):
     names: Sequence[str]
     """Where a person finds each image, as `train/cat/0001.jpg`."""
 
+    def choose(self, indices: Int[Tensor, " batch"]) -> "Labelled":
+        """Some of them, in this order."""
+        return Labelled(
+            _Chosen(self.images, indices),
+            self.labels[indices],
+            _Named(self.names, indices),
+        )
+
 
 class Source(NamedTuple):
     parts: dict[str, Labelled]
@@ -31,3 +39,27 @@ class Source(NamedTuple):
     class_names: tuple[str, ...]
     fingerprint: str
     """sha256 over what the files are."""
+
+
+class _Chosen:
+    """Images by their place in a list of indices: nothing is copied."""
+
+    def __init__(self, images: Images, indices: Tensor):
+        self.images, self.indices = images, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, places: Tensor) -> Tensor:
+        return self.images[self.indices[places]]
+
+
+class _Named(Sequence):
+    def __init__(self, names: Sequence[str], indices: Tensor):
+        self.names, self.indices = names, indices
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, place: int) -> str:
+        return self.names[int(self.indices[place])]

@@ -19,7 +19,8 @@ from ..utils.run_dir import RunDir, check_name, find_run
 from ..utils.seed import seed_everything
 from .faults import is_out_of_memory
 from .options import Options, continue_after_restart, job, load_resumed, resolve_config
-from .report import dry_run, finish, inspect, say_finished
+from .precision import with_measured_precision
+from .report import Cost, dry_run, finish, inspect, say_finished
 from .state import State
 from .task import Config, Setup, build
 from .trainer import Trainer
@@ -63,6 +64,7 @@ def _train(
     log.info(f"{setup.title} · {describe_device(device)} · seed {config.seed}")
     memory = torch.channels_last if config.train.channels_last else None
     setup.model.to(device, memory_format=memory or torch.preserve_format)
+    config = with_measured_precision(config, setup, device)
     data = {"config": to_dict(config), "data": setup.data}
     state = State(config, data, setup.model, ranks)
     if options.dry_run:
@@ -89,14 +91,15 @@ def _fit(
     run: RunDir,
 ) -> int:
     state = trainer.state
-    started, first_step = time.monotonic(), state.progress.step
+    started, cpu = time.monotonic(), time.process_time()
+    first_step = state.progress.step
     try:
         if config.debug:
             log.info(inspect(setup, trainer))
         stop = trainer.fit()
         if not stop and run.writes:
-            seconds = time.monotonic() - started
-            finish(options, config, setup, run, state, seconds, first_step)
+            cost = Cost(time.monotonic() - started, time.process_time() - cpu)
+            finish(options, config, setup, run, state, cost, first_step)
     except Exception as error:
         with suppress(OSError, FaultError):  # a full disk must not hide the error
             run.finish("failed", state.progress.step, error=str(error))

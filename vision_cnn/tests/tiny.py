@@ -1,0 +1,145 @@
+"""A run that takes a second, started as `scripts/train.py` starts it."""
+
+import csv
+import hashlib
+import os
+import signal
+import sys
+from contextlib import suppress
+from pathlib import Path
+from unittest import mock
+
+import scripts.train as script
+import torch
+
+from src.training import launch, report
+from src.training.options import Options
+from src.utils import cli
+
+
+TINY = (
+    "data.batch_size=4",
+    "data.toy.size=16",
+    "data.toy.n_train=16",
+    "data.toy.n_val=4",
+    "data.toy.n_test=4",
+    "augment.flip=random",
+    "augment.crop=2",
+    "augment.mixup=0.4",
+    "model.width=0.125",
+    "model.dropout=0.2",
+    "optim.schedule=cosine",
+    "train.epochs=4",
+    "train.ema=0.9",
+    "train.log_every=3",
+)
+"""4 steps an epoch, 16 in all; dropout and EMA make RNG and average matter, mixing the keyed draws."""
+
+CONFIG = Path(__file__).parents[1] / "configs" / "toy_patterns.yaml"
+
+
+FORKED: list[int] = []
+"""Process groups to be ended with the test that started them."""
+
+
+def start(out: Path, *overrides: str, **options) -> int:
+    """Train the tiny run in this process; gives the exit code."""
+    settings = {
+        "config": CONFIG,
+        "out": out,
+        "name": "run",
+        "device": "cpu",
+        "quiet": True,
+    }
+    return without_pictures(
+        Options(overrides=(*TINY, *overrides), **settings | options)
+    )
+
+
+def resume(out: Path, *overrides: str, **options) -> int:
+    given = {"overrides": overrides, "out": out, "device": "cpu", "quiet": True}
+    return without_pictures(Options(resume=str(out / "run"), **given | options))
+
+
+def command(*arguments: str) -> int:
+    """What `python scripts/train.py ARGUMENTS` would do; gives the exit code."""
+    with mock.patch.object(sys, "argv", ["train.py", *map(str, arguments)]):
+        try:
+            cli.run(script.train)
+        except SystemExit as leaving:
+            return leaving.code
+    raise AssertionError("a command must end with an exit code")
+
+
+def without_pictures(options: Options) -> int:
+    """Drawing them takes longer than the training itself."""
+    with mock.patch.multiple(report, curves=mock.Mock(), draw_predictions=mock.Mock()):
+        return launch.train(options)
+
+
+def in_fork(call, log: Path | None = None) -> int:
+    """Start `call` in a process group of its own, torch already imported."""
+    pid = os.fork()
+    if pid:
+        FORKED.append(pid)
+        return pid
+    os.setsid()
+    code = 1
+    try:
+        if log:
+            sys.stderr = open(log, "a", encoding="utf-8")  # noqa: SIM115
+        code = call()
+    except SystemExit as leaving:
+        code = leaving.code
+    except BaseException as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    finally:
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def wait(pid: int) -> int:
+    """Exit code of a forked process; minus the signal that killed it."""
+    status = os.waitpid(pid, 0)[1]
+    FORKED.remove(pid)
+    return os.waitstatus_to_exitcode(status)
+
+
+def kill_group(pid: int) -> None:
+    os.killpg(pid, signal.SIGKILL)
+    wait(pid)
+
+
+def end_forked() -> None:
+    """Kill what a test that failed did not wait for."""
+    while FORKED:
+        with suppress(ProcessLookupError):
+            os.killpg(FORKED.pop(), signal.SIGKILL)
+
+
+def digest(run: Path, name: str = "last.pt") -> str:
+    """Sha256 over every tensor and every number that a run ends with."""
+    content = torch.load(run / "checkpoints" / name, weights_only=True)
+    total = hashlib.sha256()
+    for key in ("weights", "model", "optimizer", "progress", "rng"):
+        _feed(total, content[key])
+    return total.hexdigest()
+
+
+def rows(run: Path) -> list[dict[str, str]]:
+    with open(run / "metrics.csv", newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def _feed(total, value) -> None:
+    if isinstance(value, torch.Tensor):
+        total.update(value.cpu().contiguous().numpy().tobytes())
+    elif isinstance(value, dict):
+        for key in sorted(value, key=str):
+            total.update(str(key).encode())
+            _feed(total, value[key])
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _feed(total, item)
+    else:
+        total.update(repr(value).encode())
