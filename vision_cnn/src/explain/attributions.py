@@ -1,8 +1,8 @@
 """All methods under one roof: a map of the image for each, or why there is none.
 
-A map is what a picture can show: one number a pixel. Where a method gives one a channel,
-signed maps are the sum over channels, which keeps what they add up to, and the others
-the largest magnitude.
+A map is what a picture can show: one number a pixel. Where a method gives one a
+channel, signed maps are the sum over channels, which keeps what they add up to, and the
+others the largest magnitude.
 """
 
 from collections.abc import Callable, Sequence
@@ -58,7 +58,7 @@ def attribute(
     layer: str = "",
     methods: Sequence[str] = (),
 ) -> Attributions:
-    """The map of each of `methods` (all of METHODS unless given) for each image's class.
+    """The maps that speak for each image's class: all of METHODS, or of `methods`.
 
     Raises InputError for a `layer` that does not exist or has no map.
     """

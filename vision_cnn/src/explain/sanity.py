@@ -41,8 +41,8 @@ def randomisation_check(
     """The map of the trained network, then after more and more layers have forgotten.
 
     A layer forgets when each of its weight tensors is drawn anew, normal with the mean
-    and deviation that it had, so that activations keep their size. At most `stages` maps
-    besides the first (0: one a layer), always the last. `model` itself is not changed.
+    and deviation that it had, so that activations keep their size. At most `stages`
+    maps besides the first (0: one a layer), always the last. `model` is not changed.
     """
     forgetful = copy.deepcopy(model)
     generator = torch.Generator().manual_seed(seed)
