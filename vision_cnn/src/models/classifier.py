@@ -32,7 +32,7 @@ class Classifier(nn.Module):
     def embed(
         self, image: Float[Tensor, "batch {self.in_channels} height width"]
     ) -> Float[Tensor, "batch features"]:
-        """Describe each image by the numbers that the head sees. ValueError as above."""
+        """Describe each image by the numbers that the head sees. Same ValueError."""
         self.check_size(image.shape[2], image.shape[3])
         return self._embed(image)
 

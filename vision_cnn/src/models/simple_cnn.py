@@ -1,9 +1,9 @@
 """A convolutional network that one can read in a minute, after VGG and its successors.
 
 Convolutions 3x3 (Simonyan & Zisserman 2014, arXiv 1409.1556), batch normalisation
-(Ioffe & Szegedy 2015), global average pooling instead of large linear layers (Lin et al.
-2013, arXiv 1312.4400), He initialisation. With (32, 32, 64, 64, 128) it is the network
-for MNIST: 140 thousand parameters.
+(Ioffe & Szegedy 2015), global average pooling instead of large linear layers (Lin et
+al. 2013, arXiv 1312.4400), He initialisation. With widths (32, 32, 64, 64, 128) it is
+the network for MNIST: 140 thousand parameters.
 """
 
 from collections.abc import Sequence

@@ -26,7 +26,17 @@ def models() -> Iterator[tuple[str, nn.Module, Tensor]]:
     for name in MODELS:
         options = {key: tiny[key] for key in options_of(name) if key in tiny}
         model = build_model(ModelConfig(name, **options), 2, 3, (8, 12))
-        yield name, model, torch.randn(2, 2, 8, 12)
+        image = torch.randn(2, 2, 8, 12)
+        _settle(model, image)
+        yield name, model, image
+
+
+def _settle(model: nn.Module, image: Tensor) -> None:
+    """Let the batch norms know the image: without them, values grow with the depth."""
+    for module in model.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 1.0
+    model(image)
 
 
 # local: end
