@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ..utils.contracts import contract
+from .classifier import Classifier
 
 
-class FastCNN(nn.Module):
+class FastCNN(Classifier):
     """Whitening, a group of two convolutions per width, the global maximum, a head."""
 
     scale_free_kernels = True  # read by build_muon
@@ -30,40 +31,16 @@ class FastCNN(nn.Module):
         classes: int,
         widths: tuple[int, ...] = (64, 256, 256),
     ):
-        super().__init__()
-        self.in_channels, self.classes = in_channels, classes
-        self.smallest = 1 + 2 ** len(widths)
-        n_filters = 2 * in_channels * 4
-        self.whiten = nn.Conv2d(in_channels, n_filters, 2)
+        super().__init__(in_channels, classes)
+        self.least_side = 1 + 2 ** len(widths)
+        filters = 2 * in_channels * 4
+        self.whiten = nn.Conv2d(in_channels, filters, 2)
         self.whiten.weight.requires_grad_(False)
         nn.init.zeros_(self.whiten.bias)
-        self.groups = nn.Sequential(
-            *(
-                ConvGroup(cin, cout)
-                for cin, cout in zip((n_filters, *widths), widths, strict=False)
-            )
-        )
+        pairs = zip((filters, *widths), widths, strict=False)
+        self.groups = nn.Sequential(*(ConvGroup(cin, cout) for cin, cout in pairs))
         self.head = nn.Linear(widths[-1], classes, bias=False)
         nn.init.normal_(self.head.weight, std=1 / widths[-1])
-
-    @contract
-    def forward(
-        self, image: Float[Tensor, "batch {self.in_channels} height width"]
-    ) -> Float[Tensor, "batch {self.classes}"]:
-        return self.head(self.embed(image))
-
-    @contract
-    def embed(
-        self, image: Float[Tensor, "batch {self.in_channels} height width"]
-    ) -> Float[Tensor, "batch features"]:
-        """What the head sees: the largest activation of each feature."""
-        if min(image.shape[-2:]) < self.smallest:
-            raise ValueError(
-                f"an image of {tuple(image.shape[-2:])} pixels is too small for "
-                f"{len(self.groups)} poolings: both sides must be >= {self.smallest}"
-            )
-        x = self.groups(F.gelu(self.whiten(image)))
-        return F.max_pool2d(x, x.shape[-2:]).flatten(1)
 
     @contract
     def initialise_from(
@@ -72,6 +49,10 @@ class FastCNN(nn.Module):
         """Whiten the patches of `images`, which are normalised training images."""
         filters = whitening_filters(images)
         self.whiten.weight.data.copy_(torch.cat([filters, -filters]))
+
+    def _embed(self, image: Tensor) -> Tensor:
+        x = self.groups(F.gelu(self.whiten(image)))
+        return F.max_pool2d(x, x.shape[-2:]).flatten(1)
 
 
 class ConvGroup(nn.Module):
@@ -100,9 +81,9 @@ def whitening_filters(
 ) -> Float[Tensor, "channel*{side}**2 channel {side} {side}"]:
     """Filters whose answers to patches of `images` are uncorrelated, of variance one.
 
-    v / sqrt(l + eps) for each eigenvector v, with eigenvalue l, of the covariance of all
-    patches of side x side pixels; eps quiets directions that hardly occur. The largest
-    eigenvalue comes first.
+    v / sqrt(l + eps) for each eigenvector v, with eigenvalue l, of the covariance of
+    all patches of side x side pixels; eps quiets directions that hardly occur. The
+    largest eigenvalue comes first.
     """
     channels = images.shape[1]
     patches = images.unfold(2, side, 1).unfold(3, side, 1)  # (n, c, h', w', side, side)

@@ -22,8 +22,8 @@ class Muon(torch.optim.Optimizer):
 
     An orthogonal update of a matrix with n rows has the length sqrt(n). With
     `fixed_norm` the matrix is held at that length too, so that `lr` is the share of it
-    that a step replaces; without, weight decay is decoupled. Momentum of the gradient g:
-    m <- mu m + g, and the step follows g + mu m.
+    that a step replaces; without, weight decay is decoupled. Momentum of the gradient
+    g: m <- mu m + g, and the step follows g + mu m.
     """
 
     def __init__(
