@@ -1,8 +1,8 @@
 """What a classifier got wrong, as pictures that every colour vision can read."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
@@ -30,25 +30,30 @@ class Judged(NamedTuple):
     """Of the predicted class."""
 
 
+class Guessed(NamedTuple):
+    """One tile of a contact sheet."""
+
+    name: str
+    image: Tensor
+    """CHW in [0, 1], one or three channels."""
+    guesses: Sequence[tuple[str, float]]
+    """Classes with their probabilities, the likeliest first."""
+
+
 def gallery(items: Sequence[Judged], path: Path, title: str = "worst first") -> None:
     """A tile for each image: the surest mistakes first, then the least sure hits.
 
     A mistake has a vermillion frame and both names, a hit a blue frame and one name.
     """
-    items = sorted(items, key=_badness)
-    columns = max(1, min(_COLUMNS, len(items)))
-    lines = -(-len(items) // columns) or 1
-    figure = new_figure(max(4.5, 1.6 * columns), 2.1 * lines + 0.5)
-    axes = figure.subplots(lines, columns, squeeze=False).flatten()
-    for axis in axes[len(items) :]:
-        axis.set_axis_off()
-    for axis, item in zip(axes, items, strict=False):
-        _tile(axis, item)
-    if not items:
-        axes[0].text(0.5, 0.5, "nothing to show", ha="center", va="center")
-    width = int(13 * figure.get_figwidth())
-    figure.suptitle(plain_text(title, width), fontsize=11)
-    save_figure(figure, path, dpi=130)
+    _sheet(sorted(items, key=_badness), _judge, path, title, text_lines=2)
+
+
+def contact_sheet(
+    items: Sequence[Guessed], path: Path, title: str = "predictions"
+) -> None:
+    """A tile for each image in the order given, its likeliest classes above it."""
+    lines = max((len(item.guesses) for item in items), default=1)
+    _sheet(items, _guess, path, title, lines)
 
 
 def confusion_picture(
@@ -88,9 +93,9 @@ def confusion_picture(
         axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
     figure.suptitle(plain_text(title, int(11 * side)), fontsize=11)
     worst = _largest_off(share)
-    note = (
-        f"per cent of the true class · blue: right · orange: wrong, up to {worst:.0%}"
-    )
+    note = "per cent of the true class · blue: right"
+    if worst:
+        note += f" · orange: wrong, up to {100 * worst:.1f} %"
     figure.supxlabel(note, fontsize=8, color="0.3")
     save_figure(figure, path)
 
@@ -113,12 +118,15 @@ def reliability_picture(sums: Tensor, path: Path, title: str = "reliability") ->
     top.plot([0, 1], [0, 1], color="0.4", linestyle="--", label="as sure as right")
     top.vlines(mean, mean, accuracy, color=ORANGE, linewidth=5, alpha=0.5, label="gap")
     sizes = 12 + 90 * np.sqrt(share)
-    top.scatter(mean, accuracy, sizes, color=BLUE, zorder=3, label="images of a bin")
+    top.scatter(
+        mean, accuracy, sizes, color=BLUE, zorder=3, label="images", clip_on=False
+    )
     top.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="share that is right")
     top.text(0.97, 0.05, "below the line: too sure", ha="right", fontsize=8)
     top.legend(loc="upper left", fontsize=8)
     bottom.bar(middle, share, 1 / bins, color=BLUE, edgecolor="white")
     bottom.set(xlabel="probability of the predicted class", ylabel="share of images")
+    bottom.set_ylim(0, 1.1 * share.max(initial=0.1))
     figure.suptitle(plain_text(title, 54), fontsize=11)
     save_figure(figure, path)
 
@@ -136,18 +144,48 @@ def _badness(item: Judged) -> tuple[bool, float]:
     return right, item.probability if right else -item.probability
 
 
-def _tile(axis: "Axes", item: Judged) -> None:
-    shown = pixels(item.image)
-    axis.imshow(shown, interpolation="nearest" if max(shown.shape) < 200 else "auto")
-    axis.set_xticks([])
-    axis.set_yticks([])
+def _sheet(
+    items: Sequence[Judged] | Sequence[Guessed],
+    write: Callable[["Axes", Any], None],
+    path: Path,
+    title: str,
+    text_lines: int,
+) -> None:
+    """A grid of images; `write` puts the words to a tile."""
+    columns = max(1, min(_COLUMNS, len(items)))
+    lines = -(-len(items) // columns) or 1
+    height = (1.78 + 0.16 * text_lines) * lines + 0.5
+    figure = new_figure(max(4.5, 1.6 * columns), height)
+    axes = figure.subplots(lines, columns, squeeze=False).flatten()
+    for axis in axes[len(items) :]:
+        axis.set_axis_off()
+    for axis, item in zip(axes, items, strict=False):
+        shown = pixels(item.image)
+        small = max(shown.shape) < 200
+        axis.imshow(shown, interpolation="nearest" if small else "auto")
+        axis.set_xticks([])
+        axis.set_yticks([])
+        axis.set_xlabel(plain_text(item.name, 22), fontsize=7, color="0.35")
+        write(axis, item)
+    if not items:
+        axes[0].text(0.5, 0.5, "nothing to show", ha="center", va="center")
+    width = int(13 * figure.get_figwidth())
+    figure.suptitle(plain_text(title, width), fontsize=11)
+    save_figure(figure, path, dpi=130)
+
+
+def _guess(axis: "Axes", item: Guessed) -> None:
+    words = [f"{plain_text(name, 16)} {100 * p:.0f} %" for name, p in item.guesses]
+    axis.set_title("\n".join(words), fontsize=8)
+
+
+def _judge(axis: "Axes", item: Judged) -> None:
     right = item.true == item.predicted
     for edge in axis.spines.values():
         edge.set(color=BLUE if right else VERMILLION, linewidth=2.5)
     sure = f"{plain_text(item.predicted, 16)} {100 * item.probability:.0f} %"
     text = sure if right else f"{sure}\nis {plain_text(item.true, 16)}"
     axis.set_title(text, fontsize=9, color="black" if right else "#A04000")
-    axis.set_xlabel(plain_text(item.name, 22), fontsize=7, color="0.35")
 
 
 def _confusion_colours(share: np.ndarray) -> np.ndarray:
@@ -168,10 +206,10 @@ def _largest_off(share: np.ndarray) -> float:
 
 
 def _percent(share: float) -> str:
-    """Short, and never 0 or 100 for what is not: `0.04`, `12`, `99.98`, or a dot."""
+    """One decimal; 0 and 100 only for what is exactly that, a dot for 0."""
     if np.isnan(share):
         return "-"
-    if share == 0:
-        return "·"
+    if share in (0, 1):
+        return "100" if share else "·"
     value = 100 * share
-    return f"{value:.0f}" if 10 <= value < 99.5 or value == 100 else f"{value:.3g}"
+    return "<0.1" if value < 0.05 else ">99.9" if value >= 99.95 else f"{value:.1f}"

@@ -1,0 +1,74 @@
+"""The images that a checkpoint is scored on: a split of the data it was trained on."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from ..data import AugmentConfig, ImageSet, build_datasets
+from ..data.info import DataInfo
+from ..utils.errors import InputError
+from .predictor import Predictor
+
+
+class Split(NamedTuple):
+    name: str
+    dataset: ImageSet
+    notes: list[str]
+    """What a reader of the scores must know."""
+
+
+def open_split(predictor: Predictor, split: str = "") -> Split:
+    """Open `split` as it is, without augmentation; empty: test, or val without a test.
+
+    Raises InputError for data that is not here, or is not what the model knows.
+    """
+    config = predictor.config
+    parts = build_datasets(config.data, AugmentConfig(), config.seed)
+    chosen = split or ("test" if "test" in parts else "val")
+    if chosen not in parts:
+        raise InputError(f"--split {split}: this data has {', '.join(parts)}")
+    dataset = parts[chosen]
+    _require_same_kind(dataset.info, predictor.info)
+    if not len(dataset):
+        raise InputError(f"--split {chosen}: this data has no image there")
+    return Split(chosen, dataset, _notes(chosen, parts, predictor.info))
+
+
+def batches(dataset: ImageSet, size: int) -> Iterator[dict[str, Any]]:
+    """All images in their order, `size` at a time."""
+    for start in range(0, len(dataset), size):
+        stop = min(start + size, len(dataset))
+        yield dataset.__getitems__([(0, index) for index in range(start, stop)])
+
+
+def _notes(split: str, parts: dict[str, ImageSet], trained: DataInfo) -> list[str]:
+    notes = []
+    if split == "test":
+        notes.append("test is for the end: choose between models by --split val")
+    elif split == "train":
+        notes.append("the model was fitted to these images; others it sees worse")
+    elif "test" in parts:
+        notes.append("val chose the checkpoint, so it flatters; --split test does not")
+    else:
+        notes.append("val chose the checkpoint, so it flatters; there is no test split")
+    if parts["train"].info.fingerprint != trained.fingerprint:
+        notes.append("the files have changed since the training")
+    return notes
+
+
+def _require_same_kind(found: DataInfo, trained: DataInfo) -> None:
+    """The classes and channels are those the model was trained on."""
+    if found.class_names != trained.class_names:
+        raise InputError(
+            f"the data now has the classes {_some(found.class_names)}, the checkpoint "
+            f"has {_some(trained.class_names)}. Restore the data, or train again"
+        )
+    if found.in_channels != trained.in_channels:
+        raise InputError(
+            f"the data now has {found.in_channels} channels, the checkpoint has "
+            f"{trained.in_channels}. Restore the data, or train again"
+        )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f", ... ({len(names)})" if names[8:] else ""
+    return ", ".join(names[:8]) + more
