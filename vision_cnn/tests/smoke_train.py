@@ -16,7 +16,7 @@ from tests.tiny import start
 def test_the_toy_is_learnt_in_a_hundred_steps(tmp_path):
     settings = (
         "data.batch_size=32", "data.toy.n_train=800", "data.toy.n_val=100",
-        "data.toy.size=24", "model.width=0.5", "model.dropout=0", "augment.mixup=0",
+        "data.toy.size=24", "model.widths=[8, 8, 16, 16, 32]", "model.dropout=0", "augment.mixup=0",
         "optim.lr=1e-2", "train.epochs=4", "train.ema=0",
     )  # fmt: skip
     assert start(tmp_path, *settings) == 0

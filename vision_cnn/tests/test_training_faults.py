@@ -79,7 +79,7 @@ def _first_module() -> str:
     from src.models import ModelConfig, build_model
     from src.utils.debug import first_nonfinite
 
-    model = build_model(ModelConfig(width=0.125), 3, 4, (16, 16))
+    model = build_model(ModelConfig(widths=(4, 4, 8)), 3, 4, (16, 16))
     image = torch.full((2, 3, 16, 16), float("nan"))
     return first_nonfinite(model, lambda: model(image)) + ";"
 

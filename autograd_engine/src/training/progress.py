@@ -63,6 +63,8 @@ class Progress:
     waited: int = 0
     rows: int = 0
     """Rows of metrics.csv that belong to this state."""
+    # local: begin
+    # local: end
 
     def judge(self, value: float, mode: str, min_gain: float) -> bool:
         """Note an evaluation; True if it is the best so far.

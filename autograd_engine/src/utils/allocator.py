@@ -1,4 +1,5 @@
-"""A setting of the C library below numpy that halves the time of a training step.
+# pattern: utils/allocator.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/allocator.py --from <sub-project>
+"""A setting of the C library that saves a tenth to a half of a training step.
 
 glibc gives large freed blocks back to the system, which clears them page by page when
 they are asked for again: thousands of page faults a step. Here they are kept.

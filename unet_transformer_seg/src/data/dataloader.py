@@ -2,7 +2,8 @@
 """Batches in an order that is a pure function of (seed, epoch).
 
 A dataset is asked for `(epoch, index)`; it keys its augmentation with that, so a sample
-is the same whoever computes it: this process, one worker, or four.
+is the same whoever computes it: this process, one worker, or four. One that has a
+`collate` makes what torch would not: batches of sequences, or all samples in one go.
 """
 
 import signal
@@ -84,6 +85,7 @@ def _loader(dataset: Dataset, batches, workers: int) -> DataLoader:
         dataset,
         batch_sampler=batches,
         num_workers=workers,
+        collate_fn=getattr(dataset, "collate", None),
         worker_init_fn=_start_worker,
         # Without its own generator the loader would draw from the global RNG.
         generator=torch.Generator().manual_seed(0),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from ..utils.allocator import keep_freed_memory
 from ..utils.config import to_dict
 from ..utils.contracts import disable_contracts
 from ..utils.device import describe_device, pick_device
@@ -19,7 +20,8 @@ from ..utils.run_dir import RunDir, check_name, find_run
 from ..utils.seed import seed_everything
 from .faults import is_out_of_memory
 from .options import Options, continue_after_restart, job, load_resumed, resolve_config
-from .report import dry_run, finish, inspect, say_finished
+from .precision import with_measured_precision
+from .report import Cost, dry_run, finish, inspect, say_finished
 from .state import State
 from .task import Config, Setup, build
 from .trainer import Trainer
@@ -29,6 +31,7 @@ def train(options: Options) -> int:
     """Run the whole job; returns the exit code, raises the errors of `utils.errors`."""
     rank = int(os.environ.get("RANK", 0))
     start_logging(options.quiet, rank == 0)
+    keep_freed_memory()
     if not options.contracts:
         disable_contracts()
     options = continue_after_restart(options)
@@ -63,6 +66,7 @@ def _train(
     log.info(f"{setup.title} · {describe_device(device)} · seed {config.seed}")
     memory = torch.channels_last if config.train.channels_last else None
     setup.model.to(device, memory_format=memory or torch.preserve_format)
+    config = with_measured_precision(config, setup, device)
     data = {"config": to_dict(config), "data": setup.data}
     state = State(config, data, setup.model, ranks)
     if options.dry_run:
@@ -89,14 +93,15 @@ def _fit(
     run: RunDir,
 ) -> int:
     state = trainer.state
-    started, first_step = time.monotonic(), state.progress.step
+    started, cpu = time.monotonic(), time.process_time()
+    first_step = state.progress.step
     try:
         if config.debug:
             log.info(inspect(setup, trainer))
         stop = trainer.fit()
         if not stop and run.writes:
-            seconds = time.monotonic() - started
-            finish(options, config, setup, run, state, seconds, first_step)
+            cost = Cost(time.monotonic() - started, time.process_time() - cpu)
+            finish(options, config, setup, run, state, cost, first_step)
     except Exception as error:
         with suppress(OSError, FaultError):  # a full disk must not hide the error
             run.finish("failed", state.progress.step, error=str(error))

@@ -11,7 +11,9 @@ from torch import nn
 
 @dataclass(frozen=True, slots=True)
 class OptimConfig:
+    # local: begin
     name: Literal["adamw", "sgd"] = "adamw"
+    # local: end
     lr: float = 1e-3
     """Peak learning rate."""
     weight_decay: float = 0.01
@@ -20,7 +22,7 @@ class OptimConfig:
     """Nesterov momentum of sgd."""
     betas: tuple[float, float] = (0.9, 0.999)
     """Of adamw."""
-    schedule: Literal["constant", "cosine", "poly", "one_cycle"] = "cosine"
+    schedule: Literal["constant", "cosine", "linear", "poly", "one_cycle"] = "cosine"
     warmup: float = 0.05
     """Share of all steps in which the rate rises linearly, 0 to 1."""
     clip: float = 1.0
@@ -41,6 +43,8 @@ class OptimConfig:
 
 def build_optimizer(config: OptimConfig, model: nn.Module) -> torch.optim.Optimizer:
     """The optimiser, with weight decay on tensors of two and more axes only."""
+    # local: begin
+    # local: end
     parameters = [p for p in model.parameters() if p.requires_grad]
     groups = [
         {
@@ -49,10 +53,12 @@ def build_optimizer(config: OptimConfig, model: nn.Module) -> torch.optim.Optimi
         },
         {"params": [p for p in parameters if p.ndim < 2], "weight_decay": 0.0},
     ]
+    fused = parameters[0].device.type in ("cpu", "cuda")
     if config.name == "sgd":
         nesterov = config.momentum > 0
-        return torch.optim.SGD(groups, config.lr, config.momentum, nesterov=nesterov)
-    fused = parameters[0].device.type in ("cpu", "cuda")
+        return torch.optim.SGD(
+            groups, config.lr, config.momentum, nesterov=nesterov, fused=fused
+        )
     return torch.optim.AdamW(groups, config.lr, config.betas, fused=fused)
 
 
@@ -60,7 +66,7 @@ def lr_at(config: OptimConfig, step: int, total: int) -> float:
     """Learning rate of step `step` of `total`, both counted from 0.
 
     t runs from 0 to 1 after the warm-up; cosine: lr (1 + cos(pi t)) / 2,
-    poly: lr (1 - t)^0.9.
+    linear: lr (1 - t), poly: lr (1 - t)^0.9.
     one_cycle: cosine from lr/25 up to lr over 30 % of the steps, then down to lr/1e4
     (Smith & Topin 2018).
     """
@@ -75,6 +81,8 @@ def lr_at(config: OptimConfig, step: int, total: int) -> float:
     t = (step - warm) / max(total - warm, 1)
     if config.schedule == "cosine":
         return _cosine(config.lr, 0.0, t)
+    if config.schedule == "linear":
+        return config.lr * max(1 - t, 0.0)
     if config.schedule == "poly":
         return config.lr * max(1 - t, 0.0) ** 0.9
     return config.lr

@@ -13,12 +13,19 @@ class TrainConfig:
     """Batches whose gradients are averaged for one step."""
 
     # local: begin
-    precision: Literal["fp32", "bf16", "fp16"] = "fp32"
-    """bf16 and fp16 by autocast; fp16 scales the loss and needs CUDA."""
+    precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
+    """bf16 and fp16 by autocast; fp16 scales the loss and needs CUDA; auto measures a
+    few steps of fp32 and bf16 and takes the faster."""
     channels_last: bool = True
     """Memory format of 4-D tensors; 0.8 of the time for convolutions on a CPU."""
     ema: float = 0.0
     """Decay of the averaged weights, which are the ones evaluated; 0: no average."""
+    bn_batches: int = 0
+    """Training batches whose mean is the batch-norm statistics of each evaluation;
+    0: the running averages."""
+    cooldown: int = 0
+    """Epochs over which the rate falls to zero, once on a plateau or before the last
+    epoch; 0: it does not, and a plateau ends the run at once."""
     timeout_s: float = 120.0
     """How long a process waits for the others of a torchrun job."""
     monitor: str = "miou"
@@ -46,6 +53,9 @@ class TrainConfig:
         # local: begin
         if not 0 <= self.ema < 1:
             raise ValueError(f"ema = {self.ema}: must be in [0, 1)")
+        for name in ("bn_batches", "cooldown"):
+            if getattr(self, name) < 0:
+                raise ValueError(f"{name} = {getattr(self, name)}: must be >= 0")
         if self.timeout_s <= 0:
             raise ValueError(f"timeout_s = {self.timeout_s}: must be > 0")
         # local: end
@@ -68,6 +78,35 @@ class Progress:
     waited: int = 0
     rows: int = 0
     """Rows of metrics.csv that belong to this state."""
+    # local: begin
+    cooling_from: int | None = None
+    """The epoch after which the cool-down began."""
+
+    def start_cooling(self, train: TrainConfig) -> None:
+        """Begin the cool-down on a plateau, or where its epochs are the last ones."""
+        due = self.epoch >= train.epochs - train.cooldown
+        if train.cooldown and self.cooling_from is None:
+            if due or self.is_on_plateau(train):
+                self.cooling_from = self.epoch
+
+    def cooling(self, train: TrainConfig, steps_per_epoch: int) -> float:
+        """Factor of the learning rate: 1, and to 0 over the epochs of a cool-down."""
+        if self.cooling_from is None:
+            return 1.0
+        first, last = self.cooling_from, self.end(train)
+        return max(0.0, last - self.step / steps_per_epoch) / max(last - first, 1)
+
+    def is_on_plateau(self, train: TrainConfig) -> bool:
+        """Whether `patience` evaluations have gained less than `min_gain`."""
+        return 0 < train.patience <= self.waited
+
+    def end(self, train: TrainConfig) -> int:
+        """Epochs to train as far as is known: all, or fewer because of a plateau."""
+        if self.cooling_from is not None:
+            return min(train.epochs, self.cooling_from + train.cooldown)
+        return self.epoch if self.is_on_plateau(train) else train.epochs
+
+    # local: end
 
     def judge(self, value: float, mode: str, min_gain: float) -> bool:
         """Note an evaluation; True if it is the best so far.

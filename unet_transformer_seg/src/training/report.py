@@ -4,7 +4,9 @@
 import copy
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
+
+import torch
 
 from ..utils.checkpoint import load_checkpoint
 from ..utils.debug import activation_table, gradient_table
@@ -16,6 +18,7 @@ from ..utils.seed import rng_state, set_rng_state
 from .options import Options
 from .progress import Progress
 from .state import State
+from .stopping import draw_stopping, reason
 from .task import Config, Setup, draw_predictions
 from .trainer import Trainer
 
@@ -23,6 +26,13 @@ from .trainer import Trainer
 # local: begin
 PREDICTIONS = "plots/predictions.png"
 # local: end
+
+
+class Cost(NamedTuple):
+    seconds: float
+    """On the wall."""
+    cpu_seconds: float
+    """Of this process, all its threads; loader workers are not in it."""
 
 
 def dry_run(
@@ -81,12 +91,12 @@ def say_finished(
         summary = json.loads((run / "summary.json").read_text("utf-8"))
     except (OSError, ValueError, KeyError, TypeError):
         return False
-    waited_enough = 0 < config.train.patience <= now.waited
-    if now.epoch < config.train.epochs and not waited_enough:
+    if now.epoch < now.end(config.train):
         return False
     if status != "done":  # it was killed between its last step and its end
         return False
-    more = "a larger train.patience" if waited_enough else "train.epochs=N"
+    early = now.epoch < config.train.epochs
+    more = "a larger train.patience" if early else "train.epochs=N"
     if speak and options.json:
         print(to_json(summary))
     elif speak:
@@ -100,7 +110,7 @@ def finish(
     setup: Setup,
     run: RunDir,
     state: State,
-    seconds: float,
+    cost: Cost,
     first_step: int,
 ) -> None:
     """Pictures, summary.json, the table, and what to type next."""
@@ -109,6 +119,13 @@ def finish(
     content = load_checkpoint(best)
     setup.model.load_state_dict(content["model"])
     draw_predictions(setup, state.device, run.path / PREDICTIONS, run.path.name)
+    pictures = ["plots/curves.png", PREDICTIONS]
+    if config.train.patience:
+        pictures.append("plots/stopping.png")
+        draw_stopping(
+            run.path / "metrics.csv", now, config.train, run.path / pictures[-1]
+        )
+    seconds = cost.seconds
     rate = (now.step - first_step) / max(seconds, 1e-9)
     summary = {
         "run": str(run.path),
@@ -120,17 +137,22 @@ def finish(
         "epochs": now.epoch,
         "since_step": first_step,
         "seconds": round(seconds, 2),
+        "cpu_seconds": round(cost.cpu_seconds, 2),
+        "threads": torch.get_num_threads(),
         "steps_per_second": round(rate, 3),
         "parameters": sum(p.numel() for p in setup.model.parameters()),
         "checkpoint": str(best),
-        "pictures": ["plots/curves.png", PREDICTIONS],
+        "pictures": pictures,
     }
     # A run that was finished already keeps what was measured then.
     if now.step > first_step or not (run.path / "summary.json").exists():
         run.write_json("summary.json", summary)
+    if now.epoch < config.train.epochs:
+        log.info(f"stopped early: {reason(now, config.train)}")
     log.info(
         f"done in {int(seconds // 60)}:{seconds % 60:04.1f} · best at step "
-        f"{now.best_step} of {now.step} · {rate:.1f} steps/s"
+        f"{now.best_step} of {now.step} · {rate:.1f} steps/s · "
+        f"{cost.cpu_seconds:.0f} CPU-s"
     )
     _print_result(summary, options.json)
 

@@ -26,6 +26,7 @@ from ..utils.interrupt import Interrupt
 from ..utils.logging import log
 from ..utils.run_dir import RunDir
 from ..utils.tensor_utils import to_device
+from .batch_norm import fresh_statistics
 from .faults import describe_divergence, explain
 from .optim import lr_at
 from .state import State
@@ -73,6 +74,7 @@ class Trainer:
         """Metrics over a split, or over its first batches."""
         model, sums = self.state.evaluated.eval(), {}
         data, ranks = self.config.data, self.ranks
+        self._measure_statistics(model)
         share_tensors(model)  # batch statistics differ from rank to rank
         loader = eval_loader(
             self.datasets[split], data.batch_size, data.workers, ranks.rank, ranks.world
@@ -97,7 +99,7 @@ class Trainer:
             columns = ["loss", "lr", "grad_norm", *(m for m in metrics if m != "loss")]
             self.run.start_metrics(columns)
         self.state.model.train()
-        while now.epoch < self.train.epochs and not self._is_on_plateau():
+        while now.epoch < now.end(self.train):
             started = time.monotonic()
             # A signal during the evaluation ends the run before the next step.
             stop = any_rank(interrupt.number) or self._train_epoch(interrupt)
@@ -106,8 +108,11 @@ class Trainer:
                 return stop
             now.epoch += 1
             now.batch = 0
-            if now.epoch % self.train.eval_every == 0 or now.epoch == self.train.epochs:
+            if now.epoch % self.train.eval_every == 0 or now.epoch == now.end(
+                self.train
+            ):
                 self._judge(self.evaluate("val"), time.monotonic() - started)
+            now.start_cooling(self.train)
             self.state.save(self.run)
         return 0
 
@@ -146,15 +151,15 @@ class Trainer:
         """One update; raises DivergedError before the weights are touched."""
         state, now = self.state, self.state.progress
         lr = lr_at(self.config.optim, now.step, self.total_steps)
+        lr *= now.cooling(self.train, self.steps_per_epoch)
         for group in state.optimizer.param_groups:
-            group["lr"] = lr
+            group["lr"] = lr * group.get("lr_scale", 1.0)
         done, loss_sum = now.step / self.total_steps, 0.0
         for i in range(self.train.accumulate):
             batch = self._to_device(next(iterator))
             if math.isfinite(loss_sum):
                 suspect = batch
-            is_last = i == self.train.accumulate - 1
-            alone = is_last or self.ranks.world == 1
+            alone = i == self.train.accumulate - 1 or self.ranks.world == 1
             with nullcontext() if alone else self.net.no_sync():
                 loss = self._loss(self.net, batch, done)
                 state.scaler.scale(loss).backward()
@@ -204,6 +209,13 @@ class Trainer:
                 f"loss={mean:.4f} lr={lr:.1e} grad_norm={norm:.2f}"
             )
 
+    def _measure_statistics(self, model: nn.Module) -> None:
+        if self.train.bn_batches:
+            loader = train_loader(self.datasets["train"], self._batches(0))
+            with torch.no_grad(), self._autocast(), fresh_statistics(model):
+                for batch in islice(loader, self.train.bn_batches):
+                    self.task.evaluate(model, self._to_device(batch))
+
     def _judge(self, metrics: dict[str, float], seconds: float) -> None:
         """Write the row of an evaluation, keep the best weights, count the waiting."""
         now, value = self.state.progress, metrics[self.train.monitor]
@@ -215,16 +227,6 @@ class Trainer:
         # Until one is finite, the newest: a run always ends with a best.pt.
         if (better or now.best is None) and self.ranks.is_main:
             self.state.save_best(self.run, metrics)
-
-    def _is_on_plateau(self) -> bool:
-        now = self.state.progress
-        if not self.train.patience or now.waited < self.train.patience:
-            return False
-        log.info(
-            f"stopped early: {now.waited} evaluations without a gain of "
-            f"{self.train.min_gain} in {self.train.monitor}"
-        )
-        return True
 
     def first_batch(self) -> dict[str, Any]:
         loader = train_loader(self.datasets["train"], self._batches(0))

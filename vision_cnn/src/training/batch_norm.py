@@ -13,8 +13,8 @@ def fresh_statistics(model: nn.Module) -> Iterator[None]:
     """Inside, each batch counts equally in the statistics, which begin from nothing.
 
     An average of weights, or the last weights of a fast run, have activations of
-    another scale than the running averages remember (Izmailov et al. 2018, section 3.2).
-    All other layers stay in evaluation mode.
+    another scale than the running averages remember (Izmailov et al. 2018, 3.2). All
+    other layers stay in evaluation mode.
     """
     layers = [m for m in model.modules() if isinstance(m, _BatchNorm)]
     layers = [layer for layer in layers if layer.track_running_stats]

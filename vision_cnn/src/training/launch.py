@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 
+from ..utils.allocator import keep_freed_memory
 from ..utils.config import to_dict
 from ..utils.contracts import disable_contracts
 from ..utils.device import describe_device, pick_device
@@ -30,6 +31,7 @@ def train(options: Options) -> int:
     """Run the whole job; returns the exit code, raises the errors of `utils.errors`."""
     rank = int(os.environ.get("RANK", 0))
     start_logging(options.quiet, rank == 0)
+    keep_freed_memory()
     if not options.contracts:
         disable_contracts()
     options = continue_after_restart(options)

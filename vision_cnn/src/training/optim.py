@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import nn
 
+
 @dataclass(frozen=True, slots=True)
 class OptimConfig:
     # local: begin

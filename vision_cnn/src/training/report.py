@@ -151,7 +151,8 @@ def finish(
         log.info(f"stopped early: {reason(now, config.train)}")
     log.info(
         f"done in {int(seconds // 60)}:{seconds % 60:04.1f} · best at step "
-        f"{now.best_step} of {now.step} · {rate:.1f} steps/s · {cost.cpu_seconds:.0f} CPU-s"
+        f"{now.best_step} of {now.step} · {rate:.1f} steps/s · "
+        f"{cost.cpu_seconds:.0f} CPU-s"
     )
     _print_result(summary, options.json)
 

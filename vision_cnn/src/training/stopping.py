@@ -43,7 +43,11 @@ def draw_stopping(
     axis.plot(epochs, values, color=BLUE, marker="o", markersize=3, label="validation")
     if gains:
         axis.plot(
-            *zip(*gains, strict=True), "o", color=ORANGE, label="a useful gain", zorder=3
+            *zip(*gains, strict=True),
+            "o",
+            color=ORANGE,
+            label="a useful gain",
+            zorder=3,
         )
         first = max(epoch for epoch, _ in gains if epoch <= stop)
         axis.axvspan(first, stop, color=ORANGE, alpha=0.2, label="waiting in vain")

@@ -108,7 +108,9 @@ class Trainer:
                 return stop
             now.epoch += 1
             now.batch = 0
-            if now.epoch % self.train.eval_every == 0 or now.epoch == now.end(self.train):
+            if now.epoch % self.train.eval_every == 0 or now.epoch == now.end(
+                self.train
+            ):
                 self._judge(self.evaluate("val"), time.monotonic() - started)
             now.start_cooling(self.train)
             self.state.save(self.run)
