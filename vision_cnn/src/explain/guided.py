@@ -16,15 +16,8 @@ from ..utils.errors import InputError
 from .gradients import score_gradient
 
 
-RELUS = {
-    F.relu,
-    F.relu6,
-    torch.relu,
-    torch.relu_,
-    Tensor.relu,
-    Tensor.relu_,
-}
-"""However a model spells it; ReLU6 is a ReLU that also stops at six."""
+RELUS = {F.relu, F.relu6, torch.relu, torch.relu_, Tensor.relu, Tensor.relu_}
+"""However a model spells it. ReLU6 is one that also stops at six, see `_is_relu6`."""
 
 
 @contract
@@ -61,9 +54,15 @@ class _Guided(TorchFunctionMode):
         self.met = 0
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        if func in RELUS:
+        kwargs = kwargs or {}
+        out = func(*args, **kwargs)
+        if func in RELUS or _is_relu6(func, kwargs):
             self.met += 1
             if out.requires_grad:
                 out.register_hook(lambda gradient: gradient.clamp(min=0))
         return out
+
+
+def _is_relu6(func, kwargs: dict) -> bool:
+    """Whether this is nn.ReLU6, which runs as a hard tanh from zero up."""
+    return func is F.hardtanh and kwargs.get("min_val") == 0

@@ -105,13 +105,14 @@ def last_spatial_layer(
     The last to finish of those whose output is a map (see `as_map`) of several
     positions, and on which the highest logit depends at more than one of them. That
     condition is for transformers that read a class token: behind the last attention the
-    other tokens no longer count and each map would be zero. If the logit depends on
-    nothing, the last map counts. Raises InputError for a model without any map.
+    other tokens no longer count and each map would be zero. Linear layers do not count:
+    they are parts of a block. If the logit depends on nothing, the last map is taken.
+    Raises InputError for a model without any map.
     """
     with torch.enable_grad():
         image = image.detach().requires_grad_()  # so that frozen models have gradients
         logits, outputs = _run(model, image)
-        names = _names_of_maps(outputs, image)
+        names = _names_of_maps(model, outputs, image)
         if not names:
             raise InputError(
                 f"{type(model).__name__} has no layer with more than one position for "
@@ -136,14 +137,19 @@ def as_map(
 ) -> Float[Tensor, "batch features rows columns"] | None:
     """A layer's output as maps on the grid of its positions, or None if it has none.
 
-    Four axes are maps. Three are tokens of patches (batch tokens d_model), perhaps
-    behind one class token: the patch is the square that cuts the image into as many.
+    Four axes are maps, with the channels last where only the axes before have the
+    image's proportions, as inside the blocks of ConvNeXt. Three are tokens of patches
+    (batch tokens d_model), perhaps behind one class token: the patch is the square that
+    cuts the image into as many.
     """
+    height, width = image.shape[2:]
     if output.ndim == 4:
-        return output
+        _, first, second, third = output.shape
+        last = _alike(first / second, height / width)
+        last = last and not _alike(second / third, height / width)
+        return output.movedim(3, 1) if last else output
     if output.ndim != 3:
         return None
-    height, width = image.shape[2:]
     for patch in range(1, min(height, width) + 1):
         rows, columns = height // patch, width // patch
         extra = output.shape[1] - rows * columns
@@ -152,14 +158,23 @@ def as_map(
     return None
 
 
-def _names_of_maps(outputs: dict[str, Tensor], image: Tensor) -> list[str]:
+def _alike(a: float, b: float) -> bool:
+    """Whether two proportions are one, but for borders that were lost."""
+    return 2 / 3 < a / b < 3 / 2
+
+
+def _names_of_maps(
+    model: nn.Module, outputs: dict[str, Tensor], image: Tensor
+) -> list[str]:
     """Layers with more than one position; weights of attention are no maps of it."""
     tokens = {out.shape[1] for out in outputs.values() if out.ndim == 3}
     names = []
     for name, output in outputs.items():
         grid = as_map(output, image)
+        several = grid is not None and grid.shape[2] * grid.shape[3] > 1
         attention = output.ndim == 4 and output.shape[2] == output.shape[3] in tokens
-        if grid is not None and grid.shape[2] * grid.shape[3] > 1 and not attention:
+        linear = isinstance(model.get_submodule(name), nn.Linear)
+        if several and not attention and not linear:
             names.append(name)
     return names
 

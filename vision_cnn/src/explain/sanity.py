@@ -68,7 +68,7 @@ def layers_from_the_top(
     Parameters of a layer that runs by itself nowhere, such as the class token of the
     model, come last.
     """
-    own = {name for name, module in model.named_modules() if any(_own(module))}
+    own = {name for name, module in model.named_modules() if _own(module)}
     ran = [name for name in layer_shapes(model, image) if name in own]
     return [*reversed(ran), *sorted(own.difference(ran))]
 
@@ -111,5 +111,5 @@ def _forget(layer: nn.Module, generator: torch.Generator) -> None:
         parameter.data = middle + spread * draw
 
 
-def _own(layer: nn.Module):
-    return (p for p in layer.parameters(recurse=False) if p.is_floating_point())
+def _own(layer: nn.Module) -> list[nn.Parameter]:
+    return [p for p in layer.parameters(recurse=False) if p.is_floating_point()]
