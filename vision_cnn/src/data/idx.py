@@ -18,6 +18,7 @@ import numpy as np
 import torch
 
 from ..utils.errors import InputError
+from .labels import check_range, count_classes
 from .names import Numbered, show
 from .source import Labelled, Source
 
@@ -69,6 +70,7 @@ def open_idx(root: str | Path, class_names: tuple[str, ...] = ()) -> Source:
     `gzip/emnist-letters`. Raises InputError.
     """
     naming = _naming(Path(root))
+    classes = tuple(class_names) or EMNIST.get(naming.emnist, ())
     parts: dict[str, Labelled] = {}
     digest = hashlib.sha256()
     for part, prefix in (("train", naming.train), ("test", naming.test)):
@@ -79,10 +81,8 @@ def open_idx(root: str | Path, class_names: tuple[str, ...] = ()) -> Source:
             images = images.transpose(0, 2, 1)
         if naming.emnist == "emnist-letters":
             labels = _letters_from_zero(label_path, labels)
-        if not class_names:
-            found = EMNIST.get(naming.emnist) or _count_classes(label_path, labels)
-            class_names = tuple(found)
-        _check_range(label_path, labels, len(class_names))
+        classes = classes or count_classes(show(label_path), labels)
+        check_range(show(label_path), labels, len(classes))
         digest.update(f"{part} {images.shape}".encode())
         digest.update(np.ascontiguousarray(images))
         digest.update(labels)
@@ -92,7 +92,7 @@ def open_idx(root: str | Path, class_names: tuple[str, ...] = ()) -> Source:
             Numbered((image_path.name, len(images))),
         )
     _check_sizes(Path(root), parts)
-    return Source(parts, tuple(class_names), digest.hexdigest())
+    return Source(parts, classes, digest.hexdigest())
 
 
 def read_idx(path: str | Path) -> np.ndarray:
@@ -211,27 +211,6 @@ def _letters_from_zero(path: Path, labels: np.ndarray) -> np.ndarray:
             f"{show(path)}: has the label 0; the letters of EMNIST count from 1 (A)"
         )
     return labels - 1
-
-
-def _count_classes(path: Path, labels: np.ndarray) -> list[str]:
-    """Names 0, 1, 2... up to the highest label; a gap is more likely a fault."""
-    gaps = np.flatnonzero(np.bincount(labels) == 0)
-    if len(gaps):
-        raise InputError(
-            f"{show(path)}: has labels up to {labels.max()} but none is {gaps[0]}; "
-            "labels count the classes from 0 (name them in data.class_names if some "
-            "have no image)"
-        )
-    return [str(label) for label in range(labels.max() + 1)]
-
-
-def _check_range(path: Path, labels: np.ndarray, classes: int) -> None:
-    if labels.max() >= classes:
-        at = int(np.argmax(labels >= classes))
-        raise InputError(
-            f"{show(path)}: label {at} is {labels[at]}, but there are {classes} "
-            f"classes, 0 to {classes - 1}"
-        )
 
 
 def _check_sizes(root: Path, parts: dict[str, Labelled]) -> None:

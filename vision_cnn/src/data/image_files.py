@@ -1,30 +1,17 @@
-"""The image files of a folder or a tar, in a fixed order, undecoded.
+"""The image files of a folder or a tar, in a fixed order, undecoded."""
 
-A tar is read from front to back and never unpacked, so that no name in it can reach the
-disk.
-"""
-
-import bz2
-import gzip
 import hashlib
-import lzma
 import os
 import stat
-import tarfile
-import zlib
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import BinaryIO, NamedTuple
+from typing import NamedTuple
 
 from ..utils.errors import InputError
-from .images import MAX_FILE, SUFFIXES, read_bytes, too_large
+from .archives import tar_members
+from .images import MAX_FILE, SUFFIXES, read_bytes
 from .names import show
-
-
-PACKED = {b"\x1f\x8b": gzip.open, b"BZh": bz2.open, b"\xfd7zXZ": lzma.open}
-MAX_HEADER = 2**20
-"""Longest extended header of a tar: names a million bytes long are an attack."""
-DAMAGE = (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError, OSError)
 
 
 class ImageFile(NamedTuple):
@@ -65,7 +52,7 @@ def is_hidden(name: PurePosixPath) -> bool:
 def _from_folder(root: Path) -> Iterator[ImageFile]:
     for path in _walk(root, ()):
         name = path.relative_to(root).as_posix()
-        yield ImageFile(name, str(path), lambda path=path: read_bytes(path))
+        yield ImageFile(name, str(path), partial(read_bytes, path))
 
 
 def _walk(folder: Path, above: tuple) -> Iterator[Path]:
@@ -97,67 +84,8 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-class Header(tarfile.TarInfo):
-    """A header that has to be there: tarfile takes a cut in it for the end."""
-
-    @classmethod
-    def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
-        if len(buf) < tarfile.BLOCKSIZE:
-            raise EOFError("it stops before its end")
-        member = super().frombuf(buf, encoding, errors)
-        if not member.isfile() and member.size > MAX_HEADER:
-            raise tarfile.ReadError(f"a header announces {member.size:,} bytes")
-        return member
-
-
 def _from_tar(path: Path) -> Iterator[ImageFile]:
-    try:
-        with _unpacked(path) as file:
-            with tarfile.open(fileobj=file, mode="r|", tarinfo=Header) as archive:
-                for member in archive:
-                    name = PurePosixPath(member.name.lstrip("/"))
-                    if name.suffix.lower() not in SUFFIXES or member.isdir():
-                        continue
-                    if not is_hidden(name):
-                        place = f"{path}: {member.name}"
-                        read = _reader(path, archive, member)
-                        yield ImageFile(name.as_posix(), place, read)
-            while file.read(2**20):  # a checksum is looked at only at the end
-                pass
-    except DAMAGE as error:
-        raise _not_whole(path, error) from None
-
-
-def _unpacked(path: Path) -> BinaryIO:
-    with open(path, "rb") as file:
-        start = file.read(6)
-    for magic, unpack in PACKED.items():
-        if start.startswith(magic):
-            return unpack(path)
-    return open(path, "rb")
-
-
-def _reader(
-    path: Path, archive: tarfile.TarFile, member: tarfile.TarInfo
-) -> Callable[[], bytes]:
-    def read() -> bytes:
-        place = f"{path}: {member.name}"
-        if not member.isreg():
-            raise InputError(
-                f"{show(place)}: is a link or a device, not an image; pack the files "
-                "themselves (tar --dereference --hard-dereference)"
-            )
-        if member.size > MAX_FILE:
-            raise too_large(place)
-        try:
-            return archive.extractfile(member).read()
-        except DAMAGE as error:
-            raise _not_whole(path, error) from None
-
-    return read
-
-
-def _not_whole(path: Path, error: Exception) -> InputError:
-    return InputError(
-        f"{show(path)}: is not a whole tar file ({error}); download it again"
-    )
+    for member in tar_members(path):
+        if member.name.suffix.lower() in SUFFIXES and not is_hidden(member.name):
+            read = partial(member.read, MAX_FILE)
+            yield ImageFile(member.name.as_posix(), member.place, read)

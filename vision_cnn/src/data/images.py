@@ -88,16 +88,13 @@ def read_bytes(path: Path) -> bytes:
         if not path.is_file():  # a pipe would block for ever
             raise InputError(f"{show(path)}: is not a regular file")
         if path.stat().st_size > MAX_FILE:
-            raise too_large(path)
+            raise InputError(
+                f"{show(path)}: is larger than {MAX_FILE:,} bytes, the most that is "
+                "read; scale it down first"
+            )
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{show(path)}: cannot be read ({error.strerror})") from None
-
-
-def too_large(name: object) -> InputError:
-    return InputError(
-        f"{show(name)}: is larger than {MAX_FILE:,} bytes; scale it down first"
-    )
 
 
 _TOO_LARGE = f"has more than {MAX_PIXELS:,} pixels; scale it down first"
