@@ -4,24 +4,45 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from torch import nn
 
 from .classifier import Classifier
+from .convnext import ConvNeXt
 from .fast_cnn import FastCNN
+from .lenet import LeNet5
+from .mobilenet_v2 import MobileNetV2
+from .preact_resnet import PreActResNet
 from .resnet import ResNet
 from .simple_cnn import SimpleCNN
+from .vgg import VGG
+from .vit import VisionTransformer
+from .wide_resnet import WideResNet
 
 
 __all__ = ["MODELS", "Classifier", "ModelConfig", "build_model", "options_of"]
 
+# The residual networks of section 4.2 of the paper.
+_CIFAR: dict[str, Any] = {"base": 16, "identity_shortcuts": True, "stem": "cifar"}
 MODELS: dict[str, Callable[..., nn.Module]] = {
+    "lenet5": LeNet5,
     "simple_cnn": SimpleCNN,
     "fast_cnn": FastCNN,
+    "vgg11": partial(VGG, depths=(1, 1, 2, 2, 2)),
+    "vgg16": partial(VGG, depths=(2, 2, 3, 3, 3)),
     "resnet18": partial(ResNet, depths=(2, 2, 2, 2)),
     "resnet34": partial(ResNet, depths=(3, 4, 6, 3)),
     "resnet50": partial(ResNet, depths=(3, 4, 6, 3), bottleneck=True),
+    "resnet20": partial(ResNet, depths=(3, 3, 3), **_CIFAR),
+    "resnet32": partial(ResNet, depths=(5, 5, 5), **_CIFAR),
+    "resnet56": partial(ResNet, depths=(9, 9, 9), **_CIFAR),
+    "preact_resnet18": partial(PreActResNet, depths=(2, 2, 2, 2)),
+    "wide_resnet16_4": partial(WideResNet, layers=16, widen=4),
+    "wide_resnet28_10": partial(WideResNet, layers=28, widen=10),
+    "mobilenet_v2": MobileNetV2,
+    "convnext_tiny": ConvNeXt,
+    "vit_tiny": VisionTransformer,
 }
 
 
@@ -32,9 +53,25 @@ class ModelConfig:
     To set an option that the network does not read is an error.
     """
 
-    name: Literal["simple_cnn", "fast_cnn", "resnet18", "resnet34", "resnet50"] = (
-        "simple_cnn"
-    )
+    name: Literal[
+        "lenet5",
+        "simple_cnn",
+        "fast_cnn",
+        "vgg11",
+        "vgg16",
+        "resnet18",
+        "resnet34",
+        "resnet50",
+        "resnet20",
+        "resnet32",
+        "resnet56",
+        "preact_resnet18",
+        "wide_resnet16_4",
+        "wide_resnet28_10",
+        "mobilenet_v2",
+        "convnext_tiny",
+        "vit_tiny",
+    ] = "simple_cnn"
     widths: tuple[int, ...] | None = None
     """Channels, one for each convolution of `simple_cnn` or group of `fast_cnn`."""
     width: float | None = None
@@ -43,6 +80,10 @@ class ModelConfig:
     """`imagenet` divides the sides by 32 in all, `cifar` (the default) by 8."""
     squeeze_excite: bool | None = None
     """Weigh the channels of each block by what the whole image says."""
+    patch: int | None = None
+    """Pixels a side that become one cell, in `convnext_tiny` (2) and `vit_tiny` (4)."""
+    hidden: int | None = None
+    """Units of the two linear layers before the head of `vgg`; 0, the default: none."""
     dropout: float | None = None
     """Share of the numbers dropped in training, from 0 to below 1."""
     drop_path: float | None = None
@@ -60,12 +101,16 @@ class ModelConfig:
             raise ValueError(f"widths is {list(self.widths)}; positive integers")
         if self.width is not None and not self.width > 0:
             raise ValueError(f"width is {self.width}; more than 0")
+        if self.patch is not None and self.patch < 1:
+            raise ValueError(f"patch is {self.patch}; at least 1")
+        if self.hidden is not None and self.hidden < 0:
+            raise ValueError(f"hidden is {self.hidden}; at least 0")
         for option in ("dropout", "drop_path"):
             value = getattr(self, option)
             if value is not None and not 0 <= value < 1:
                 raise ValueError(f"{option} is {value}; from 0 to below 1")
 
-    def options(self) -> dict[str, object]:
+    def options(self) -> dict[str, Any]:
         """What is set, but for the name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {k: v for k, v in values.items() if k != "name" and v is not None}
@@ -87,7 +132,10 @@ def build_model(
     Other sizes work as well where the network allows. ValueError if it cannot take
     `size`, or if an option has a value that cannot be built.
     """
-    model = MODELS[config.name](in_channels, classes, **config.options())
+    make, options = MODELS[config.name], config.options()
+    if "size" in inspect.signature(make).parameters:
+        options["size"] = size
+    model = make(in_channels, classes, **options)
     if isinstance(model, Classifier):
         model.check_size(*size)
     return model

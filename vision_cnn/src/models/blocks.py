@@ -2,7 +2,6 @@
 
 from collections import OrderedDict
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -96,7 +95,7 @@ class DropPath(nn.Module):
 
 def drop_path_rates(last: float, blocks: int) -> list[float]:
     """From 0 in the first block to `last` in the last (Huang et al. 2016, eq. 4)."""
-    return torch.linspace(0, last, blocks).tolist()
+    return [last * block / max(1, blocks - 1) for block in range(blocks)]
 
 
 def scale_width(channels: int, width: float) -> int:

@@ -22,11 +22,12 @@ def models() -> Iterator[tuple[str, nn.Module, Tensor]]:
     """Every model of the sub-project, tiny, with an input."""
     from ..models import MODELS, ModelConfig, build_model, options_of
 
-    tiny = {"width": 1 / 16, "widths": (4, 6), "patch": 4}
+    tiny = {"width": 1 / 16, "widths": (4, 6), "patch": 2}
     for name in MODELS:
         options = {key: tiny[key] for key in options_of(name) if key in tiny}
-        model = build_model(ModelConfig(name, **options), 2, 3, (8, 12))
-        image = torch.randn(2, 2, 8, 12)
+        model = build_model(ModelConfig(name, **options), 2, 3, (32, 36))
+        side = max(8, getattr(model, "least_side", 8))
+        image = torch.randn(2, 2, side, side + 4)
         _settle(model, image)
         yield name, model, image
 
