@@ -23,7 +23,10 @@ from .classifier import Classifier
 class FastCNN(Classifier):
     """Whitening, a group of two convolutions per width, the global maximum, a head."""
 
-    scale_free_kernels = True  # read by build_muon
+    # Read by build_muon. A kernel moves by a share of itself, a shift by units of what
+    # it shifts, though the gradient of either is one of a mean over the batch.
+    scale_free_kernels = True
+    sgd_rates = {"head": 0.04, "bias": 200.0}
 
     def __init__(
         self,

@@ -13,7 +13,6 @@ from ..utils.contracts import contract
 from .optim import OptimConfig
 
 
-HEAD_RATE, BIAS_RATE = 0.04, 400.0  # times the rate of Muon, whose steps have length 1
 SGD_MOMENTUM = 0.85
 
 
@@ -104,32 +103,32 @@ def build_muon(config: OptimConfig, model: nn.Module) -> Muon:
     """Muon for a model: `lr` and `momentum` of the config are those of its kernels.
 
     Tensors of two and more axes are kernels, but for the head, which SGD trains with
-    `weight_decay`. Kernels decay too, unless the model says `scale_free_kernels`.
+    `weight_decay`. A model may say that its kernels are to keep their length
+    (`scale_free_kernels`), and at how many times `lr` SGD trains "head" and "bias"
+    (`sgd_rates`).
     """
-    named = [(n, p) for n, p in model.named_parameters() if p.requires_grad]
-    fixed = getattr(model, "scale_free_kernels", False)
     parts: dict[str, list[nn.Parameter]] = {"kernel": [], "head": [], "bias": []}
-    for name, weight in named:
+    for name, weight in model.named_parameters():
         is_head = name.startswith("head.")
         kind = "bias" if weight.ndim < 2 else "head" if is_head else "kernel"
-        parts[kind].append(weight)
-    sgd = {"orthogonal": False, "momentum": SGD_MOMENTUM}
-    decay = config.weight_decay
-    groups = [
-        {"params": parts["kernel"], "weight_decay": decay, "fixed_norm": fixed},
+        if weight.requires_grad:
+            parts[kind].append(weight)
+    kernels = {
+        "params": parts["kernel"],
+        "weight_decay": config.weight_decay,
+        "fixed_norm": getattr(model, "scale_free_kernels", False),
+    }
+    rates = getattr(model, "sgd_rates", {"head": 1.0, "bias": 1.0})
+    others = [
         {
-            "params": parts["head"],
-            "weight_decay": decay,
-            "lr_scale": HEAD_RATE,
-            "lr": config.lr * HEAD_RATE,
-            **sgd,
-        },
-        {
-            "params": parts["bias"],
-            "lr_scale": BIAS_RATE,
-            "lr": config.lr * BIAS_RATE,
-            **sgd,
-        },
+            "params": parts[kind],
+            "weight_decay": config.weight_decay if kind == "head" else 0.0,
+            "orthogonal": False,
+            "momentum": SGD_MOMENTUM,
+            "lr_scale": rates[kind],
+            "lr": config.lr * rates[kind],
+        }
+        for kind in ("head", "bias")
     ]
-    groups = [group for group in groups if group["params"]]
+    groups = [group for group in (kernels, *others) if group["params"]]
     return Muon(groups, config.lr, config.momentum)
