@@ -27,7 +27,7 @@ def test_covariance_of_whitened_patches_is_the_identity(channels, side):
 
     filters = whitening_filters(images, side, eps=0.0)
 
-    covariance = np.cov(answers(images, filters))
+    covariance = np.cov(answers(images, filters), ddof=0)
     np.testing.assert_allclose(covariance, np.eye(channels * side**2), atol=2e-5)
 
 

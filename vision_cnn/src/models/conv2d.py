@@ -100,7 +100,7 @@ def patches(
     kernel: tuple[int, ...],
     stride: tuple[int, int],
     dilation: tuple[int, int],
-) -> Float[Tensor, "batch channel {kernel[0]} {kernel[1]} out_height out_width"]:
+) -> Float[Tensor, "batch channel kernel_height kernel_width out_height out_width"]:
     """A view: entry (i, j, y, x) is pixel (y s + i d, x s + j d). Copies nothing."""
     batch, channels, *sides = image.shape
     by_batch, by_channel, *by_pixel = image.stride()
@@ -122,7 +122,7 @@ def add_patches(
     size: tuple[int, ...],
     stride: tuple[int, int],
     dilation: tuple[int, int],
-) -> Float[Tensor, "batch channel {size[0]} {size[1]}"]:
+) -> Float[Tensor, "batch channel height width"]:
     """The transpose of `patches`: <patches(a), c> = <a, add_patches(c)> for all a, c.
 
     A pixel gets the sum of the entries that were read from it.

@@ -63,6 +63,7 @@ class ConvGroup(nn.Module):
 
     def __init__(self, in_channels: int, out_channels: int):
         super().__init__()
+        self.in_channels = in_channels
         self.conv1 = _kernel(in_channels, out_channels)
         self.norm1 = _norm(out_channels)
         self.conv2 = _kernel(out_channels, out_channels)
@@ -70,7 +71,7 @@ class ConvGroup(nn.Module):
 
     @contract
     def forward(
-        self, x: Float[Tensor, "batch cin height width"]
+        self, x: Float[Tensor, "batch {self.in_channels} height width"]
     ) -> Float[Tensor, "batch channel height//2 width//2"]:
         x = F.gelu(self.norm1(F.max_pool2d(self.conv1(x), 2)))
         return F.gelu(self.norm2(self.conv2(x)))
@@ -91,7 +92,8 @@ def whitening_filters(
     channels = images.shape[1]
     patches = images.unfold(2, side, 1).unfold(3, side, 1)  # (n, c, h', w', side, side)
     patches = patches.movedim(1, 3).reshape(-1, channels * side**2)
-    values, vectors = torch.linalg.eigh(torch.cov(patches.double().T))
+    patches = patches.double() - patches.double().mean(0)
+    values, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
     filters = (vectors / (values + eps).sqrt()).T.flip(0)
     return filters.to(images.dtype).view(-1, channels, side, side)
 
