@@ -34,7 +34,7 @@ class Summary:
 def summarise(
     model: nn.Module, channels: int, height: int, width: int, depth: int = 0
 ) -> Summary:
-    """Run a copy of the model without numbers and add up what its layers do.
+    """Run a copy of the model on black images and add up what its layers do.
 
     `depth` > 0 adds what lies deeper to the layer of that depth, as 1 to `layer3`. The
     model itself is left as it is, with its mode, its buffers and the random numbers.
@@ -55,9 +55,12 @@ def summarise(
 
 def describe(model: nn.Module, channels: int, height: int, width: int) -> str:
     """One line, as "11.2 M parameters, 555 M multiply-adds an image of 3x32x32"."""
-    summary = summarise(model, channels, height, width)
+    layers = trace(model, channels, height, width, memory=False)
+    parameters, macs = (
+        sum(getattr(x, n) for x in layers) for n in ("parameters", "macs")
+    )
     return (
-        f"{short(summary.parameters)} parameters, {short(summary.macs)} multiply-adds "
+        f"{short(parameters)} parameters, {short(macs)} multiply-adds "
         f"an image of {channels}x{height}x{width}"
     )
 

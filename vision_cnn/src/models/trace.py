@@ -1,8 +1,8 @@
 """What a model does with one image, layer by layer: found out by running it.
 
 Below autograd every network is a list of a few dozen kinds of operations, whoever wrote
-them and however. The model runs on torch's `meta` device, which knows shapes but holds
-no numbers, so that any size takes milliseconds and no memory.
+them and however. A model on torch's `meta` device, which has shapes but no numbers, is
+traced there; the first use of that device takes longer than most models take to run.
 """
 
 import copy
@@ -35,36 +35,29 @@ class Layer:
     """What a place of the output sees; None where it does not see the image."""
 
 
-def trace(model: nn.Module, channels: int, height: int, width: int) -> list[Layer]:
+def trace(
+    model: nn.Module, channels: int, height: int, width: int, memory: bool = True
+) -> list[Layer]:
     """The layers in the order in which they finish; the model itself is the last.
 
-    Runs a copy, in evaluation mode for the operations and in training mode for the
-    memory: on the `meta` device, or on the CPU if the model looks at numbers.
+    Runs a copy that shares the weights, on their device: in evaluation mode for the
+    operations and, with `memory`, in training mode for what is saved.
     """
-    for device in ("meta", "cpu"):
-        try:
-            twin = _twin(model, device)
-            with torch.random.fork_rng(devices=[]):
-                return _run(
-                    twin, torch.empty(0, channels, height, width, device=device)
-                )
-        except (RuntimeError, NotImplementedError):
-            if device == "cpu":
-                raise
-    raise AssertionError
-
-
-def _run(model: nn.Module, empty: Tensor) -> list[Layer]:
-    layers = {name: Layer(name, module) for name, module in model.named_modules()}
+    first = next(iter(model.parameters()), torch.empty(0))
+    image = torch.zeros(1, channels, height, width, device=first.device)
+    twin = _twin(model)
+    layers = {name: Layer(name, module) for name, module in twin.named_modules()}
     _count_parameters(layers)
     order: list[str] = []
-    with torch.no_grad(), _Operations(layers, order) as operations:
-        operations.watch(model.eval(), empty.new_zeros(1, *empty.shape[1:]))
-    # Two images and three: the difference is without weights and statistics.
-    for images, sign in ((2, -1), (3, 1)):
-        x = empty.new_zeros(images, *empty.shape[1:])
-        for name, size in _saved(model.train(), x).items():
-            layers[name].saved += sign * size
+    cuda = [first.device] if first.is_cuda else []
+    with torch.random.fork_rng(devices=cuda):
+        with torch.no_grad(), _Operations(layers, order) as operations:
+            operations.watch(twin.eval(), image)
+        # Two images and three: the difference is without weights and statistics.
+        for images, sign in ((2, -1), (3, 1)) if memory else ():
+            several = image.repeat(images, 1, 1, 1)
+            for name, size in _saved(twin.train(), several).items():
+                layers[name].saved += sign * size
     return [layers[name] for name in order]
 
 
@@ -90,6 +83,11 @@ class _Operations(TorchDispatchMode):
         self._see(image, of_image(*image.shape[2:]))
         with _names_of_running(model, self.inside, self._finish):
             model(image)
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """No: keeping the compiler away would import it, 1.4 seconds for nothing."""
+        return False
 
     def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
         out = operation(*args, **(kwargs or {}))
@@ -176,16 +174,9 @@ def _names_of_running(model: nn.Module, inside: list[str], finish) -> Iterator[N
             handle.remove()
 
 
-def _twin(model: nn.Module, device: str) -> nn.Module:
-    """A copy on the device; to `meta` no number is copied."""
-    own = [*model.parameters(), *model.buffers()]
-    memo = {}
-    for tensor in own:
-        moved = tensor.detach().to(device, copy=True)
-        if isinstance(tensor, nn.Parameter):
-            moved = nn.Parameter(moved, tensor.requires_grad)
-        memo[id(tensor)] = moved
-    return copy.deepcopy(model, memo)
+def _twin(model: nn.Module) -> nn.Module:
+    """A copy with the same parameters and with its own buffers, hooks and mode."""
+    return copy.deepcopy(model, {id(p): p for p in model.parameters()})
 
 
 def _flat(value: object) -> Iterator[object]:
