@@ -39,12 +39,11 @@ class Paths(NamedTuple):
     notes: Path
 
 
-class MappedImages:
-    """Rows of a .npy of uint8 images, read from the disk as they are asked for."""
+class ImageRows:
+    """Some rows of an array of uint8 images, which may be a mapped .npy."""
 
-    def __init__(self, path: str | Path, rows: Tensor):
-        self.path, self.rows = Path(path), rows
-        self._open()
+    def __init__(self, pixels: np.ndarray, rows: Tensor):
+        self.pixels, self.rows = pixels, rows
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -54,18 +53,23 @@ class MappedImages:
         self, indices: Int[Tensor, " batch"]
     ) -> UInt8[Tensor, "batch channel height width"]:
         """A copy of these images."""
-        return torch.from_numpy(self.pixels[self.rows[indices].numpy()])
+        return torch.from_numpy(np.asarray(self.pixels)[self.rows[indices].numpy()])
 
     def __getstate__(self) -> dict[str, Any]:
-        """A loader's worker opens the file; pickled, a map would travel as pixels."""
-        return {"path": self.path, "rows": self.rows}
+        """A worker opens the file itself; pickled, a map would travel as pixels."""
+        mapped = isinstance(self.pixels, np.memmap)
+        pixels = self.pixels.filename if mapped else self.pixels
+        return {"pixels": pixels, "rows": self.rows}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__dict__.update(state)
-        self._open()
+        pixels = state["pixels"]
+        self.pixels = map_images(pixels) if isinstance(pixels, Path) else pixels
+        self.rows = state["rows"]
 
-    def _open(self) -> None:
-        self.pixels = np.asarray(np.load(self.path, mmap_mode="r", allow_pickle=False))
+
+def map_images(path: Path) -> np.ndarray:
+    """The array in a .npy, read from the disk where it is looked at."""
+    return np.load(path, mmap_mode="r", allow_pickle=False)
 
 
 def cache_paths(folder: Path, key: str) -> Paths:

@@ -15,12 +15,19 @@ import numpy as np
 import torch
 
 from ..utils.errors import InputError
-from .image_cache import MappedImages, cache_paths, filling, read_notes, write_cache
+from .image_cache import (
+    ImageRows,
+    cache_paths,
+    filling,
+    map_images,
+    read_notes,
+    write_cache,
+)
 from .image_files import ImageFile, folder_state, image_files
 from .image_layout import Place, place_images
 from .images import MODES, decode_image
 from .names import show
-from .source import Images, Labelled, Source
+from .source import Labelled, Source
 
 
 FORMAT = 1
@@ -55,8 +62,8 @@ def open_image_folder(
         raise ValueError(f"open_image_folder: channels is {channels}; 1 or 3")
     notes: dict[str, Any] = {}
     if cache is None:
-        pixels = torch.from_numpy(np.stack(list(_decode(root, size, channels, notes))))
-        return _source(notes, lambda rows: pixels[rows])
+        pixels = np.stack(list(_decode(root, size, channels, notes)))
+        return _source(notes, pixels)
     state = f"{FORMAT} {size} {channels} {folder_state(root)}"
     key = hashlib.sha256(state.encode()).hexdigest()
     paths = cache_paths(Path(cache), key)
@@ -67,7 +74,7 @@ def open_image_folder(
             if kept is None:
                 kept = notes
                 write_cache(paths, key, _decode(root, size, channels, notes), notes)
-    return _source(kept, lambda rows: MappedImages(paths.images, rows))
+    return _source(kept, map_images(paths.images))
 
 
 def decode_files(
@@ -149,10 +156,10 @@ def _printable(name: str) -> str:
     return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
-def _source(notes: dict[str, Any], choose: Any) -> Source:
+def _source(notes: dict[str, Any], pixels: np.ndarray) -> Source:
     parts = {}
     for part, kept in notes["parts"].items():
-        images: Images = choose(torch.tensor(kept["rows"]))
+        images = ImageRows(pixels, torch.tensor(kept["rows"]))
         parts[part] = Labelled(images, torch.tensor(kept["labels"]), kept["names"])
     classes = tuple(_printable(name) for name in notes["classes"])
     return Source(parts, classes, notes["fingerprint"])

@@ -14,7 +14,6 @@ from jaxtyping import UInt8
 from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
-from ..utils.contracts import contract
 from ..utils.errors import InputError
 from .names import show
 
@@ -33,7 +32,6 @@ Size = int | tuple[int, int]
 """0 keeps an image as it is; else a square, or (height, width)."""
 
 
-@contract
 def read_image(
     path: str | Path, channels: int, size: Size = 0
 ) -> UInt8[Tensor, "channel height width"]:
