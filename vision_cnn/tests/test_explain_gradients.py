@@ -19,6 +19,8 @@ from tests.explained import images, relu_net, same_state, state_of
 
 ALL = [saliency, input_x_gradient, smooth_grad, integrated_gradients, guided_backprop]
 
+PATH = (integrated_gradients, "steps")
+
 
 def only_map(result):
     return result[0] if isinstance(result, tuple) else result
@@ -120,7 +122,7 @@ def test_smooth_grad_is_the_mean_over_the_noise_of_its_seed():
     model, (image, target) = relu_net(), images()
     smooth = smooth_grad(model, image, target, noise=0.2, samples=3, seed=5)
     generator = torch.Generator().manual_seed(5)
-    draws = torch.stack([torch.randn(3, 12, 11, generator=generator) for _ in range(3)])
+    draws = torch.randn(3, 3, 12, 11, generator=generator)
     for i in range(2):
         sigma = 0.2 * (image[i].max() - image[i].min())
         noisy = (image[i] + sigma * draws).requires_grad_()
@@ -167,14 +169,14 @@ def test_integrated_gradients_are_sensitive_where_the_gradient_is_saturated():
 
 
 @pytest.mark.parametrize("steps, batch_size", [(5, 1), (5, 4), (7, 1000)])
-def test_the_steps_run_in_batches_of_bounded_size(steps, batch_size):
+@pytest.mark.parametrize("method, count", [(smooth_grad, "samples"), PATH])
+def test_many_copies_run_in_batches_of_bounded_size(steps, batch_size, method, count):
     model, (image, target) = relu_net().double(), images()
     image, sizes = image.double(), []
-    whole = integrated_gradients(model, image, target, steps=steps)[0]
+    whole = only_map(method(model, image, target, **{count: steps}))
     model.register_forward_pre_hook(lambda module, args: sizes.append(len(args[0])))
-    parts = integrated_gradients(
-        model, image, target, steps=steps, batch_size=batch_size
-    )[0]
+    options = {count: steps, "batch_size": batch_size}
+    parts = only_map(method(model, image, target, **options))
     assert torch.allclose(parts, whole, atol=1e-12)
     assert max(sizes) <= max(batch_size, len(image))
 

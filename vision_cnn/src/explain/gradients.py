@@ -5,6 +5,8 @@ are S's gradient itself and three ways to make more of it than a local slope. Al
 in eval mode, image by image, and leave the gradients of the parameters alone.
 """
 
+from collections.abc import Iterable
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -59,20 +61,21 @@ def smooth_grad(
     noise: float = 0.15,
     samples: int = 50,
     seed: int = 0,
+    batch_size: int = 64,
 ) -> Float[Tensor, "batch channel height width"]:
     """Mean of dS/dx over noisy copies of the image (Smilkov et al. 2017, eq. 1).
 
     The noise is normal with the standard deviation `noise` (max x - min x), as in the
     paper. The images of a batch share its draws, so each comes out as it does alone.
     """
-    _check(noise=noise, samples=samples)
+    _check(noise=noise, samples=samples, batch_size=batch_size)
     generator = torch.Generator().manual_seed(seed)
+    draws = torch.randn(samples, *image.shape[1:], generator=generator).to(image)
     sigma = noise * (image.amax((1, 2, 3)) - image.amin((1, 2, 3)))[:, None, None, None]
-    total = torch.zeros_like(image)
-    for _ in range(samples):
-        draw = torch.randn(image.shape[1:], generator=generator).to(image)
-        total += score_gradient(model, image + sigma * draw, target)
-    return total / samples
+    noisy = (
+        image + sigma * some[:, None] for some in _pieces(draws, image, batch_size)
+    )
+    return _sum_of_slopes(model, noisy, image, target) / samples
 
 
 @contract
@@ -94,13 +97,9 @@ def integrated_gradients(
     """
     _check(steps=steps, batch_size=batch_size)
     start = torch.zeros_like(image) if baseline is None else baseline
-    shares = (torch.arange(steps).to(image) + 0.5) / steps
-    total = torch.zeros_like(image)
-    for some in shares.split(max(1, batch_size // max(1, len(image)))):
-        path = start + some[:, None, None, None, None] * (image - start)
-        slopes = score_gradient(model, path.flatten(0, 1), target.repeat(len(some)))
-        total += slopes.unflatten(0, path.shape[:2]).sum(0)
-    attribution = (image - start) * total / steps
+    shares = (torch.arange(steps).to(image) + 0.5)[:, None, None, None, None] / steps
+    path = (start + s * (image - start) for s in _pieces(shares, image, batch_size))
+    attribution = (image - start) * _sum_of_slopes(model, path, image, target) / steps
     with evaluating(model), torch.no_grad():
         gained = class_score(model(image), target) - class_score(model(start), target)
     return attribution, attribution.sum((1, 2, 3)) - gained
@@ -118,6 +117,22 @@ def class_score(
             f"target {wrong[0]}: the model has the classes 0..{classes - 1}"
         )
     return logits.gather(1, target.long()[:, None])[:, 0]
+
+
+def _pieces(values: Tensor, image: Tensor, batch_size: int) -> tuple[Tensor, ...]:
+    """So many at a time that with each of them all images fit into a batch."""
+    return values.split(max(1, batch_size // max(1, len(image))))
+
+
+def _sum_of_slopes(
+    model: nn.Module, copies: Iterable[Tensor], image: Tensor, target: Tensor
+) -> Tensor:
+    """Sum of dS/dx over changed copies of the images, some (copies batch ...) a time."""
+    total = torch.zeros_like(image)
+    for some in copies:
+        slopes = score_gradient(model, some.flatten(0, 1), target.repeat(len(some)))
+        total += slopes.unflatten(0, some.shape[:2]).sum(0)
+    return total
 
 
 def _check(**numbers: float) -> None:
