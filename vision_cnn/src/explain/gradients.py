@@ -127,7 +127,7 @@ def _pieces(values: Tensor, image: Tensor, batch_size: int) -> tuple[Tensor, ...
 def _sum_of_slopes(
     model: nn.Module, copies: Iterable[Tensor], image: Tensor, target: Tensor
 ) -> Tensor:
-    """Sum of dS/dx over changed copies of the images, some (copies batch ...) a time."""
+    """Sum of dS/dx over changed copies of the images, given as (copies batch ...)."""
     total = torch.zeros_like(image)
     for some in copies:
         slopes = score_gradient(model, some.flatten(0, 1), target.repeat(len(some)))
