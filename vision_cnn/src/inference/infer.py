@@ -13,13 +13,14 @@ from ..utils.device import pick_device
 from ..utils.errors import FaultError, InputError
 from ..utils.logging import table
 from ..utils.pictures import Guessed, contact_sheet
-from .outputs import list_inputs, make_folder, write_csv, write_json
+from .outputs import leave_out_own, list_inputs, make_folder, write_csv, write_json
 from .predictor import NOT_FINITE, Predictor, load_predictor
 from .reading import Picture, read_picture
 from .tta import check_tta
 
 
 BATCH = 64
+SHEET = "contact_sheet.png"
 TILES = 48
 """Images on the contact sheet."""
 _NAMED = 5  # files of no image type that are named one by one
@@ -48,6 +49,7 @@ def infer(
     inputs = list_inputs(sources)
     out = out or (run_folder(checkpoint) or Path()) / "predictions"
     make_folder(out)
+    files = leave_out_own(inputs.files, out / SHEET)
     summary = {
         "checkpoint": str(checkpoint),
         "out": str(out),
@@ -55,10 +57,13 @@ def infer(
         "tta": tta,
         "class_names": list(predictor.info.class_names),
         "images": [],
-        "failures": [],
+        "failures": [
+            _failure(folder, reason, "input")
+            for folder, reason in inputs.unreadable.items()
+        ],
         "not_images": [str(path) for path in inputs.others],
     }
-    tiles = _predict_all(predictor, inputs.files, summary, top, quiet)
+    tiles = _predict_all(predictor, files, summary, top, quiet)
     summary["notes"] = _notes(summary["images"], predictor)
     _write(out, summary, tiles)
     return summary
@@ -163,7 +168,7 @@ def _describe(picture: Picture, guesses: list[tuple[str, float]]) -> dict[str, A
     }
 
 
-def _failure(file: Path, reason: str, kind: str) -> dict[str, str]:
+def _failure(file: Path | str, reason: str, kind: str) -> dict[str, str]:
     reason = reason.removeprefix(f"{show(file)}: ")
     return {"input": str(file), "reason": reason, "kind": kind}
 
@@ -176,8 +181,8 @@ def _notes(images: Sequence[dict[str, Any]], predictor: Predictor) -> list[str]:
     notes = []
     if scaled:
         notes.append(
-            f"{scaled} of {len(images)} images were scaled to {width}x{height}, the "
-            "size of the training, and cut to the centre where longer"
+            f"{scaled} of {len(images)} images were cut to the centre and scaled to "
+            f"{width}x{height}, the size that the model was trained on"
         )
     if grey:
         notes.append(
@@ -192,7 +197,7 @@ def _write(out: Path, summary: dict[str, Any], tiles: Sequence[Guessed]) -> None
     files = {
         "csv": out / "predictions.csv",
         "json": out / "predictions.json",
-        "sheet": out / "contact_sheet.png",
+        "sheet": out / SHEET,
     }
     summary["files"] = {kind: str(path) for kind, path in files.items()}
     rows = []

@@ -20,6 +20,8 @@ class Inputs(NamedTuple):
     """To be predicted."""
     others: list[Path]
     """In the same folders, but of no type that images have."""
+    unreadable: dict[str, str]
+    """Folders, and why."""
 
 
 def list_inputs(sources: Sequence[Path]) -> Inputs:
@@ -31,20 +33,35 @@ def list_inputs(sources: Sequence[Path]) -> Inputs:
     """
     files: dict[Path, None] = {}  # a set that keeps the order
     others: dict[Path, None] = {}
+    unreadable: dict[str, str] = {}
     for source in sources:
         if not source.is_dir():
             if not source.exists() and not source.is_symlink():
                 raise InputError(f"--input {show(source)}: no such file or folder")
             files[source] = None
             continue
-        for path in _below(source):
+        for path in _below(source, unreadable):
             (files if path.suffix.lower() in SUFFIXES else others)[path] = None
-    if not files:
+    if not files and not unreadable:
         where = ", ".join(show(source) for source in sources) or "nothing"
         raise InputError(
             f"--input {where}: no image there; the types are {' '.join(SUFFIXES)}"
         )
-    return Inputs(list(files), list(others))
+    return Inputs(list(files), list(others), unreadable)
+
+
+def leave_out_own(files: Sequence[Path], sheet: Path) -> list[Path]:
+    """`files` without the contact sheet that an earlier call wrote among them.
+
+    Raises InputError if an image of the user has its name.
+    """
+    own = [file for file in files if file.resolve() == sheet.resolve()]
+    if own and not sheet.with_name("predictions.json").exists():
+        raise InputError(
+            f"--out {show(sheet.parent)}: {sheet.name} would replace an input image; "
+            "choose another folder"
+        )
+    return [file for file in files if file not in own]
 
 
 def make_folder(out: Path) -> None:
@@ -77,14 +94,14 @@ def natural(path: Path) -> list[tuple[int, int | str]]:
     return [(0, int(part)) if part.isdecimal() else (1, part) for part in parts if part]
 
 
-def _below(folder: Path) -> list[Path]:
-    """All files under `folder`; raises InputError for a folder that is unreadable."""
+def _below(folder: Path, unreadable: dict[str, str]) -> list[Path]:
+    """All files under `folder`; notes the folders that cannot be listed."""
     found: list[Path] = []
 
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{show(error.filename)}: cannot be read ({error.strerror})")
+    def note(error: OSError) -> None:
+        unreadable[str(error.filename)] = f"cannot be read ({error.strerror})"
 
-    for here, folders, names in os.walk(folder, onerror=refuse):
+    for here, folders, names in os.walk(folder, onerror=note):
         folders[:] = [name for name in folders if not name.startswith(".")]
         found += [Path(here, name) for name in names if not name.startswith(".")]
     return sorted(found, key=natural)

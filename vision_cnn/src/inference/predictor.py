@@ -59,17 +59,13 @@ def load_predictor(
 
 
 @contract
-def first_not_finite(logits: Float[Tensor, "batch classes"]) -> int | None:
-    """Index of the first image with NaN or infinity among its logits."""
+def require_finite(
+    logits: Float[Tensor, "batch classes"], names: Sequence[str]
+) -> None:
+    """Raise FaultError that names the first image with NaN or infinite logits."""
     bad = ~logits.isfinite().all(1)
-    return int(bad.nonzero()[0]) if bad.any() else None
-
-
-def require_finite(logits: Tensor, names: Sequence[str]) -> None:
-    """Raise FaultError that names the first image whose logits are no numbers."""
-    index = first_not_finite(logits)
-    if index is not None:
-        raise FaultError(f"{names[index]}: {NOT_FINITE}")
+    if bad.any():
+        raise FaultError(f"{names[int(bad.nonzero()[0])]}: {NOT_FINITE}")
 
 
 NOT_FINITE = (

@@ -62,9 +62,9 @@ def text(result: dict[str, Any]) -> str:
         f"{_percent(high)}"
         + (f" · top-5 {_percent(result['top5'])}" if "top5" in result else "")
         + f" · loss {result['loss']:.4f}",
-        f"sureness  calibration error {_percent(result['ece'])}, at most "
-        f"{_percent(result['max_calibration_error'])} in a bin · Brier "
-        f"{result['brier']:.4f} · {_temper(result['temperature'])}",
+        f"sureness  calibration error {_percent(result['ece'])}, in the worst bin "
+        f"{_percent(result['max_calibration_error'])} · Brier {result['brier']:.4f} · "
+        f"{_temper(result['temperature'])}",
         "",
         _class_table(result),
     ]
@@ -160,8 +160,8 @@ def _gallery_titles(result: dict[str, Any]) -> dict[str, str]:
     if "against" in result:
         other = result["against"]
         titles["only_this_right"] = (
-            f"{run} right, {run_name(other['checkpoint'])} wrong · {result['split']} · "
-            f"{{shown}} of {other['only_this_right']}"
+            f"{run} right, {run_name(other['checkpoint'])} wrong, as shown · "
+            f"{result['split']} · {{shown}} of {other['only_this_right']}"
         )
     return titles
 

@@ -72,7 +72,10 @@ def macro(scores: Float[Tensor, " classes"]) -> float:
 def weighted(
     scores: Float[Tensor, " classes"], images: Int[Tensor, " classes"]
 ) -> float:
-    """Mean over the classes whose score is defined, by their numbers of true images."""
+    """Mean over the classes whose score is defined, by their numbers of true images.
+
+    NaN if these have no image; scikit-learn gives the plain mean then.
+    """
     defined = ~scores.isnan()
     share = images[defined].cpu().double()
     return ((scores[defined] * share).sum() / share.sum()).item()

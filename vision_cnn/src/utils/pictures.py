@@ -131,7 +131,7 @@ def reliability_picture(sums: Tensor, path: Path, title: str = "reliability") ->
     save_figure(figure, path)
 
 
-def pixels(image: Tensor) -> np.ndarray:
+def _pixels(image: Tensor) -> np.ndarray:
     """CHW in [0, 1], one or three channels, as height x width x 3 bytes."""
     if image.shape[0] not in (1, 3):
         raise ValueError(f"a picture needs 1 or 3 channels, not {image.shape[0]}")
@@ -160,7 +160,7 @@ def _sheet(
     for axis in axes[len(items) :]:
         axis.set_axis_off()
     for axis, item in zip(axes, items, strict=False):
-        shown = pixels(item.image)
+        shown = _pixels(item.image)
         small = max(shown.shape) < 200
         axis.imshow(shown, interpolation="nearest" if small else "auto")
         axis.set_xticks([])
