@@ -7,8 +7,9 @@ In the spirit of airbench (Jordan 2024, arXiv 2404.00498, sections 3.1 to 3.3):
 - a batch norm without scale follows each kernel, which leaves the kernel no length to
   learn: `training/muon.py` holds it fixed.
 
-Ours: the maximum over what is left of the picture, so that any size fits, and a head
-that begins small where the paper divides the logits.
+Ours: the maximum over what is left of the picture, so that any size fits; a head that
+begins small where the paper divides the logits; and no bias in the first layer, whose
+gradient costs 7 % of a step.
 """
 
 import torch
@@ -37,9 +38,8 @@ class FastCNN(Classifier):
         super().__init__(in_channels, classes)
         self.least_side = 1 + 2 ** len(widths)
         filters = 2 * in_channels * 4
-        self.whiten = nn.Conv2d(in_channels, filters, 2)
+        self.whiten = nn.Conv2d(in_channels, filters, 2, bias=False)
         self.whiten.weight.requires_grad_(False)
-        nn.init.zeros_(self.whiten.bias)
         pairs = zip((filters, *widths), widths, strict=False)
         self.groups = nn.Sequential(*(ConvGroup(cin, cout) for cin, cout in pairs))
         self.head = nn.Linear(widths[-1], classes, bias=False)
