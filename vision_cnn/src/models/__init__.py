@@ -6,8 +6,6 @@ from dataclasses import dataclass, fields
 from functools import partial
 from typing import Any, Literal
 
-from torch import nn
-
 from .classifier import Classifier
 from .convnext import ConvNeXt
 from .fast_cnn import FastCNN
@@ -25,7 +23,7 @@ __all__ = ["MODELS", "Classifier", "ModelConfig", "build_model", "options_of"]
 
 # The residual networks of section 4.2 of the paper.
 _CIFAR: dict[str, Any] = {"base": 16, "identity_shortcuts": True, "stem": "cifar"}
-MODELS: dict[str, Callable[..., nn.Module]] = {
+MODELS: dict[str, Callable[..., Classifier]] = {
     "lenet5": LeNet5,
     "simple_cnn": SimpleCNN,
     "fast_cnn": FastCNN,
@@ -126,7 +124,7 @@ def options_of(name: str) -> list[str]:
 
 def build_model(
     config: ModelConfig, in_channels: int, classes: int, size: tuple[int, int]
-) -> nn.Module:
+) -> Classifier:
     """Build a network for images of `size` (height, width), which maps them to logits.
 
     Other sizes work as well where the network allows. ValueError if it cannot take
@@ -136,6 +134,5 @@ def build_model(
     if "size" in inspect.signature(make).parameters:
         options["size"] = size
     model = make(in_channels, classes, **options)
-    if isinstance(model, Classifier):
-        model.check_size(*size)
+    model.check_size(*size)
     return model
