@@ -13,6 +13,7 @@ from torch import Tensor
 from ..utils.contracts import contract
 from .augment import AugmentConfig
 from .draws import Draws
+from .erasing import box_mask
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,8 @@ class Plan:
         partners: Float[Tensor, "batch channel height width"],
     ) -> tuple[Float[Tensor, "batch channel height width"], Float[Tensor, " batch"]]:
         """The mixed images, and the exact weight of the first label of each."""
-        inside = patch_mask(self.share, self.centre, images.shape[-2:])
+        size = (images.shape[2], images.shape[3])
+        inside = box_mask(patch_boxes(self.share, self.centre, size), size)
         area = inside.double().mean((1, 2))
         share = torch.where(self.patch, 1 - area, self.share).to(images.dtype)
         flat = share[:, None, None].expand(inside.shape)
@@ -70,17 +72,12 @@ class Mixing:
 
 
 @contract
-def patch_mask(
+def patch_boxes(
     share: Float64[Tensor, " batch"],
     centre: Float64[Tensor, "batch 2"],
     size: tuple[int, int],
-) -> Bool[Tensor, "batch new_height new_width"]:
-    """The pixels of a patch of sides sqrt(1 - share), cut off at the border."""
-    half = (1 - share).sqrt()[:, None] / 2
-    sides = []
-    for axis, length in enumerate(size):
-        middle = centre[:, axis, None]
-        low, high = (((middle + s * half) * length).round() for s in (-1, 1))
-        place = torch.arange(length)
-        sides.append((place >= low) & (place < high))
-    return sides[0][:, :, None] & sides[1][:, None, :]
+) -> Int[Tensor, "batch 4"]:
+    """Sides of sqrt(1 - share) of the image's about `centre`, beyond the border too."""
+    half, sides = (1 - share).sqrt()[:, None] / 2, torch.tensor([*size, *size])
+    corners = torch.cat([centre - half, centre + half], 1)
+    return (corners * sides).round().long()
