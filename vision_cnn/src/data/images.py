@@ -45,8 +45,9 @@ def decode_image(
     """The bytes of an image file as uint8 (channels, height, width).
 
     Upright as EXIF says. `channels` 1 makes luma of colour, 3 repeats grey; alpha is
-    dropped and the colours below it kept; of 16 bits the upper 8 are read. `size` cuts
-    the largest centred piece of its proportions and scales it (bilinear, antialiased).
+    dropped and the colours below it kept; of 16 bits the upper 8 are read. `size` takes
+    the largest centred piece of its proportions, scaled (bilinear, antialiased): the
+    same as to scale the shorter side and cut the centre.
     `name` is what an InputError calls the file.
     """
     if channels not in MODES:
@@ -70,7 +71,7 @@ def decode_image(
             f"({str(error) or type(error).__name__}); replace the file"
         ) from None
     pixels = np.atleast_3d(_fit(pixels, size) if size else pixels)
-    return np.ascontiguousarray(pixels.transpose(2, 0, 1))
+    return np.array(pixels.transpose(2, 0, 1), order="C")
 
 
 def read_bytes(path: Path) -> bytes:

@@ -161,13 +161,14 @@ def _images(path: Path, name: str, array: np.ndarray) -> np.ndarray:
             f"{show(path)}: {name} is {array.dtype}; needed is uint8, 0 to 255 (values "
             "from 0 to 1 times 255, rounded)"
         )
+    shape = array.shape
     if array.ndim == 3:
         array = array[:, None]
     elif array.ndim == 4 and array.shape[3] in (1, 3):
         array = array.transpose(0, 3, 1, 2)
     if array.ndim != 4 or array.shape[1] not in (1, 3) or not array.size:
         raise InputError(
-            f"{show(path)}: {name} has the shape {array.shape}; needed are images of "
+            f"{show(path)}: {name} has the shape {shape}; needed are images of "
             "one pixel or more: (n, height, width), or with an axis of 1 or 3 channels"
         )
     return np.array(array, order="C")  # in memory that torch may write
