@@ -139,7 +139,7 @@ def test_a_layer_that_the_score_does_not_depend_on_has_no_evidence(method):
 
 
 def test_a_layer_without_positions_is_refused_with_one_that_has():
-    with pytest.raises(InputError, match="6 gives 150 an image.* such as 5.$"):
+    with pytest.raises(InputError, match="layer '6' gives 150 numbers .* such as 5.$"):
         grad_cam(relu_net(), *images(), "6")
 
 

@@ -48,7 +48,9 @@ def test_nothing_is_left_behind_after_an_exception(where):
 def test_an_unknown_layer_is_refused_with_the_nearest_names():
     model = nn.Sequential()
     model.add_module("stage1", nn.Conv2d(3, 2, 1))
-    with pytest.raises(InputError, match="'stage11' is not a .* did you mean stage1?"):
+    with pytest.raises(
+        InputError, match="layer 'stage11' is not one of .* did you mean stage1?"
+    ):
         with capture(model, torch.zeros(1, 3, 4, 4), ["stage11"]):
             pass
 
@@ -66,7 +68,9 @@ def test_a_layer_that_gives_no_tensor_is_refused_with_those_that_do():
         def forward(self, image):
             return self.conv(self.pair(image)[0]).mean((2, 3))
 
-    with pytest.raises(InputError, match=r"pair of Net gave no tensor .*: conv$"):
+    with pytest.raises(
+        InputError, match=r"layer 'pair' of Net gave no tensor .*: conv$"
+    ):
         with capture(Net(), torch.zeros(1, 3, 4, 4), ["pair"]):
             pass
 

@@ -79,8 +79,8 @@ def _maps_and_gradients(
     if A is None:
         shape = "x".join(map(str, output.shape[1:]))
         raise InputError(
-            f"{layer} gives {shape} an image, no map with positions, so Grad-CAM "
-            f"cannot be drawn there. Choose another layer, such as "
+            f"layer {layer!r} gives {shape} numbers an image and no positions, so "
+            f"Grad-CAM cannot be drawn there. Choose another, such as "
             f"{last_spatial_layer(model, image)}."
         )
     return A, g

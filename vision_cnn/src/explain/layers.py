@@ -53,8 +53,8 @@ def capture(
         for name in names:
             if name not in outputs:
                 raise InputError(
-                    f"{name} of {type(model).__name__} gave no tensor when the model "
-                    f"ran. Layers that do: {', '.join(layer_shapes(model, image))}"
+                    f"layer {name!r} of {type(model).__name__} gave no tensor when the "
+                    f"model ran. These do: {', '.join(layer_shapes(model, image))}"
                 )
         yield Captured(logits, outputs)
 
@@ -78,7 +78,7 @@ def find_layer(model: nn.Module, name: str) -> nn.Module:
         return layers[name]
     near = difflib.get_close_matches(name, layers, 3, 0.3) or [*layers][1:4]
     raise InputError(
-        f"{name!r} is not a layer of {type(model).__name__}; "
+        f"layer {name!r} is not one of {type(model).__name__}; "
         f"did you mean {' or '.join(near)}?"
     )
 

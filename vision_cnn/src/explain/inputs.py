@@ -1,0 +1,102 @@
+"""The images that a person names: files, folders, and images of a split as `val:17`."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from torch import Tensor
+
+from ..data import AugmentConfig, ImageSet, build_datasets
+from ..data.images import SUFFIXES, read_image
+from ..data.names import show
+from ..training.load import Loaded
+from ..utils.errors import InputError
+
+
+PLACE = re.compile(r"(train|val|test):(\d+)")
+
+
+class Subject(NamedTuple):
+    source: str
+    """As `--input` can name it."""
+    name: str
+    """Where a person finds it."""
+    stem: str
+    """What its sheet is called, unless two are called so."""
+    pixels: Tensor
+    """UInt8 (channel height width), of the size that the model was trained on."""
+    true: int | None = None
+    """Its class, where the data says it."""
+
+
+class Subjects:
+    """One after the other, each read when it is asked for; `names` lists them.
+
+    Raises InputError for a source that names no image; `read` for an image that cannot
+    be read.
+    """
+
+    def __init__(self, sources: Sequence[str], loaded: Loaded):
+        self.loaded, self.splits = loaded, {}
+        self.names = [name for source in sources for name in _listed(source)]
+
+    def read(self, name: str) -> Subject:
+        place = PLACE.fullmatch(name)
+        if place and not Path(name).exists():
+            return self._of_split(place[1], int(place[2]))
+        info = self.loaded.info
+        pixels = read_image(name, info.in_channels, (info.height, info.width))
+        return Subject(name, Path(name).name, Path(name).stem, pixels)
+
+    def _of_split(self, split: str, index: int) -> Subject:
+        config = self.loaded.config
+        if not self.splits:
+            self.splits = build_datasets(config.data, AugmentConfig(), config.seed)
+        if split not in self.splits:
+            known = ", ".join(self.splits)
+            raise InputError(f"--input {split}:{index}: this data has {known}")
+        data: ImageSet = self.splits[split]
+        if data.info.class_names != self.loaded.info.class_names:
+            raise InputError(
+                f"--input {split}:{index}: the data has other classes now than the "
+                "checkpoint. Restore the data, or name an image file"
+            )
+        if index >= len(data):
+            raise InputError(
+                f"--input {split}:{index}: {split} has the images 0 to {len(data) - 1}"
+            )
+        (pixels,) = data.images[data.labels.new_tensor([index])]
+        return Subject(
+            f"{split}:{index}",
+            str(data.names[index]),
+            f"{split}_{index}",
+            pixels,
+            int(data.labels[index]),
+        )
+
+
+def _listed(source: str) -> list[str]:
+    """The image files of a folder, else the source itself; raises InputError."""
+    path = Path(source)
+    if path.is_dir():
+        try:
+            files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
+        except OSError as error:
+            raise InputError(
+                f"--input {show(path)}: cannot be read ({error.strerror})"
+            ) from None
+        below = {p: p.relative_to(path).parts for p in files}
+        found = [str(p) for p in files if not any(n[0] == "." for n in below[p])]
+        if not found:
+            raise InputError(
+                f"--input {show(path)}: no image there; the types are "
+                f"{' '.join(SUFFIXES)}"
+            )
+        return found
+    if not PLACE.fullmatch(source) and not path.exists() and not path.is_symlink():
+        raise InputError(
+            f"--input {show(source)}: no such file or folder. An image of the data of "
+            "the training is named as val:17 or test:17"
+        )
+    return [source]
