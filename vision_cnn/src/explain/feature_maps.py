@@ -49,7 +49,7 @@ def feature_maps(
     names: Sequence[str],
     limit: int = 16,
 ) -> list[FeatureMaps]:
-    """The `limit` channels of each layer with the largest mean |activation|.
+    """The `limit` channels of each layer with the largest root mean square.
 
     Tokens of a transformer are laid out on the grid of their patches. Raises InputError
     for a layer that has no positions.
@@ -73,8 +73,8 @@ def feature_maps(
 
 @contract
 def strength(maps: Float[Tensor, "channel height width"]) -> Float[Tensor, " channel"]:
-    """Mean |activation| of each channel; what is not finite counts as zero."""
-    return maps.double().nan_to_num(0, 0, 0).abs().mean((1, 2))
+    """Root mean square of each channel; what is not finite counts as zero."""
+    return maps.double().nan_to_num(0, 0, 0).square().mean((1, 2)).sqrt()
 
 
 @contract
@@ -118,6 +118,7 @@ def maps_figure(
     axis = left.subplots()
     seen = picture.detach().cpu().expand(3, -1, -1).permute(1, 2, 0)
     show(axis, seen, "the image")
+    axis.set_anchor("N")
     axes = right.subplots(len(layers), 1, squeeze=False)[:, 0]
     for axis, maps in zip(axes, layers, strict=True):
         draw_feature_maps(axis, maps, columns)

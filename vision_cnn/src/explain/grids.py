@@ -102,9 +102,11 @@ def colour_bar(axis: "Axes", scale: float, palette: Palette = "signed") -> None:
 
     low = -scale if palette == "signed" else 0.0
     mappable = ScalarMappable(Normalize(low, scale), MAPS[palette])
-    bar = axis.figure.colorbar(
-        mappable, ax=axis, fraction=0.03, pad=0.015, ticks=sorted({low, 0.0, scale})
-    )
-    bar.ax.set_yticklabels([f"{v:.2g}" for v in sorted({low, 0.0, scale})])
-    bar.ax.tick_params(labelsize=8, length=2)
+    tall, wide = axis.images[0].get_array().shape[:2]
+    unit = 0.01 * wide + 0.02 * tall
+    place = axis.inset_axes([wide + unit, tall, unit, -tall], transform=axis.transData)
+    ticks = sorted({low, 0.0, scale})
+    bar = axis.figure.colorbar(mappable, cax=place, ticks=ticks)
+    place.set_yticklabels([f"{tick:.2g}" for tick in ticks])
+    place.tick_params(labelsize=8, length=2)
     bar.outline.set_linewidth(0.4)

@@ -164,8 +164,8 @@ def kernels_figure(model: nn.Module, deeper: int = 2) -> "Figure":
     layers = [layer_kernels(model, inside[step]) for step in steps] if inside else []
     if first.weight.shape[1] == 3:
         layers = [first, *layers]
-    figure = new_figure(10, 3.6 + 3 * len(layers))
-    heights = [3.6] + [3.0] * len(layers)
+    heights = [3.4, *[2.1 if layer is first else 3.0 for layer in layers]]
+    figure = new_figure(10, sum(heights))
     parts = figure.subfigures(len(heights), 1, height_ratios=heights, squeeze=False)
     draw_kernels(parts[0, 0].subplots(), first)
     for part, kernels in zip(parts[1:, 0], layers, strict=True):
