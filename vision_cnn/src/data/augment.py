@@ -100,11 +100,14 @@ class Augment:
     ) -> Float32[Tensor, "batch channel height width"]:
         """The images numbered `indices` as epoch `epoch` shows them, normalised."""
         config, draws = self.config, Draws(self.seed, epoch, self.n, indices)
+        flags = self._flags(epoch, draws)
         if config.crop:
             corner = (draws.integers(f"crop_{d}", 2 * config.crop + 1) for d in "yx")
-            images = crop(images, *corner, pad=config.crop, fill=config.crop_fill)
-        if config.flip != "none":
-            images = flip_horizontal(images, self._flags(epoch, draws))
+            images = crop(
+                images, *corner, flags, pad=config.crop, fill=config.crop_fill
+            )
+        elif flags is not None:
+            images = flip_horizontal(images, flags)
         if any(getattr(config, name) for name in IN_FLOATS):
             pixels = self._shade(self._move(images.float().div_(255), draws), draws)
             pixels = self.info.normalise(pixels)
@@ -112,7 +115,9 @@ class Augment:
             pixels = to_input(images, self.info.mean, self.info.std)
         return self._erase(pixels, draws)
 
-    def _flags(self, epoch: int, draws: Draws) -> Tensor:
+    def _flags(self, epoch: int, draws: Draws) -> Tensor | None:
+        if self.config.flip == "none":
+            return None
         if self.config.flip == "random":
             return draws.chance("flip")
         first = Draws(self.seed, 0, self.n, draws.indices)

@@ -18,9 +18,9 @@ def flip_horizontal(
     images: UInt8[Tensor, "batch channel height width"], flags: Bool[Tensor, " batch"]
 ) -> UInt8[Tensor, "batch channel height width"]:
     """Mirror left and right the images whose flag is set."""
-    flipped = images.clone()
-    flipped[flags] = images[flags].flip(-1)
-    return flipped
+    chosen = flags.nonzero()[:, 0]
+    mirrored = images.index_select(0, chosen).flip(-1)
+    return images.clone().index_copy_(0, chosen, mirrored)
 
 
 @contract
@@ -28,34 +28,37 @@ def crop(
     images: UInt8[Tensor, "batch channel height width"],
     top: Int[Tensor, " batch"],
     left: Int[Tensor, " batch"],
+    flip: Bool[Tensor, " batch"] | None = None,
     *,
     pad: int,
     fill: CropFill = "reflect",
 ) -> UInt8[Tensor, "batch channel height width"]:
-    """Grow by `pad` pixels on every side, then cut the old size from (top, left).
+    """Grow by `pad` pixels on every side, cut the old size from (top, left), flip.
 
     `top` and `left` are 0 to 2 pad; pad gives back the input. `reflect` mirrors about
     the outermost pixel (`c b | a b c`), again where `pad` exceeds the side; `zero` is
-    black.
+    black. `flip` mirrors what was cut, at no cost: each row of the result is one run of
+    bytes of a tape that has the row both ways.
     """
     for name, corner in (("top", top), ("left", left)):
         if len(corner) and not 0 <= corner.min() <= corner.max() <= 2 * pad:
             span = f"{corner.min()} to {corner.max()}"
             raise ValueError(f"{name} is {span}; with pad {pad} it is 0 to {2 * pad}")
-    if pad == 0 or images.numel() == 0:
+    if images.numel() == 0:
         return images
     batch, channels, height, width = images.shape
-    source_row = top[:, None] + torch.arange(height) - pad
-    first_row = torch.arange(batch * channels).view(batch, channels, 1) * height
-    wide = _wider(images, pad, fill).flatten(0, 2)
+    flip = torch.zeros_like(top, dtype=torch.bool) if flip is None else flip
+    down = (top - pad)[:, None] + torch.arange(height)
+    first = torch.arange(batch * channels).view(batch, channels, 1) * height
     if fill == "reflect":
-        rows = first_row + mirror(source_row, height)[:, None]
+        tape, ahead, back = _mirror_tape(images, left - pad)
+        rows = first + mirror(down, height)[:, None]
     else:
-        inside = (source_row >= 0) & (source_row < height)
-        rows = torch.where(inside[:, None], first_row + source_row[:, None], len(wide))
-        wide = torch.cat([wide, wide.new_zeros(1, wide.shape[1])])
-    starts = rows * wide.shape[1] + left[:, None, None]
-    return _take_runs(wide, starts, width)
+        tape, ahead, back = _zero_tape(images, left - pad, pad)
+        inside = (down >= 0) & (down < height)
+        rows = torch.where(inside[:, None], first + down[:, None], len(tape) - 1)
+    starts = rows * tape.shape[1] + torch.where(flip, back, ahead)[:, None, None]
+    return _take_runs(tape, starts, width)
 
 
 @contract
@@ -78,22 +81,35 @@ def mirror(index: Int[Tensor, "*shape"], size: int) -> Int[Tensor, "*shape"]:
     return torch.minimum(index, period - index) if size > 1 else index * 0
 
 
-def _wider(images: Tensor, pad: int, fill: CropFill) -> Tensor:
-    """`pad` columns more on each side."""
+def _mirror_tape(images: Tensor, shift: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """A period of each mirrored row and the row again: a b c d c b a b c d.
+
+    Also where the row moved by `shift` begins, and where its mirror image does.
+    """
     width = images.shape[-1]
-    if fill == "reflect" and pad >= width:
-        return images[..., mirror(torch.arange(-pad, width + pad), width)]
-    wide = images.new_zeros(*images.shape[:-1], width + 2 * pad)
-    wide[..., pad : pad + width] = images
-    if fill == "reflect":  # the same as above, by slices five times as fast
-        wide[..., :pad] = images[..., 1 : pad + 1].flip(-1)
-        wide[..., pad + width :] = images[..., -pad - 1 : -1].flip(-1)
-    return wide
+    period = max(2 * (width - 1), 1)
+    tape = images.new_empty(images.shape[:-1].numel(), period + width)
+    rows = images.reshape(len(tape), width)
+    tape[:, :width], tape[:, period:] = rows, rows
+    tape[:, width:period] = rows.flip(-1)[:, 1:-1]
+    return tape, shift.remainder(period), (1 - width - shift).remainder(period)
+
+
+def _zero_tape(
+    images: Tensor, shift: Tensor, pad: int
+) -> tuple[Tensor, Tensor, Tensor]:
+    """Black, each row, black, its mirror image, black; and a last row all black."""
+    width = images.shape[-1]
+    tape = images.new_zeros(images.shape[:-1].numel() + 1, 3 * pad + 2 * width)
+    rows = images.reshape(len(tape) - 1, width)
+    tape[:-1, pad : pad + width] = rows
+    tape[:-1, 2 * pad + width : 2 * (pad + width)] = rows.flip(-1)
+    return tape, pad + shift, 2 * pad + width - shift
 
 
 def _take_runs(table: Tensor, starts: Tensor, length: int) -> Tensor:
     """`length` consecutive bytes from each place: numpy copies each run as one item."""
-    flat = table.contiguous().view(-1).numpy()
+    flat = table.view(-1).numpy()
     runs = np.ndarray((flat.size - length + 1,), f"V{length}", flat, strides=(1,))
     taken = runs[starts.reshape(-1).numpy()].view(np.uint8)
     return torch.from_numpy(taken).view(*starts.shape, length)
