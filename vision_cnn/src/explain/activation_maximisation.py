@@ -38,7 +38,7 @@ class Ascent:
 
     steps: int = 128
     rate: float = 0.1
-    """Of Adam, on the numbers in front of the sigmoid."""
+    """Of Adam."""
     parametrisation: Literal["pixel", "fourier"] = "pixel"
     jitter: int = 2
     """Pixels, up to which the image is moved in each direction."""
@@ -53,7 +53,7 @@ class Maximised(NamedTuple):
     images: Tensor
     """(targets, channel, height, width) in [0, 1]."""
     before: Tensor
-    """(targets,): what each answered to the first image, which is nearly the mean colour."""
+    """(targets,): what each answered to the first image, nearly the mean colour."""
     after: Tensor
     """(targets,): to the last one, without jitter."""
 

@@ -103,8 +103,8 @@ def colour_bar(axis: "Axes", scale: float, palette: Palette = "signed") -> None:
     low = -scale if palette == "signed" else 0.0
     mappable = ScalarMappable(Normalize(low, scale), MAPS[palette])
     tall, wide = axis.images[0].get_array().shape[:2]
-    unit = 0.01 * wide + 0.02 * tall
-    place = axis.inset_axes([wide + unit, tall, unit, -tall], transform=axis.transData)
+    unit = 0.01 + 0.02 * tall / wide  # of the width of the picture
+    place = axis.inset_axes([1 + unit, 0, unit, 1])
     ticks = sorted({low, 0.0, scale})
     bar = axis.figure.colorbar(mappable, cax=place, ticks=ticks)
     place.set_yticklabels([f"{tick:.2g}" for tick in ticks])
