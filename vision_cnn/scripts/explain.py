@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Write a sheet for each image: which pixels speak for its class, and what is seen.
 
-    Example: scripts/explain.py --checkpoint runs/latest/checkpoints/best.pt --input val:7
+    Example: explain.py --checkpoint runs/latest/checkpoints/best.pt --input val:17
 
     stdout gets the table, stderr the rest. Exit 2 if an image is bad.
     """
