@@ -40,7 +40,9 @@ def tar_members(path: Path) -> Iterator[Member]:
     """
     try:
         with _unpacked(path) as file:
-            with tarfile.open(fileobj=file, mode="r|", tarinfo=_Header) as archive:
+            with tarfile.open(
+                fileobj=_Whole(file), mode="r|", tarinfo=_Header
+            ) as archive:
                 for member in archive:
                     if not member.isdir():
                         yield Member(
@@ -56,14 +58,28 @@ def tar_members(path: Path) -> Iterator[Member]:
         raise _not_whole(path, error) from None
 
 
+class _Whole:
+    """A file whose end is a fault: tarfile takes any end for that of the tar."""
+
+    def __init__(self, file: BinaryIO):
+        self.file = file
+
+    def read(self, size: int) -> bytes:
+        data = self.file.read(size)
+        if not data:
+            raise EOFError("it stops before its end")
+        return data
+
+
 class _Header(tarfile.TarInfo):
-    """A header that has to be there: tarfile takes a cut in it for the end."""
+    """A header that has to be right: tarfile takes a wrong one for the end, too."""
 
     @classmethod
     def frombuf(cls, buf: bytes, encoding: str, errors: str) -> tarfile.TarInfo:
-        if len(buf) < tarfile.BLOCKSIZE:
-            raise EOFError("it stops before its end")
-        member = super().frombuf(buf, encoding, errors)
+        try:
+            member = super().frombuf(buf, encoding, errors)
+        except tarfile.InvalidHeaderError as error:
+            raise tarfile.ReadError(f"{error}") from None
         if not member.isfile() and member.size > MAX_HEADER:
             raise tarfile.ReadError(f"a header announces {member.size:,} bytes")
         return member
