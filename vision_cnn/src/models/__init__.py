@@ -116,6 +116,8 @@ class ModelConfig:
 
 def options_of(name: str) -> list[str]:
     """The fields of `ModelConfig` that the network reads."""
+    if name not in MODELS:
+        raise ValueError(f"name is {name!r}; one of {', '.join(MODELS)}")
     make = MODELS[name]
     fixed = make.keywords if isinstance(make, partial) else {}
     read = inspect.signature(make).parameters.keys() - fixed.keys()
