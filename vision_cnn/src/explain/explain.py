@@ -50,7 +50,8 @@ def explain(
         except InputError as error:
             if len(subjects.names) == 1:
                 raise
-            summary["failures"].append({"input": name, "reason": str(error)})
+            reason = str(error).removeprefix(f"{show(name)}: ")
+            summary["failures"].append({"input": name, "reason": reason})
             continue
         found = explain_image(loaded, subject, wanted, layer)
         figure = draw_sheet(found, loaded.model, names, run_name(checkpoint))
