@@ -27,7 +27,7 @@ class FastCNN(Classifier):
     # Read by build_muon. A kernel moves by a share of itself, a shift by units of what
     # it shifts, though the gradient of either is one of a mean over the batch.
     scale_free_kernels = True
-    sgd_rates = {"head": 0.04, "bias": 200.0}
+    sgd_rates = {"head": 0.04, "bias": 20.0}
 
     def __init__(
         self,
