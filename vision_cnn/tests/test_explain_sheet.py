@@ -114,9 +114,7 @@ def test_a_folder_gets_a_sheet_an_image_and_a_bad_file_is_told(explain, tmp_path
     assert code == 2
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["x-2.png", "x.png"]
     assert len(out.splitlines()) == 3
-    assert err.startswith(
-        f"{tmp_path / 'in/bad.png'}: {tmp_path / 'in/bad.png'}: "
-    ) or (err.count("bad.png") == 1)
+    assert err.startswith(f"{tmp_path / 'in/bad.png'}: is not a PNG")
 
 
 def test_the_next_command_asks_for_the_second_class(explain, checkpoint):
