@@ -13,7 +13,7 @@ from ..utils.pictures import Judged
 from .predictor import Predictor, load_predictor, require_finite
 from .report import write_report
 from .scores import Predictions, compare, scores
-from .splits import Split, batches, open_split
+from .splits import Split, batches, open_split, same_images
 from .tta import check_tta
 
 
@@ -57,7 +57,7 @@ def evaluate(
     }
     galleries = {"worst": _tiles(opened, seen, ~seen.right)}
     if other:
-        theirs = _predict_same(other, against, opened, seen, tta, batch, quiet)
+        theirs = _predict_same(predictor, other, against, opened, tta, batch, quiet)
         names = predictor.info.class_names
         both = compare(seen.logits, theirs.logits, seen.target, names)
         result["against"] = {"checkpoint": str(against), **both}
@@ -90,10 +90,10 @@ def predict_split(
 
 
 def _predict_same(
+    predictor: Predictor,
     other: Predictor,
     against: Path,
     opened: Split,
-    seen: Predictions,
     tta: str,
     batch: int,
     quiet: bool,
@@ -106,10 +106,11 @@ def _predict_same(
     if other.info.class_names != tuple(opened.dataset.info.class_names):
         raise InputError(f"--against {against}: was trained on other classes")
     theirs = open_split(other, opened.name)
-    same = len(theirs.dataset) == len(seen.names) and torch.equal(
-        theirs.dataset.labels, seen.target
+    data, their_data = predictor.config.data, other.config.data
+    same_files = (
+        data.name == their_data.name == "image_folder" and data.root == their_data.root
     )
-    if not same or list(theirs.dataset.names) != list(seen.names):
+    if not same_images(opened.dataset, theirs.dataset, same_files):
         raise InputError(
             f"--against {against}: its {opened.name} split has other images. Compare "
             "models of the same data, with the same seed and data.val_share"

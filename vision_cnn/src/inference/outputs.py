@@ -55,7 +55,8 @@ def leave_out_own(files: Sequence[Path], sheet: Path) -> list[Path]:
 
     Raises InputError if an image of the user has its name.
     """
-    own = [file for file in files if file.resolve() == sheet.resolve()]
+    place = os.path.realpath(sheet)  # copes with a loop of links
+    own = [file for file in files if os.path.realpath(file) == place]
     if own and not sheet.with_name("predictions.json").exists():
         raise InputError(
             f"--out {show(sheet.parent)}: {sheet.name} would replace an input image; "

@@ -32,7 +32,7 @@ class Predictor:
         return wanted if wanted in known else "fp32"
 
     @contract
-    @torch.inference_mode()
+    @torch.no_grad()
     def logits(
         self, images: Float[Tensor, "batch channel height width"], tta: str = "none"
     ) -> Float[Tensor, "batch classes"]:

@@ -3,6 +3,8 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import torch
+
 from ..data import AugmentConfig, ImageSet, build_datasets
 from ..data.info import DataInfo
 from ..utils.errors import InputError
@@ -38,6 +40,21 @@ def batches(dataset: ImageSet, size: int) -> Iterator[dict[str, Any]]:
     for start in range(0, len(dataset), size):
         stop = min(start + size, len(dataset))
         yield dataset.__getitems__([(0, index) for index in range(start, stop)])
+
+
+def same_images(one: ImageSet, other: ImageSet, same_files: bool) -> bool:
+    """Whether two sets hold the same images in the same order.
+
+    Of the `same_files` the names decide: models may read them at different sizes.
+    """
+    if not torch.equal(one.labels, other.labels):
+        return False
+    if list(one.names) != list(other.names):
+        return False
+    return same_files or all(
+        torch.equal(one.images[part], other.images[part])
+        for part in torch.arange(len(one)).split(1000)
+    )
 
 
 def _notes(split: str, parts: dict[str, ImageSet], trained: DataInfo) -> list[str]:
