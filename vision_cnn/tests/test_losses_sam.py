@@ -206,7 +206,7 @@ def work_of_a_rank(rank: int, folder: str) -> None:
     dist.destroy_process_group()
 
 
-@pytest.mark.spec("CNN-115", "climbs the loss of its own share")
+@pytest.mark.spec("CNN-114", "climbs the loss of its own share")
 @pytest.mark.skipif(not dist.is_available(), reason="torch without distributed")
 def test_two_processes_climb_apart_and_average(tmp_path):
     children = []
