@@ -16,15 +16,14 @@ def moments(
     A constant channel has deviation 1, so that it can be divided by.
     """
     indices = torch.arange(len(images)) if indices is None else indices
-    counts = None
+    if not len(indices):
+        raise ValueError("there is no image to compute the mean of")
+    channels = images[indices[:1]].shape[1]
+    counts = torch.zeros(channels, 256, dtype=torch.int64)
     for part in indices.split(chunk):
         pixels = images[part].transpose(0, 1).flatten(1)
-        if counts is None:
-            counts = torch.zeros(len(pixels), 256, dtype=torch.int64)
         for channel, values in enumerate(pixels):
             counts[channel] += torch.bincount(values, minlength=256)
-    if counts is None:
-        raise ValueError("there is no image to compute the mean of")
     value = torch.arange(256)
     n = counts[0].sum().item()
     mean, std = [], []
