@@ -25,6 +25,14 @@ class Predictor:
     device: torch.device = torch.device("cpu")
 
     @property
+    def in_channels(self) -> int:
+        return self.info.in_channels
+
+    @property
+    def classes(self) -> int:
+        return len(self.info.class_names)
+
+    @property
     def precision(self) -> str:
         """That of the training; fp16 exists on CUDA only, elsewhere it is fp32."""
         wanted = self.config.train.precision
@@ -34,11 +42,13 @@ class Predictor:
     @contract
     @torch.no_grad()
     def logits(
-        self, images: Float[Tensor, "batch channel height width"], tta: str = "none"
-    ) -> Float[Tensor, "batch classes"]:
+        self,
+        images: Float[Tensor, "batch {self.in_channels} height width"],
+        tta: str = "none",
+    ) -> Float[Tensor, "batch {self.classes}"]:
         """Float32 logits on the CPU, of images normalised by `info.normalise`."""
         if not len(images):
-            return torch.empty(0, len(self.info.class_names))
+            return torch.empty(0, self.classes)
         last = self.config.train.channels_last
 
         def run(part: Tensor) -> Tensor:
