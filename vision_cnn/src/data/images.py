@@ -74,6 +74,17 @@ def decode_image(
     return np.array(pixels.transpose(2, 0, 1), order="C")
 
 
+def image_kind(data: bytes) -> str:
+    """Width x height and Pillow's mode, as "32x32 RGB", from the header; "" without."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+            image = Image.open(io.BytesIO(data), formats=FORMATS)
+        return f"{image.width}x{image.height} {image.mode}"
+    except Exception:  # as in `decode_image`, which says what is wrong
+        return ""
+
+
 def read_bytes(path: Path) -> bytes:
     """What an image file holds; raises InputError for what is no regular file."""
     try:
