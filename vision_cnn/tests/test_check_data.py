@@ -183,7 +183,7 @@ SPOILED = (
 )
 
 
-@pytest.mark.spec("CNN-041", "exactly when training could not read it")
+@pytest.mark.spec("CNN-041", "exactly when training could not read the data")
 @pytest.mark.parametrize("spoil", SPOILED)
 def test_the_check_fails_exactly_when_training_would(root, tmp_path, run, spoil):
     spoil(root)

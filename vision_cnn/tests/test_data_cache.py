@@ -175,7 +175,7 @@ def fill_and_count(root: Path, cache: Path, start, counts) -> None:
     counts.put((len(done), source.fingerprint))
 
 
-@pytest.mark.spec("CNN-037", "once")
+@pytest.mark.spec("CNN-037", "decode it once")
 def test_processes_that_start_together_decode_once(root, cache):
     context = multiprocessing.get_context("fork")
     start, counts = context.Event(), context.SimpleQueue()
@@ -193,7 +193,7 @@ def test_processes_that_start_together_decode_once(root, cache):
     assert {print_ for _, print_ in results} == {opened(root, None).fingerprint}
 
 
-@pytest.mark.spec("CNN-037", "killed")
+@pytest.mark.spec("CNN-037", "one that is killed")
 def test_a_killed_process_leaves_no_cache_and_no_rubbish(root, cache, monkeypatch):
     def die_at_the_end():
         decode, done = image_folder.decode_image, []

@@ -216,7 +216,7 @@ def test_the_fingerprint_is_that_of_the_content(tmp_path):
     assert open_idx(tmp_path / "two").fingerprint != one.fingerprint
 
 
-@pytest.mark.spec("CNN-030", "MNIST")
+@pytest.mark.spec("CNN-030", "MNIST, the sets")
 @pytest.mark.skipif(not MNIST.is_dir(), reason=f"MNIST is not in {MNIST}")
 def test_mnist_has_its_known_counts_and_mean():
     source = open_idx(MNIST)
