@@ -103,8 +103,9 @@ def waves(
     The frequency zero, the mean, weighs as much as one wave a side.
     """
     height = spectrum.shape[2]
-    rows = torch.fft.fftfreq(height, device=spectrum.device)[:, None]
-    columns = torch.fft.rfftfreq(width, device=spectrum.device)[None]
+    like = {"device": spectrum.device, "dtype": spectrum.dtype}
+    rows = torch.fft.fftfreq(height, **like)[:, None]
+    columns = torch.fft.rfftfreq(width, **like)[None]
     frequency = (rows.square() + columns.square()).sqrt()
     weight = 1 / frequency.clamp_min(1 / max(height, width))
     weighted = torch.view_as_complex(spectrum.contiguous()) * weight / 4

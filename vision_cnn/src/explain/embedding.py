@@ -50,16 +50,14 @@ def pca(features: Float[Tensor, "count features"], components: int = 2) -> PCA:
     mean = features.mean(0)
     u, values, axes = torch.linalg.svd(features - mean, full_matrices=False)
     largest = axes.gather(1, axes.abs().argmax(1, keepdim=True))
-    sign = torch.where(largest < 0, -1.0, 1.0).to(axes.dtype)
+    axes, u = axes * _sign(largest), u * _sign(largest).T
     energy = values.square()
-    rounding = (features.abs().max() * torch.finfo(features.dtype).eps).square()
-    share = energy / energy.sum().clamp_min(rounding * features.numel()).clamp_min(
-        torch.finfo(features.dtype).tiny
-    )
-    scores = u * values * sign.T
-    return PCA(
-        scores[:, :components], (axes * sign)[:components], mean, share[:components]
-    )
+    rounding = features.abs().max() * torch.finfo(features.dtype).eps
+    if energy.sum() <= rounding.square() * features.numel():
+        energy = torch.zeros_like(energy)
+    share = energy / (energy.sum() or 1)
+    scores = (u * values)[:, :components]
+    return PCA(scores, axes[:components], mean, share[:components])
 
 
 def embed_split(
@@ -95,3 +93,8 @@ def some_of(total: int, count: int, seed: int = 0) -> Int[Tensor, " chosen"]:
         raise ValueError(f"{count} of {total} images: both must be at least 1")
     random = torch.Generator().manual_seed(seed)
     return torch.randperm(total, generator=random)[:count].sort().values
+
+
+def _sign(numbers: Tensor) -> Tensor:
+    """-1 or 1; 1 for zero."""
+    return 1 - 2 * (numbers < 0).to(numbers.dtype)

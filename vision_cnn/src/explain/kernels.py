@@ -65,7 +65,7 @@ def strongest(weight: Float[Tensor, "kernels ..."], limit: int) -> list[int]:
     """
     if len(weight) <= limit:
         return list(range(len(weight)))
-    norms = weight.flatten(1).double().nan_to_num(0).norm(dim=1)
+    norms = weight.reshape(len(weight), -1).double().nan_to_num(0).norm(dim=1)
     return norms.argsort(descending=True, stable=True)[:limit].tolist()
 
 

@@ -54,7 +54,7 @@ def like_filters(
     step: Float[Tensor, "filter ..."], weight: Float[Tensor, "filter ..."]
 ) -> Float[Tensor, "filter ..."]:
     """`step` with the norm of each filter of `weight`: d |w| / |d|."""
-    norms = [value.flatten(1).norm(dim=1) for value in (step, weight)]
+    norms = [v.reshape(len(v), -1).norm(dim=1) for v in (step, weight)]
     ratio = norms[1] / norms[0].clamp_min(torch.finfo(step.dtype).tiny)
     return step * ratio.view(-1, *[1] * (step.ndim - 1))
 
@@ -66,7 +66,7 @@ def landscape(
     target: Int[Tensor, " batch"],
     *,
     dimensions: int = 2,
-    points: int = 11,
+    points: int = 15,
     radius: float = 1.0,
     seed: int = 0,
     batch: int = 250,

@@ -56,8 +56,8 @@ def tsne(
     if count == 1:
         return TSNE(features.new_zeros(1, 2), 0.0, perplexity)
     p = joint_probabilities(features, perplexity).float()
-    y = start(features)
-    rate = max(count / exaggeration, 50.0)
+    y = _start(features)
+    rate = max(count / exaggeration, min(50.0, count / 4))
     velocity, gains = torch.zeros_like(y), torch.ones_like(y)
     p *= exaggeration
     for step in range(steps):
@@ -144,11 +144,10 @@ def gradient(
     ones = torch.cat([y, y.new_ones(len(y), 1)], 1)  # column 3 gives the sums of a row
     pull, push, total = [], [], y.new_zeros(())
     for rows in range(0, len(y), BLOCK):
-        w = closeness(y, rows)
+        w = _closeness(y, rows)
         pull.append((p[rows : rows + BLOCK] * w) @ ones)
         total = total + w.sum()
         push.append(w.square_() @ ones)
-    total = total - len(y)  # a point is no neighbour of itself, where w is 1
     forces = torch.cat(pull) - torch.cat(push) / total.clamp_min(TINY)
     return 4 * (forces[:, 2:] * y - forces[:, :2])
 
@@ -158,13 +157,12 @@ def divergence(p: Float[Tensor, "count count"], y: Float[Tensor, "count 2"]) -> 
     """KL(P|Q) in nats."""
     p, y = p.double(), y.double()
     rows = range(0, len(y), BLOCK)
-    w = torch.cat([closeness(y, row) for row in rows]).fill_diagonal_(0)
+    w = torch.cat([_closeness(y, row) for row in rows])
     q = (w / w.sum().clamp_min(TINY)).clamp_min(TINY)
     return float(torch.where(p > 0, p * (p.clamp_min(TINY) / q).log(), 0.0).sum())
 
 
-@contract
-def start(features: Float[Tensor, "count features"]) -> Float[Tensor, "count 2"]:
+def _start(features: Tensor) -> Tensor:
     """The first two principal components, small; equal points a hair apart, float32."""
     count = len(features)
     scores = pca(features.double(), 2).scores
@@ -176,12 +174,13 @@ def start(features: Float[Tensor, "count features"]) -> Float[Tensor, "count 2"]
     return (y + 1e-6 * spiral.to(y.device)).float()
 
 
-@contract
-def closeness(y: Float[Tensor, "count 2"], row: int) -> Float[Tensor, "rows count"]:
+def _closeness(y: Tensor, row: int) -> Tensor:
     """w_ij of the rows from `row` on, BLOCK of them."""
     first, second = y[row : row + BLOCK, :1], y[row : row + BLOCK, 1:]
     w = (first - y[:, 0]).square_()
-    return w.add_((second - y[:, 1]).square_()).add_(1).reciprocal_()
+    w = w.add_((second - y[:, 1]).square_()).add_(1).reciprocal_()
+    w.diagonal(row).zero_()  # a point is no neighbour of itself
+    return w
 
 
 def check_finite(features: Tensor) -> None:

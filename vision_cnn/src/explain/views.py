@@ -24,7 +24,7 @@ from .tsne import tsne
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LANDSCAPE_IMAGES = 128
+LANDSCAPE_IMAGES = 100
 MOST_CLASSES = 40
 """Of the picture of activation maximisation."""
 
@@ -68,7 +68,8 @@ def _maps(look: Look) -> tuple["Figure", dict]:
 def _maximise(look: Look) -> tuple["Figure", dict]:
     names = look.loaded.info.class_names[:MOST_CLASSES]
     found = maximise(look.loaded.model, look.loaded.info, range(len(names)))
-    figure = maximised_figure(found, names, "what each class would like to see most")
+    title = "what each class wants to see most: its logit, mean colour → this image"
+    figure = maximised_figure(found, names, title)
     low, high = float(found.before.mean()), float(found.after.mean())
     said = f"the logit of a class rises from {low:.3g} to {high:.3g} (mean)"
     return figure, {"before": low, "after": high, "said": said}
@@ -114,7 +115,7 @@ def _landscape(look: Look) -> tuple["Figure", dict]:
             seed=look.seed,
             progress=lambda done, total: bar.update(),
         )
-    figure = new_figure(6, 4.9)
+    figure = new_figure(6.6, 4.9)
     title = f"{plain_text(look.name, 40)}: loss around the trained weights"
     draw_landscape(figure.subplots(), surface, title)
     centre, top = _ends(surface.losses)
