@@ -51,9 +51,8 @@ WRONG_FILES = {
     ),
     "endless int": ("seed: " + "1" * 5000, "1:7: not valid YAML: '111"),
     "literal": (
-        "model: {name: unt}",
-        '1:9: model.name must be one of unet, unet_transformer, attention_unet, got "un'
-        't". Did you mean unet?',
+        "model: {name: lenet}",
+        'vit_tiny, got "lenet". Did you mean lenet5?',
     ),
     "largest loss": (
         "train: {monitor: loss}",
@@ -71,8 +70,8 @@ WRONG_FILES = {
         "1:1: optim must be `key: value` pairs, got ['lr']",
     ),
     "scalar dict": (
-        "loss: {terms: dice}",
-        "1:8: loss.terms must be `key: value` pairs",
+        "data: {toy: easy}",
+        "1:8: data.toy must be `key: value` pairs",
     ),
     "repeated key": ("seed: 1\nseed: 2", "2:1: seed is set twice"),
     "repeated inner key": ("optim: {lr: 1, lr: 2}", "1:16: optim.lr is set twice"),

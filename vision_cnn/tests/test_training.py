@@ -44,7 +44,7 @@ def gradients(monkeypatch, out, *overrides) -> list[list[torch.Tensor]]:
         patch.setattr(Trainer, "_to_device", in_double)
         patch.setattr(Trainer, "evaluate", lambda *_, **__: {"loss": 1.0, "accuracy": 0.5})
         plain_terms = ("train.ema=0", "optim.clip=0", "augment.mixup=0")
-        steady = ("model.name=lenet5", "data.toy.size=28", "model.widths=null", "model.dropout=0", "train.epochs=1")
+        steady = ("model.name=lenet5", "data.toy.size=28", "model.widths=null", "model.dropout=null", "train.epochs=1")
         assert start(out, *plain_terms, *steady, *overrides) == 0
     return steps
 
@@ -80,7 +80,7 @@ SCHEDULERS = torch.optim.lr_scheduler
     [
         ("constant", lambda o: SCHEDULERS.ConstantLR(o, 1.0)),
         ("cosine", lambda o: SCHEDULERS.CosineAnnealingLR(o, 40)),
-        ("linear", lambda o: SCHEDULERS.LinearLR(o, 1.0, 1e-9, 40)),
+        ("linear", lambda o: SCHEDULERS.PolynomialLR(o, 40, power=1.0)),
         ("poly", lambda o: SCHEDULERS.PolynomialLR(o, 40, power=0.9)),
     ],
 )
