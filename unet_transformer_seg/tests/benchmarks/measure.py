@@ -1,3 +1,4 @@
+# pattern: tests/benchmarks/measure.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/benchmarks/measure.py --from <sub-project>
 """Time and memory, for the benchmarks of this folder."""
 
 import os
