@@ -8,7 +8,9 @@ from torch import nn
 
 from src.data import AugmentConfig, build_datasets
 from src.explain.embedding import embed_split, pca, some_of
+from src.explain.scatter import draw_scatter
 from src.models import ModelConfig, build_model
+from src.utils.plots import new_figure
 from tests.checkpoints import TOY
 
 
@@ -78,3 +80,26 @@ def test_images_are_drawn_without_repetition():
     assert torch.equal(some_of(5, 9), torch.arange(5))
     with pytest.raises(ValueError, match="0 of 5 images: both must be at least 1"):
         some_of(5, 0)
+
+
+def test_mistaken_points_have_a_black_edge_and_names_lie_on_their_class():
+    axis = new_figure(4, 3).subplots()
+    points = torch.tensor([[0.0, 0], [0, 1], [9, 9], [5, 5], [5, 6], [5, 7]])
+    target, predicted = (
+        torch.tensor([0, 0, 0, 1, 1, 1]),
+        torch.tensor([0, 0, 1, 1, 1, 1]),
+    )
+    draw_scatter(axis, points, target, predicted, ("cat", "dog", "none"))
+    black = [
+        collection.get_offsets().tolist()
+        for collection in axis.collections
+        if len(collection.get_offsets())
+        and collection.get_edgecolors()[0][:3].max() == 0
+    ]
+    assert black == [[[9.0, 9.0]]]
+    named = {text.get_text(): text.get_position() for text in axis.texts}
+    assert named == {"cat": (0.0, 1.0), "dog": (5.0, 6.0)}
+    shown = [text.get_text() for text in axis.get_legend().get_texts()]
+    assert shown == ["cat", "dog", "none"]
+    many = tuple(map(str, range(30)))
+    draw_scatter(new_figure(4, 3).subplots(), points, target, predicted, many)

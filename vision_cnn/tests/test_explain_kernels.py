@@ -128,6 +128,8 @@ def test_where_not_all_fit_the_strongest_come_first():
     assert axis.get_title().startswith("conv: 2 strongest of 4 kernels of 2×2; grey is")
     draw_kernels(axis, Kernels("conv", weight[:, :1]), limit=9)
     assert "4 kernels of 2×2; white is zero, the largest weight 5" in axis.get_title()
+    draw_kernels(axis, Kernels("conv", weight[:, :2]))  # the mean of both slices
+    assert "white is zero, the largest weight 5" in axis.get_title()
     small_ones = torch.cat([weight[:1].repeat(9, 1, 1, 1), 50 * weight[:1]])
     draw_kernels(axis, Kernels("conv", small_ones))
     assert axis.get_title().endswith("each on its own scale")
@@ -159,13 +161,12 @@ def test_layers_are_named_and_others_refused():
         first_kernels(nn.Linear(2, 2))
 
 
-@pytest.mark.parametrize("channels", [1, 2, 3])
-def test_pages_are_drawn_for_grey_two_and_three_channels(channels):
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pages_are_drawn_for_grey_and_coloured_images(channels):
     model, (image, _) = relu_net(channels=channels).eval(), images(1, channels)
     kernels_figure(model).canvas.draw()
-    if channels != 2:  # two channels are no picture
-        maps = feature_maps(model, image, layers_across(model, image))
-        maps_figure(image[0].sigmoid(), maps).canvas.draw()
+    maps = feature_maps(model, image, layers_across(model, image))
+    maps_figure(image[0].sigmoid(), maps).canvas.draw()
 
 
 def test_maps_of_zeros_and_nan_are_drawn():

@@ -83,7 +83,7 @@ def columns_for(count: int, aspect: float = 1.0) -> int:
     Near that, the number that leaves the fewest places of the last row empty.
     """
     wanted = max(1.0, math.sqrt(count * aspect))
-    near = range(math.ceil(0.75 * wanted), math.floor(1.4 * wanted) + 1)
+    near = range(math.ceil(0.75 * wanted), math.floor(1.5 * wanted) + 1)
     return min(count, min(near, key=lambda n: (-count % n, abs(n - wanted))))
 
 
