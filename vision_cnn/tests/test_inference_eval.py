@@ -106,8 +106,9 @@ def test_the_files_lie_in_the_run(monkeypatch, capsys, tmp_path, pictures):
     kept = json.loads((folder / "val.json").read_text())
     assert kept["images"] == 10
     assert "run · val · 10 images of toy_patterns" in out
-    assert f"next   python scripts/infer.py --checkpoint {path} --input" in out
-    assert f"python scripts/explain.py --checkpoint {path}" in out
+    given = f"--checkpoint {path} --input"
+    assert f"next   python scripts/explain.py {given} {kept['worst'][0]}\n" in out
+    assert f"       python scripts/infer.py {given} FILE_OR_FOLDER\n" in out
     for name in kept["class_names"]:
         assert sum(line.startswith(f"{name} ") for line in out.splitlines()) == 1
 
@@ -213,7 +214,8 @@ def test_the_gallery_has_what_only_this_model_has_right(
         "src.inference.report.gallery",
         lambda tiles, path, title: galleries.update({path.stem: (tiles, title)}),
     )
-    score("--against", other)
+    _, out, _ = score("--against", other, "--json")
+    result = json.loads(out)
     (ours, target, names), (theirs, _, _) = logits_of(checkpoint), logits_of(other)
     won = (ours.argmax(1) == target) & (theirs.argmax(1) != target)
     tiles, title = galleries["only_this_right"]
@@ -223,6 +225,8 @@ def test_the_gallery_has_what_only_this_model_has_right(
     tiles, title = galleries["worst"]
     wrong = (ours.argmax(1) != target).nonzero()[:, 0]
     assert {tile.name for tile in tiles} == {names[i] for i in wrong}
+    listed = [int(place.removeprefix("test:")) for place in result["worst"]]
+    assert [tile.name for tile in tiles] == [names[i] for i in listed]
     sure = [tile.probability for tile in tiles]
     assert sure == sorted(sure, reverse=True)
     assert all(0 <= tile.image.min() and tile.image.max() <= 1 for tile in tiles)
@@ -292,8 +296,9 @@ def test_many_classes_show_the_hardest_and_top_5():
     logits[0, 7] = 9.0
     result = scores(logits, target, names)
     result |= {"checkpoint": "a.pt", "split": "val", "data": "d", "tta": "none"}
+    result |= {"worst": ["val:0"]}
     shown = text(result | {"notes": [], "files": {"json": "x"}})
     assert "top-5 98.57 %" in shown or "top-5 100.00 %" in shown
     assert "\nc00 " in shown and "\nc07 " in shown and "\nc34 " not in shown
     assert "(5 classes with a higher F1 left out)" in shown
-    assert "c07, 1x" in shown
+    assert "c07 (1x)" in shown

@@ -133,7 +133,8 @@ def test_results_lie_in_the_run_of_the_checkpoint(infer, tmp_path, pictures):
     ]
     assert out.splitlines()[0].split() == ["image", "class", "second"]
     assert "7 of 7 done" in err and f"{folder}/contact_sheet.png" in err
-    assert f"next   python scripts/explain.py --checkpoint {path}" in err
+    given = f"--checkpoint {path} --input {tmp_path}/in/0.png"
+    assert f"next   python scripts/explain.py {given}\n" in err
 
 
 @pytest.mark.spec("CNN-072", "a contact sheet")

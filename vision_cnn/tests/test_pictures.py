@@ -45,10 +45,10 @@ def test_the_surest_mistakes_come_first_then_the_least_sure_hits(figure, tmp_pat
     ]
     gallery(items, tmp_path / "x.png", "four")
     assert words(figure()) == [
-        "cat 80 %\nis dog",
-        "dog 40 %\nis cat",
-        "dog 30 %",
-        "cat 90 %",
+        "cat: 80 %\nis dog",
+        "dog: 40 %\nis cat",
+        "dog: 30 %",
+        "cat: 90 %",
     ]
     assert [axis.get_xlabel() for axis in figure().axes] == ["d", "b", "c", "a"]
     frames = [axis.spines["left"].get_edgecolor() for axis in figure().axes]
@@ -59,7 +59,7 @@ def test_a_contact_sheet_keeps_the_order_and_shows_the_guesses(figure, tmp_path)
     guesses = [("cat", 0.71), ("dog", 0.2)]
     items = [Guessed(n, torch.rand(3, 8, 8), guesses) for n in ("b", "a")]
     contact_sheet(items, tmp_path / "x.png")
-    assert words(figure()) == ["cat 71 %\ndog 20 %"] * 2
+    assert words(figure()) == ["cat: 71 %\ndog: 20 %"] * 2
     assert [axis.get_xlabel() for axis in figure().axes] == ["b", "a"]
 
 

@@ -55,15 +55,16 @@ def evaluate(
         **scores(seen.logits, seen.target, predictor.info.class_names),
         "notes": opened.notes,
     }
-    galleries = {"worst": _tiles(opened, seen, ~seen.right)}
+    worst = _surest(seen, ~seen.right)
+    result["worst"] = [f"{opened.name}:{index}" for index in worst]
+    galleries = {"worst": _tiles(opened, seen, worst)}
     if other:
         theirs = _predict_same(predictor, other, against, opened, tta, batch, quiet)
         names = predictor.info.class_names
         both = compare(seen.logits, theirs.logits, seen.target, names)
         result["against"] = {"checkpoint": str(against), **both}
-        galleries["only_this_right"] = _tiles(
-            opened, theirs, seen.right & ~theirs.right
-        )
+        won = _surest(theirs, seen.right & ~theirs.right)
+        galleries["only_this_right"] = _tiles(opened, theirs, won)
     out = out or (run_folder(checkpoint) or Path()) / "eval"
     write_report(result, out, seen, galleries)
     return result
@@ -118,13 +119,18 @@ def _predict_same(
     return predict_split(other, theirs, tta, batch, quiet)
 
 
-def _tiles(split: Split, seen: Predictions, chosen: torch.Tensor) -> list[Judged]:
-    """Images where `chosen`, those first in which the model is the surest."""
+def _surest(seen: Predictions, chosen: torch.Tensor) -> list[int]:
+    """Indices of images where `chosen`, the surest predictions first."""
+    sure = seen.probabilities.max(1).values.masked_fill(~chosen, -1)
+    order = sure.argsort(descending=True, stable=True)
+    return order[: min(WORST, int(chosen.sum()))].tolist()
+
+
+def _tiles(split: Split, seen: Predictions, indices: list[int]) -> list[Judged]:
     dataset, names = split.dataset, split.dataset.info.class_names
     sure = seen.probabilities.max(1).values
-    order = sure.masked_fill(~chosen, -1).argsort(descending=True, stable=True)
     tiles = []
-    for index in order[: min(WORST, int(chosen.sum()))].tolist():
+    for index in indices:
         item = dataset[(0, index)]
         tiles.append(
             Judged(

@@ -95,7 +95,8 @@ def verdict(summary: dict[str, Any]) -> str:
     lines.append("saved  " + "\n       ".join(summary["files"].values()))
     if done:
         lines.append(
-            f"next   python scripts/explain.py --checkpoint {summary['checkpoint']}"
+            f"next   python scripts/explain.py --checkpoint {summary['checkpoint']} "
+            f"--input {show(summary['images'][0]['input'])}"
         )
     return "\n".join(lines)
 

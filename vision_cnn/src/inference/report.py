@@ -36,13 +36,15 @@ def write_report(
         files[name] = folder / f"{name}.png"
     result["files"] = {kind: str(path) for kind, path in files.items()}
     make_folder(folder)
-    head, titles = _titled(result), _gallery_titles(result)
+    titles = _gallery_titles(result)
+    place = f"{run_name(result['checkpoint'])} · {split}"
+    head = f"{place} · {_percent(result['accuracy'])} right"
     confusion = torch.tensor(result["confusion"])
     bins = torch.tensor(result["calibration_bins"], dtype=torch.float64)
     try:
         write_csv(files["predictions"], _rows(seen, names))
         confusion_picture(confusion, names, files["confusion"], head)
-        title = f"{head} · calibration error {_percent(result['ece'])}"
+        title = f"{place} · calibration error {_percent(result['ece'])}"
         reliability_picture(bins, files["reliability"], title)
         for name, tiles in galleries.items():
             gallery(tiles, files[name], titles[name].format(shown=len(tiles)))
@@ -72,15 +74,17 @@ def text(result: dict[str, Any]) -> str:
         lines += ["", _against(result)]
     lines += ["", *(f"note   {note}" for note in result["notes"])]
     lines.append("saved  " + "\n       ".join(result["files"].values()))
-    lines.append(f"next   {next_commands(result['checkpoint'])}")
+    lines.append(f"next   {next_commands(result)}")
     return "\n".join(lines)
 
 
-def next_commands(checkpoint: str) -> str:
-    """What a person types after an evaluation."""
+def next_commands(result: dict[str, Any]) -> str:
+    """What a person types after an evaluation: why was the surest mistake made?"""
+    given = f"--checkpoint {result['checkpoint']} --input"
+    image = (result["worst"] or [f"{result['split']}:0"])[0]
     return (
-        f"python scripts/infer.py --checkpoint {checkpoint} --input FILE_OR_FOLDER\n"
-        f"       python scripts/explain.py --checkpoint {checkpoint}"
+        f"python scripts/explain.py {given} {image}\n"
+        f"       python scripts/infer.py {given} FILE_OR_FOLDER"
     )
 
 
@@ -146,11 +150,6 @@ def _rows(seen: Predictions, names: Sequence[str]) -> list[dict[str, Any]]:
     ]
 
 
-def _titled(result: dict[str, Any]) -> str:
-    share = _percent(result["accuracy"])
-    return f"{run_name(result['checkpoint'])} · {result['split']} · {share} right"
-
-
 def _gallery_titles(result: dict[str, Any]) -> dict[str, str]:
     """With a place for the number of tiles, which is known when they are drawn."""
     run, wrong = run_name(result["checkpoint"]), result["images"] - result["right"]
@@ -169,7 +168,7 @@ def _gallery_titles(result: dict[str, Any]) -> dict[str, str]:
 def _taken_for(row: dict[str, Any]) -> str:
     if row["taken_for"] is None:
         return ""
-    return f"{show(row['taken_for'])}, {row['taken_for_images']}x"
+    return f"{show(row['taken_for'])} ({row['taken_for_images']}x)"
 
 
 def _temper(temperature: float) -> str:

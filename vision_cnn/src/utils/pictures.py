@@ -123,7 +123,8 @@ def reliability_picture(sums: Tensor, path: Path, title: str = "reliability") ->
     )
     top.set(xlim=(0, 1), ylim=(-0.02, 1.02), ylabel="share that is right")
     top.text(0.97, 0.05, "below the line: too sure", ha="right", fontsize=8)
-    top.legend(loc="upper left", fontsize=8)
+    above = {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0), "ncols": 3}
+    top.legend(**above, fontsize=8, frameon=False)
     bottom.bar(middle, share, 1 / bins, color=BLUE, edgecolor="white")
     bottom.set(xlabel="probability of the predicted class", ylabel="share of images")
     bottom.set_ylim(0, 1.1 * share.max(initial=0.1))
@@ -175,7 +176,7 @@ def _sheet(
 
 
 def _guess(axis: "Axes", item: Guessed) -> None:
-    words = [f"{plain_text(name, 16)} {100 * p:.0f} %" for name, p in item.guesses]
+    words = [f"{plain_text(name, 16)}: {100 * p:.0f} %" for name, p in item.guesses]
     axis.set_title("\n".join(words), fontsize=8)
 
 
@@ -183,7 +184,7 @@ def _judge(axis: "Axes", item: Judged) -> None:
     right = item.true == item.predicted
     for edge in axis.spines.values():
         edge.set(color=BLUE if right else VERMILLION, linewidth=2.5)
-    sure = f"{plain_text(item.predicted, 16)} {100 * item.probability:.0f} %"
+    sure = f"{plain_text(item.predicted, 16)}: {100 * item.probability:.0f} %"
     text = sure if right else f"{sure}\nis {plain_text(item.true, 16)}"
     axis.set_title(text, fontsize=9, color="black" if right else "#A04000")
 
