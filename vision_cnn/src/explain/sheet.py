@@ -27,8 +27,11 @@ def draw_sheet(
     explanation: Explanation, model: nn.Module, class_names: tuple[str, ...], run: str
 ) -> "Figure":
     """The image and its classes, all maps on one scale, what the layers make of it."""
-    figure = new_figure(10, 11.6)
-    top, maps, inside = figure.subfigures(3, 1, height_ratios=[2.9, 6.0, 2.7])
+    height, width = explanation.picture.shape[1:]
+    tall = min(3.0, max(0.8, 2.2 * height / width))  # of one map, in inches
+    heights = [2.9, 2 * (tall + 0.8), 2.7]
+    figure = new_figure(10, sum(heights))
+    top, maps, inside = figure.subfigures(3, 1, height_ratios=heights)
     _draw_top(top, explanation, class_names)
     _draw_maps(maps, explanation)
     _draw_inside(inside, explanation, model)
@@ -47,7 +50,7 @@ def _title(explanation: Explanation, class_names: tuple[str, ...], run: str) -> 
 
 
 def _target(explanation: Explanation, class_names: tuple[str, ...]) -> str:
-    return plain_text(class_names[explanation.target])
+    return plain_text(class_names[explanation.target], 24)
 
 
 def _draw_top(part: "Figure", e: Explanation, class_names: tuple[str, ...]) -> None:
@@ -88,7 +91,7 @@ def _draw_overlay(axis: "Axes", e: Explanation, target: str) -> None:
     strength = cam[0].cpu() / (cam.max().item() or 1.0)
     orange = torch.tensor([213.0, 94, 0])[:, None, None] / 255  # plots.VERMILLION
     mixed = grey + 0.8 * strength * (orange - grey)
-    show(axis, mixed.permute(1, 2, 0), f"Grad-CAM: evidence for {target}")
+    show(axis, mixed.permute(1, 2, 0), f"Grad-CAM of {target}")
     layer = plain_text(e.found.layer, 24)
     _below(axis, [f"layer {layer}" if cam.any() else f"none in layer {layer}"])
 
@@ -125,6 +128,7 @@ def _draw_maps(part: "Figure", e: Explanation) -> None:
     for axis, (name, method) in zip(axes.flatten(), METHODS.items(), strict=True):
         if name in e.found.undefined:
             _say(axis, method.title, e.found.undefined[name])
+            axis.set_box_aspect(e.picture.shape[1] / e.picture.shape[2])
             continue
         map = e.found.maps[name][0].cpu()
         show(axis, colours(map, colour_scale(map), "signed"), method.title)
