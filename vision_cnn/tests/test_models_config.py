@@ -33,6 +33,25 @@ def test_every_option_is_read_by_a_network():
     assert options == set(VALUES) == set().union(*map(options_of, MODELS))
 
 
+@pytest.mark.parametrize(
+    ("names", "options"),
+    [
+        ("lenet5", ""),
+        ("simple_cnn", "widths dropout"),
+        ("fast_cnn", "widths"),
+        ("vgg11 vgg16", "width hidden dropout"),
+        ("resnet18 resnet34 resnet50", "width stem squeeze_excite drop_path"),
+        ("resnet20 resnet32 resnet56", "width squeeze_excite drop_path"),
+        ("preact_resnet18 wide_resnet16_4 wide_resnet28_10", "width dropout"),
+        ("mobilenet_v2", "width stem dropout"),
+        ("convnext_tiny vit_tiny", "width patch drop_path"),
+    ],
+)
+def test_the_options_of_each_network(names, options):
+    for name in names.split():
+        assert options_of(name) == options.split()
+
+
 @pytest.mark.spec("CNN-010", "is refused with its name and the options that it has")
 @pytest.mark.parametrize(
     ("name", "option"), [p for p in PAIRS if p[1] not in options_of(p[0])]
