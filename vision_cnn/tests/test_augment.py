@@ -1,10 +1,11 @@
-"""What is drawn for an image, in which order it is applied, and that nothing else is."""
+"""What is drawn for an image, in which order it is applied, and nothing else."""
 
 import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from src.data import augment
 from src.data.augment import RANGES, Augment, AugmentConfig
 from src.data.dataloader import EpochBatches, train_loader
 from src.data.draws import Draws
@@ -42,8 +43,8 @@ ALL = {key: value for config in EACH.values() for key, value in config.items()}
 
 def augmented(config: dict, epoch: int, indices, seed: int = 0):
     indices = torch.as_tensor(indices)
-    augment = Augment(AugmentConfig(**config), INFO, seed, N)
-    return augment(IMAGES[indices], epoch, indices)
+    change = Augment(AugmentConfig(**config), INFO, seed, N)
+    return change(IMAGES[indices], epoch, indices)
 
 
 @pytest.mark.spec("CNN-050", "Augmentation that is off gives what `DataInfo.normalise`")
@@ -68,8 +69,8 @@ def test_an_image_is_the_same_in_any_batch_and_another_in_each_epoch(config):
 def test_workers_make_the_batches_of_the_trainer():
     labels, names = torch.arange(N) % 2, [str(i) for i in range(N)]
     config = AugmentConfig(**ALL, mixup=0.3, cutmix=1.0)
-    augment, mixing = Augment(config, INFO, 0, N), Mixing(config, 0, N)
-    dataset = ImageSet(Labelled(IMAGES, labels, names), INFO, augment, mixing)
+    change, mixing = Augment(config, INFO, 0, N), Mixing(config, 0, N)
+    dataset = ImageSet(Labelled(IMAGES, labels, names), INFO, change, mixing)
     here, there = (
         list(train_loader(dataset, EpochBatches(N, 8, seed=0, epoch=2), workers=w))
         for w in (0, 2)
@@ -84,11 +85,11 @@ def test_workers_make_the_batches_of_the_trainer():
 @pytest.mark.parametrize("shape", [(1, 1), (2, 9)], ids=str)
 def test_tiny_and_grey_images_and_an_empty_batch(config, shape):
     info = DataInfo(1, *shape, (), (0.5,), (0.2,), (), "")
-    augment = Augment(AugmentConfig(**config), info, 0, 9)
-    out = augment(random_bytes(9, 1, *shape), 0, torch.arange(9))
+    change = Augment(AugmentConfig(**config), info, 0, 9)
+    out = change(random_bytes(9, 1, *shape), 0, torch.arange(9))
     assert out.shape == (9, 1, *shape) and out.isfinite().all()
     none = torch.zeros(0, dtype=torch.long)
-    assert augment(random_bytes(0, 1, *shape), 0, none).shape == (0, 1, *shape)
+    assert change(random_bytes(0, 1, *shape), 0, none).shape == (0, 1, *shape)
 
 
 @pytest.mark.spec("CNN-049", "mirrored in every second epoch")
@@ -137,6 +138,26 @@ def test_trivial_augment_makes_one_change_an_image():
     for i, change in enumerate(CHANGES.values()):
         alone = change(images[i : i + 1], strengths[i : i + 1])
         torch.testing.assert_close(out[i : i + 1], alone)
+
+
+@pytest.mark.spec("CNN-053", "drawn evenly, at one of 31 strengths")
+def test_changes_and_strengths_are_even(monkeypatch):
+    drawn = {}
+
+    def note(images, changes, strengths):
+        drawn.update(changes=changes, strengths=strengths)
+        return images
+
+    monkeypatch.setattr(augment, "trivial_augment", note)
+    n, info = 20000, DataInfo(1, 1, 1, (), (0.5,), (0.2,), (), "")
+    all_on = Augment(AugmentConfig(trivial=True), info, 0, n)
+    all_on(random_bytes(n, 1, 1, 1), 0, torch.arange(n))
+    counts = torch.bincount(drawn["changes"], minlength=len(CHANGES))
+    assert (counts * len(CHANGES) / n - 1).abs().max() < 0.12
+    levels = (drawn["strengths"].abs() * 30).round().long()
+    counts = torch.bincount(levels, minlength=31)
+    assert len(counts) == 31 and (counts * 31 / n - 1).abs().max() < 0.16
+    assert drawn["strengths"].sign().mean().abs() < 0.03
 
 
 @pytest.mark.parametrize("name", CHANGES)

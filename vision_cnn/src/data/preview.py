@@ -56,7 +56,7 @@ def show(pixels: UInt8[Tensor, "two channel height width"], out: Path) -> None:
         images = info.restore(_draw(pixels, config, info)).clamp(0, 1)
         for axis, image in zip(row, images, strict=True):
             axis.imshow(
-                image.permute(1, 2, 0).squeeze(-1),
+                image.permute(1, 2, 0).squeeze(-1).numpy(),
                 cmap="gray",
                 vmin=0,
                 vmax=1,

@@ -217,7 +217,7 @@ def _write_sheet(source: Source, out: Path, columns: int = 12) -> None:
     for place, image in enumerate(images):
         row, column = place % rows, place // rows
         axis = figure.add_subplot(rows, columns, row * columns + column + 1)
-        axis.imshow(image.permute(1, 2, 0), interpolation="nearest")
+        axis.imshow(image.permute(1, 2, 0).numpy(), interpolation="nearest")
         axis.set(xticks=[], yticks=[])
         if column == 0:
             axis.set_ylabel(source.class_names[row])

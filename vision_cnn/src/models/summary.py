@@ -9,7 +9,7 @@ attention, as fvcore and the papers' tables do; norms and activations are not co
 import argparse
 import math
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from torch import nn
 
@@ -131,14 +131,14 @@ def _acts(layer: Layer) -> bool:
 
 def _grouped(layers: list[Layer], depth: int) -> list[Layer]:
     """The layers at most `depth` deep, each with what is inside it."""
-    shown = {x.name: x for x in layers if x.name and x.name.count(".") < depth}
+    shown = {x.name: replace(x) for x in layers if x.name.count(".") < depth}
     for layer in layers:
         owner = ".".join(layer.name.split(".")[:depth])
-        if owner in shown and layer.name != owner and layer.name not in shown:
+        if layer.name not in shown:
             shown[owner].parameters += layer.parameters
             shown[owner].macs += layer.macs
             shown[owner].saved += layer.saved
-    return list(shown.values())
+    return [x for x in shown.values() if x.name or _acts(x)]
 
 
 def main(arguments: list[str] | None = None) -> int:
