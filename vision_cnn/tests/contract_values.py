@@ -23,6 +23,8 @@ DEFAULT = {
     "Float": torch.randn,
     "Int": lambda shape: torch.randint(0, 2, shape),
     "UInt": lambda shape: torch.randint(0, 2, shape, dtype=torch.uint8),
+    "UInt8": lambda shape: torch.randint(0, 256, shape, dtype=torch.uint8),
+    "Int64": lambda shape: torch.randint(0, 2, shape),
     "Bool": lambda shape: torch.rand(shape) < 0.5,
 }
 FILLS = {
@@ -30,13 +32,19 @@ FILLS = {
     "uniform": lambda low, high: lambda shape: torch.rand(shape) * (high - low) + low,
     "torch": torch,
 }
+EXACT = {
+    "UInt8": torch.uint8,
+    "Int64": torch.int64,
+    "Float32": torch.float32,
+    "Float64": torch.float64,
+}
 DTYPES = (torch.int64, torch.float32, torch.bool)
 seed = torch.manual_seed
 
 
 def of_kind(tensor, hint: Any):
-    """As the annotation asks for: here there is one type, and a fill has its dtype."""
-    return tensor
+    """As the annotation asks for: a fill has its kind, which may name its bits too."""
+    return tensor.to(EXACT.get(hint.dtype.__name__, tensor.dtype))
 
 
 def cast(tensor, dtype):
