@@ -104,9 +104,11 @@ def write_folder(root: Path, parts=(("train", 3), ("test", 2))) -> Path:
     return root
 
 
-def pack(root: Path, path: Path, top: str = "", mode: str = "w:gz") -> Path:
+def pack(
+    root: Path, path: Path, top: str = "", mode: str = "w:gz", kind=tarfile.PAX_FORMAT
+) -> Path:
     """A tar of a folder, not in the order of its names."""
-    with tarfile.open(path, mode) as archive:
+    with tarfile.open(path, mode, format=kind) as archive:
         for file in sorted((p for p in root.rglob("*") if p.is_file()), reverse=True):
             archive.add(file, f"{top}{file.relative_to(root)}")
     return path
