@@ -104,7 +104,7 @@ class Tokens(nn.Module):
         super().__init__()
         self.pooled = pooled
         self.patches = nn.Conv2d(3, 8, 4, 4)
-        self.before, self.query = nn.LayerNorm(8), nn.Linear(8, 8)
+        self.before, self.key = nn.LayerNorm(8), nn.Linear(8, 8)
         self.drop = nn.Dropout(0.1)
         self.norm, self.head = nn.LayerNorm(8), nn.Linear(8, 3)
 
@@ -112,7 +112,7 @@ class Tokens(nn.Module):
         x = self.patches(image).flatten(2).transpose(1, 2)
         x = torch.cat([x.mean(1, keepdim=True), x], 1)
         x = self.before(x)
-        scores = self.query(x) @ x.transpose(1, 2)
+        scores = x @ self.key(x).transpose(1, 2)
         weights = self.drop(scores.softmax(2)[:, None])
         x = self.norm(weights[:, 0] @ x)
         return self.head(x[:, 0] if self.pooled == "class token" else x[:, 1:].mean(1))
