@@ -43,7 +43,7 @@ def train(
         bool, typer.Option("--no-contracts", help="Do not check tensor shapes")
     ] = False,
 ) -> None:
-    """Train a model: python scripts/train.py --config configs/unet_baseline.yaml."""
+    """Train a model: python scripts/train.py --config configs/toy_patterns.yaml."""
     from src.training.launch import train
     from src.training.options import Options
 

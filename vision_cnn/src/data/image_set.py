@@ -46,7 +46,7 @@ class ImageSet(Dataset):
         batch = {
             "image": self._images(epoch, indices),
             "target": self.labels[indices],
-            "name": [self.names[int(index)] for index in indices],
+            "name": [self.names[index] for _, index in keys],
         }
         if self.mixing:
             self._mix(batch, epoch, indices)

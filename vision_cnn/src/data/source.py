@@ -51,15 +51,18 @@ class _Chosen:
         return len(self.indices)
 
     def __getitem__(self, places: Tensor) -> Tensor:
-        return self.images[self.indices[places]]
+        indices = self.indices[places]
+        if isinstance(self.images, Tensor):  # five times as fast as images[indices]
+            return self.images.index_select(0, indices)
+        return self.images[indices]
 
 
 class _Named(Sequence):
     def __init__(self, names: Sequence[str], indices: Tensor):
-        self.names, self.indices = names, indices
+        self.names, self.indices = names, indices.tolist()
 
     def __len__(self) -> int:
         return len(self.indices)
 
     def __getitem__(self, place: int) -> str:
-        return self.names[int(self.indices[place])]
+        return self.names[self.indices[place]]
