@@ -82,6 +82,16 @@ def test_what_there_is_not_is_refused(
     assert not out.exists()
 
 
+def test_a_file_where_the_folder_should_be_is_refused(
+    monkeypatch, capsys, checkpoint, tmp_path
+):
+    (tmp_path / "file").write_text("mine")
+    words = ("--out", tmp_path / "file", "--count", 2, "--quiet")
+    assert call(monkeypatch, "look", "--checkpoint", checkpoint, *words) == 2
+    told = f"--out {tmp_path / 'file'}: cannot be written (File exists)"
+    assert capsys.readouterr().err.startswith(told)
+
+
 def test_one_class_more_in_the_data_is_refused(monkeypatch, capsys, tmp_path):
     other = replace(TOY, toy=replace(TOY.toy, patterns=("stripes", "rings")))
     path = make_checkpoint(tmp_path, replace(CONFIG, data=other))

@@ -49,6 +49,10 @@ def look(
             "its training has diverged"
         )
     out = out or (run_folder(checkpoint) or Path()) / "look"
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"--out {out}: cannot be written ({error.strerror})") from None
     made = Look(loaded, run_name(checkpoint), images, split, embedded, seed, quiet)
     right = (embedded.logits.argmax(1) == embedded.target).double().mean()
     result = {

@@ -24,7 +24,7 @@ from .tsne import tsne
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-LANDSCAPE_IMAGES = 100
+LANDSCAPE_IMAGES = 64
 MOST_CLASSES = 40
 """Of the picture of activation maximisation."""
 
@@ -116,7 +116,9 @@ def _landscape(look: Look) -> tuple["Figure", dict]:
             progress=lambda done, total: bar.update(),
         )
     figure = new_figure(6.6, 4.9)
-    title = f"{plain_text(look.name, 40)}: loss around the trained weights"
+    title = (
+        f"{plain_text(look.name, 24)}: loss of {len(chosen)} images around the weights"
+    )
     draw_landscape(figure.subplots(), surface, title)
     centre, top = _ends(surface.losses)
     said = f"loss {centre:.3g} at the weights, up to {top:.3g} around them"
