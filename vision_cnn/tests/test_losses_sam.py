@@ -1,4 +1,5 @@
 import os
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -197,7 +198,8 @@ def share_of(rank: int):
 
 def work_of_a_rank(rank: int, folder: str) -> None:
     store = dist.FileStore(f"{folder}/store", 2)
-    dist.init_process_group("gloo", store=store, rank=rank, world_size=2)
+    limit = timedelta(seconds=60)  # where the other one has failed
+    dist.init_process_group("gloo", store=store, rank=rank, world_size=2, timeout=limit)
     net = DistributedDataParallel(small_net(0.0))
     for _ in range(2):  # the second needs the first to have left the wrapper in order
         net.zero_grad()
