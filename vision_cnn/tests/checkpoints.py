@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 from src.data import AugmentConfig, DataConfig, DataInfo, ToyConfig, build_datasets
+from src.inference.predictor import load_predictor
 from src.models import ModelConfig, build_model
 from src.training.progress import TrainConfig
 from src.training.task import Config
@@ -103,3 +104,11 @@ def leave_out_pictures(monkeypatch) -> None:
     for place in ("report.gallery", "report.confusion_picture", "infer.contact_sheet"):
         monkeypatch.setattr(f"src.inference.{place}", lambda *_: None)
     monkeypatch.setattr("src.inference.report.reliability_picture", lambda *_: None)
+
+
+def logits_of(checkpoint, split="test", tta="none"):
+    """Logits, classes and names of a split of the toys, in one batch."""
+    predictor = load_predictor(checkpoint)
+    dataset = build_datasets(TOY, AugmentConfig(), 0)[split]
+    batch = dataset.__getitems__([(0, i) for i in range(len(dataset))])
+    return predictor.logits(batch["image"], tta), batch["target"], batch["name"]

@@ -7,16 +7,17 @@ from dataclasses import replace
 import pytest
 import torch
 
-from src.data import AugmentConfig, ToyConfig, build_datasets
+from src.data import AugmentConfig, build_datasets
 from src.inference.predictor import load_predictor
 from src.inference.splits import open_split
-from src.metrics import accuracy, confusion_matrix, mcnemar, nll
+from src.metrics import accuracy, confusion_matrix, nll
 from tests.checkpoints import (
     CONFIG,
     INFO,
     TOY,
     call,
     leave_out_pictures,
+    logits_of,
     make_checkpoint,
 )
 from tests.png import size_of
@@ -25,11 +26,6 @@ from tests.png import size_of
 @pytest.fixture(scope="module")
 def checkpoint(tmp_path_factory):
     return make_checkpoint(tmp_path_factory.mktemp("runs") / "one")
-
-
-@pytest.fixture(scope="module")
-def other(tmp_path_factory):
-    return make_checkpoint(tmp_path_factory.mktemp("runs") / "two", seed=5)
 
 
 @pytest.fixture
@@ -52,13 +48,6 @@ def score(monkeypatch, capsys, tmp_path, checkpoint):
         return call(monkeypatch, "eval", *given, *arguments), *capsys.readouterr()
 
     return score
-
-
-def logits_of(checkpoint, split="test", tta="none"):
-    predictor = load_predictor(checkpoint)
-    dataset = build_datasets(TOY, AugmentConfig(), 0)[split]
-    batch = dataset.__getitems__([(0, i) for i in range(len(dataset))])
-    return predictor.logits(batch["image"], tta), batch["target"], batch["name"]
 
 
 @pytest.mark.spec("CNN-072", "the numbers of the metrics")
@@ -182,81 +171,6 @@ def test_data_that_is_not_here_is_named(score, tmp_path):
     path = make_checkpoint(tmp_path / "run", replace(CONFIG, data=data), INFO)
     code, _, err = score(checkpoint=path)
     assert code == 2 and str(tmp_path / "gone") in err
-
-
-@pytest.mark.spec("CNN-073", "McNemar's p, both accuracies")
-def test_against_compares_on_the_same_images(score, checkpoint, other, tmp_path):
-    code, out, _ = score("--against", other, "--json")
-    result = json.loads(out)
-    found = result["against"]
-    (ours, target, _), (theirs, _, _) = logits_of(checkpoint), logits_of(other)
-    right, their_right = ours.argmax(1) == target, theirs.argmax(1) == target
-    test = mcnemar(right, their_right)
-    assert code == 0
-    assert found["mcnemar_p"] == pytest.approx(test.p)
-    assert (found["only_this_right"], found["only_other_right"]) == test[:2]
-    assert found["accuracy"] == pytest.approx(their_right.double().mean().item())
-    difference = result["accuracy"] - found["accuracy"]
-    assert found["difference"] == pytest.approx(difference)
-    for c, row in enumerate(found["classes"]):
-        for key, logits in (("recall", ours), ("recall_other", theirs)):
-            found_of_class = (logits.argmax(1)[target == c] == c).double().mean()
-            assert row[key] == pytest.approx(found_of_class.item())
-    assert result["files"]["only_this_right"] == f"{tmp_path}/test/only_this_right.png"
-
-
-@pytest.mark.spec("CNN-073", "images that this model has right and the other wrong")
-def test_the_gallery_has_what_only_this_model_has_right(
-    score, monkeypatch, checkpoint, other
-):
-    galleries = {}
-    monkeypatch.setattr(
-        "src.inference.report.gallery",
-        lambda tiles, path, title: galleries.update({path.stem: (tiles, title)}),
-    )
-    _, out, _ = score("--against", other, "--json")
-    result = json.loads(out)
-    (ours, target, names), (theirs, _, _) = logits_of(checkpoint), logits_of(other)
-    won = (ours.argmax(1) == target) & (theirs.argmax(1) != target)
-    tiles, title = galleries["only_this_right"]
-    assert {tile.name for tile in tiles} == {names[i] for i in won.nonzero()[:, 0]}
-    assert all(tile.true != tile.predicted for tile in tiles)
-    assert title.startswith("one right, two wrong") and "test" in title
-    tiles, title = galleries["worst"]
-    wrong = (ours.argmax(1) != target).nonzero()[:, 0]
-    assert {tile.name for tile in tiles} == {names[i] for i in wrong}
-    listed = [int(place.removeprefix("test:")) for place in result["worst"]]
-    assert [tile.name for tile in tiles] == [names[i] for i in listed]
-    sure = [tile.probability for tile in tiles]
-    assert sure == sorted(sure, reverse=True)
-    assert all(0 <= tile.image.min() and tile.image.max() <= 1 for tile in tiles)
-
-
-def test_a_model_against_itself_differs_in_nothing(score, checkpoint):
-    _, out, _ = score("--against", checkpoint)
-    assert "so +0.00 points" in out and "McNemar p = 1 (exact)" in out
-    assert "could well be luck" in out and "no change" in out
-
-
-@pytest.mark.spec("CNN-073", "refused where the other's split has other images")
-def test_models_of_other_images_are_not_compared(score, tmp_path):
-    more = replace(TOY, toy=replace(TOY.toy, n_test=21))
-    larger = replace(TOY, toy=replace(TOY.toy, size=14))
-    cases = {
-        "other images": replace(CONFIG, seed=1),
-        "more images": replace(CONFIG, data=more),
-        "larger images": replace(CONFIG, data=larger),
-    }
-    for name, config in cases.items():
-        against = make_checkpoint(tmp_path / name, config)
-        code, out, err = score("--against", against)
-        assert (code, out) == (2, "")
-        assert "its test split has other images" in err
-    patterns = ToyConfig(size=12, patterns=("rings", "blobs"))
-    config = replace(CONFIG, data=replace(TOY, toy=patterns))
-    against = make_checkpoint(tmp_path / "classes", config)
-    code, _, err = score("--against", against)
-    assert code == 2 and "was trained on other classes" in err
 
 
 @pytest.mark.spec("CNN-076", "`--json` prints one object")

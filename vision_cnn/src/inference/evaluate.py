@@ -44,19 +44,14 @@ def evaluate(
     other = load_predictor(against, predictor.device) if against else None
     opened = open_split(predictor, split)
     seen = predict_split(predictor, opened, tta, batch, quiet)
+    worst = _surest(seen, ~seen.right)
     result = {
         "checkpoint": str(checkpoint),
-        "split": opened.name,
-        "data": predictor.config.data.root or predictor.config.data.name,
-        "data_fingerprint": opened.dataset.info.fingerprint,
-        "class_names": list(predictor.info.class_names),
-        "tta": tta,
-        "precision": predictor.precision,
+        **_conditions(predictor, opened, tta),
         **scores(seen.logits, seen.target, predictor.info.class_names),
+        "worst": [f"{opened.name}:{index}" for index in worst],
         "notes": opened.notes,
     }
-    worst = _surest(seen, ~seen.right)
-    result["worst"] = [f"{opened.name}:{index}" for index in worst]
     galleries = {"worst": _tiles(opened, seen, worst)}
     if other:
         theirs = _predict_same(predictor, other, against, opened, tta, batch, quiet)
@@ -88,6 +83,17 @@ def predict_split(
             require_finite(logits[-1], part["name"])
             bar.update(len(part["name"]))
     return Predictions(dataset.names, dataset.labels, torch.cat(logits))
+
+
+def _conditions(predictor: Predictor, opened: Split, tta: str) -> dict[str, Any]:
+    return {
+        "split": opened.name,
+        "data": predictor.config.data.root or predictor.config.data.name,
+        "data_fingerprint": opened.dataset.info.fingerprint,
+        "class_names": list(predictor.info.class_names),
+        "tta": tta,
+        "precision": predictor.precision,
+    }
 
 
 def _predict_same(

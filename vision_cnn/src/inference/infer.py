@@ -57,10 +57,7 @@ def infer(
         "tta": tta,
         "class_names": list(predictor.info.class_names),
         "images": [],
-        "failures": [
-            _failure(folder, reason, "input")
-            for folder, reason in inputs.unreadable.items()
-        ],
+        "failures": [_failure(*item, "input") for item in inputs.unreadable.items()],
         "not_images": [str(path) for path in inputs.others],
     }
     tiles = _predict_all(predictor, files, summary, top, quiet)

@@ -86,11 +86,8 @@ def confusion_picture(
     axis.set_yticks(range(classes), names, **size)
     axis.set_xlabel("predicted")
     axis.set_ylabel("true")
-    for row, column in np.ndindex(classes, classes) if classes <= 15 else ():
-        text = _percent(share[row, column])
-        dark = row == column and share[row, column] > 0.5
-        colour = "white" if dark else "black"
-        axis.text(column, row, text, ha="center", va="center", color=colour, fontsize=8)
+    if classes <= 15:
+        _write_cells(axis, share)
     figure.suptitle(plain_text(title, int(11 * side)), fontsize=11)
     worst = _largest_off(share)
     note = "per cent of the true class · blue: right"
@@ -199,6 +196,14 @@ def _confusion_colours(share: np.ndarray) -> np.ndarray:
     depth = np.nan_to_num(share / max(_largest_off(share), 1e-9))
     depth[np.diag_indices(len(share))] = np.nan_to_num(np.diagonal(share))
     return 1 - depth[..., None] * (1 - ends)
+
+
+def _write_cells(axis: "Axes", share: np.ndarray) -> None:
+    for row, column in np.ndindex(share.shape):
+        dark = row == column and share[row, column] > 0.5
+        style = {"color": "white" if dark else "black", "fontsize": 8}
+        text = _percent(share[row, column])
+        axis.text(column, row, text, ha="center", va="center", **style)
 
 
 def _largest_off(share: np.ndarray) -> float:
