@@ -106,8 +106,7 @@ class Trainer:
             if stop:
                 self.state.save(self.run)
                 return stop
-            now.epoch += 1
-            now.batch = 0
+            now.epoch, now.batch = now.epoch + 1, 0
             if now.epoch % self.train.eval_every == 0 or now.epoch == now.end(
                 self.train
             ):
@@ -248,5 +247,4 @@ class Trainer:
         return torch.autocast(self.state.device.type, kind, enabled=kind is not None)
 
     def _to_device(self, batch: dict[str, Any]) -> dict[str, Any]:
-        last = self.train.channels_last
-        return to_device(batch, self.state.device, channels_last=last)
+        return to_device(batch, self.state.device, self.train.channels_last)
