@@ -146,3 +146,9 @@ def pixels_of(labelled) -> np.ndarray:
     import torch
 
     return labelled.images[torch.arange(len(labelled.labels))].numpy()
+
+
+def put(root: Path, name: str, value: int, shape=(6, 4)) -> Path:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(square(value, *shape)).save(root / name)
+    return root / name

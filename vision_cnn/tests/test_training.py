@@ -42,9 +42,17 @@ def gradients(monkeypatch, out, *overrides) -> list[list[torch.Tensor]]:
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_step", step)
         patch.setattr(Trainer, "_to_device", in_double)
-        patch.setattr(Trainer, "evaluate", lambda *_, **__: {"loss": 1.0, "accuracy": 0.5})
+        patch.setattr(
+            Trainer, "evaluate", lambda *_, **__: {"loss": 1.0, "accuracy": 0.5}
+        )
         plain_terms = ("train.ema=0", "optim.clip=0", "augment.mixup=0")
-        steady = ("model.name=lenet5", "data.toy.size=28", "model.widths=null", "model.dropout=null", "train.epochs=1")
+        steady = (
+            "model.name=lenet5",
+            "data.toy.size=28",
+            "model.widths=null",
+            "model.dropout=null",
+            "train.epochs=1",
+        )
         assert start(out, *plain_terms, *steady, *overrides) == 0
     return steps
 
@@ -120,7 +128,9 @@ def test_the_rate_rises_on_a_line_and_never_leaves_its_range(schedule, warmup, t
     assert falling == sorted(falling, reverse=True)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "linear", "poly", "one_cycle"])
+@pytest.mark.parametrize(
+    "schedule", ["constant", "cosine", "linear", "poly", "one_cycle"]
+)
 @pytest.mark.parametrize("total", [1, 2, 3])
 def test_the_shortest_runs_have_a_rate(schedule, total):
     config = OptimConfig(schedule=schedule)
@@ -137,7 +147,9 @@ def test_early_stopping_counts_useless_evaluations(tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "evaluate", evaluate)
     patient = ("train.patience=2", "train.min_gain=0.01", "train.epochs=8")
     assert start(tmp_path, *patient) == 0
-    judged = [row["accuracy"] for row in rows(tmp_path / "run") if row["split"] == "val"]
+    judged = [
+        row["accuracy"] for row in rows(tmp_path / "run") if row["split"] == "val"
+    ]
     assert judged == ["0.1", "0.2", "0.2005", "0.3", "0.2", "0.3005"]
 
 

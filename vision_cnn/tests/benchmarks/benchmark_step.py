@@ -3,11 +3,11 @@
     python tests/benchmarks/benchmark_step.py --json step.json
 
 The reference (`plain_models.py`) runs as one writes it first: float32, contiguous
-tensors, `torch.optim.SGD` without options. Ours runs as the trainer does: channels_last,
-fused SGD, memory kept between steps, in float32 and in bf16 autocast. Which of the two
-`train.precision: auto` would take is measured, not assumed. Contracts are off, but for
-one row. Variants take turns in one process; a figure is the median over rounds; only
-ratios travel between machines.
+tensors, `torch.optim.SGD` without options. Ours runs as the trainer does: memory kept
+between steps, channels_last, fused SGD, in float32 and in bf16 autocast. Which of the
+two `train.precision: auto` would take is measured, not assumed. Contracts are off, but
+for one row. Variants take turns in one process; a figure is the median over rounds;
+only ratios travel between machines.
 """
 
 import argparse
