@@ -1,9 +1,11 @@
+"""Train k times and compare: see `python scripts/cross_validate.py --help`."""
+
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # makes `src` importable
 
 import typer
 

@@ -1,9 +1,11 @@
+"""Which learning rate? See `python scripts/find_lr.py --help`."""
+
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # makes `src` importable
 
 import typer
 

@@ -8,7 +8,7 @@ from torch import Tensor
 
 
 class Images(Protocol):
-    """A tensor of all images, a memory-mapped file, or patterns drawn when asked for."""
+    """A tensor of all images, a memory-mapped file, or patterns drawn on demand."""
 
     def __len__(self) -> int: ...
 

@@ -90,14 +90,14 @@ def landscape(
     losses = []
     with evaluating(model), torch.no_grad():
         for number, place in enumerate(grid.flip(1).tolist()):
-            weights = moved(model, directions, place)
-            losses.append(mean_loss(model, weights, image, target, batch))
+            weights = _moved(model, directions, place)
+            losses.append(_mean_loss(model, weights, image, target, batch))
             if progress:
                 progress(number + 1, len(grid))
     return Landscape(coordinates, torch.tensor(losses).view([points] * dimensions))
 
 
-def moved(
+def _moved(
     model: nn.Module, directions: Sequence[Direction], place: Sequence[float]
 ) -> dict[str, Tensor]:
     """The weights w + sum_k place_k d_k in new memory; w itself where nothing moves."""
@@ -112,7 +112,7 @@ def moved(
     return weights
 
 
-def mean_loss(
+def _mean_loss(
     model: nn.Module,
     weights: dict[str, Tensor],
     image: Tensor,

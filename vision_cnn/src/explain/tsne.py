@@ -51,7 +51,7 @@ def tsne(
     Raises ValueError for features that are not finite and for none at all.
     """
     count = len(features)
-    check_finite(features)
+    _check_finite(features)
     perplexity = max(1.0, min(perplexity, (count - 1) / 3))
     if count == 1:
         return TSNE(features.new_zeros(1, 2), 0.0, perplexity)
@@ -183,7 +183,7 @@ def _closeness(y: Tensor, row: int) -> Tensor:
     return w
 
 
-def check_finite(features: Tensor) -> None:
+def _check_finite(features: Tensor) -> None:
     """Raises ValueError, naming the first row that is not finite."""
     if not len(features):
         raise ValueError("no features: there must be at least one row")

@@ -75,7 +75,7 @@ class DropPath(nn.Module):
     """Stochastic depth (Huang et al. 2016, arXiv 1603.09382).
 
     In training, a sample's branch is dropped with chance `rate` and else divided by
-    1 - rate, which keeps its expectation.
+    1 - rate, which keeps its expectation; the paper multiplies at test time instead.
     """
 
     def __init__(self, rate: float = 0.0):
@@ -94,7 +94,10 @@ class DropPath(nn.Module):
 
 
 def drop_path_rates(last: float, blocks: int) -> list[float]:
-    """From 0 in the first block to `last` in the last (Huang et al. 2016, eq. 4)."""
+    """From 0 in the first block to `last` in the last, on a line (Huang et al. 2016).
+
+    Their eq. 4 is 0 at the image, one place before the first block.
+    """
     return [last * block / max(1, blocks - 1) for block in range(blocks)]
 
 

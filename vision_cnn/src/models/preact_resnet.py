@@ -2,7 +2,8 @@
 
 Normalisation and ReLU come before each convolution, so that a shortcut is an identity
 from the first block to the last (figure 4e). After the last block follow one more
-normalisation and ReLU (section 3.2), which some well-known copies lack.
+normalisation and ReLU (appendix), which some well-known copies lack. Departure: the
+first shortcut carries the stem as it is, where the paper's is activated too.
 """
 
 from collections.abc import Sequence
@@ -56,7 +57,7 @@ class PreActResNet(Classifier):
 
 
 class PreActBlock(nn.Module):
-    """x + conv(relu(norm(conv(relu(norm(x)))))), eq. 4.
+    """x + F(x) (eq. 3), F(x) = conv(relu(norm(conv(relu(norm(x)))))).
 
     Where the shape changes, the shortcut is a 1x1 convolution of the activated input.
     """
