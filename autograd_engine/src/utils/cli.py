@@ -4,7 +4,9 @@
 0 done, 1 fault, 2 bad input, 3 diverged, 130 Ctrl-C, 143 SIGTERM.
 """
 
+import errno
 import os
+import re
 import sys
 
 import typer
@@ -12,6 +14,8 @@ import typer
 from .errors import DivergedError, FaultError, InputError
 
 
+OUT_OF_MEMORY = re.compile(r"out of memory|can't allocate memory")
+BAD_PATHS = (errno.ENAMETOOLONG, errno.EACCES, errno.ELOOP, errno.EROFS)
 EXIT_CODES = {FaultError: 1, InputError: 2, DivergedError: 3}
 UsageError = typer.BadParameter.__base__  # click's, or typer's own copy of click
 
@@ -36,6 +40,21 @@ def run(command) -> None:
     except BrokenPipeError:  # the reader, such as `head`, has closed our stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         raise SystemExit(0) from None
+    except (OSError, MemoryError, RuntimeError) as error:
+        said, code = _known_fault(error)
+        if not said:
+            raise
+        print(said, file=sys.stderr)
+        raise SystemExit(code) from None
+
+
+def _known_fault(error: Exception) -> tuple[str, int]:
+    """A sentence for what the system refused, and its exit code; "" for the rest."""
+    if isinstance(error, OSError) and error.filename and error.errno in BAD_PATHS:
+        return f"{error.filename}: {error.strerror}. Name another path", 2
+    if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
+        return "out of memory. Ask for something smaller, or free some", 1
+    return "", 1
 
 
 def _explain(error) -> str:
