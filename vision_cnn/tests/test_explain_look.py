@@ -88,7 +88,7 @@ def test_a_file_where_the_folder_should_be_is_refused(
     (tmp_path / "file").write_text("mine")
     words = ("--out", tmp_path / "file", "--count", 2, "--quiet")
     assert call(monkeypatch, "look", "--checkpoint", checkpoint, *words) == 2
-    told = f"--out {tmp_path / 'file'}: cannot be written (File exists)"
+    told = f"--out {tmp_path / 'file'} cannot be written: File exists"
     assert capsys.readouterr().err.startswith(told)
 
 

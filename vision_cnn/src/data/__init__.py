@@ -10,6 +10,7 @@ from ..utils.errors import InputError
 from .augment import Augment, AugmentConfig
 from .image_set import ImageSet
 from .info import DataInfo
+from .labels import check_names
 from .mixing import Mixing
 from .moments import moments
 from .source import Labelled, Source
@@ -82,6 +83,7 @@ def build_datasets(
 ) -> dict[str, ImageSet]:
     """The splits "train", "val" and, where there is one, "test"; each has `.info`."""
     source = open_source(config, seed)
+    check_names(config.root or config.name, source.class_names)
     parts = _with_validation(source.parts, config, seed)
     info = _describe(parts["train"], source)
     count = len(parts["train"].labels)

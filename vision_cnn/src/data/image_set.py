@@ -4,13 +4,14 @@ Whole batches are made from uint8 memory by a few tensor operations; a per-image
 spends its time in Python (tests/benchmarks/benchmark_pipeline.py has the ratio).
 """
 
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from .augment import Augment
+from .augment import Augment, AugmentConfig
 from .info import DataInfo
 from .mixing import Mixing
 from .source import Labelled
@@ -51,6 +52,15 @@ class ImageSet(Dataset):
         if self.mixing:
             self._mix(batch, epoch, indices)
         return batch
+
+    def normalised_by(self, info: DataInfo) -> "ImageSet":
+        """The images as they are, normalised as a model was trained to see them.
+
+        Their own mean is another where the files have changed since then.
+        """
+        info = replace(self.info, mean=info.mean, std=info.std)
+        augment = Augment(AugmentConfig(), info, 0, len(self))
+        return ImageSet(Labelled(self.images, self.labels, self.names), info, augment)
 
     @staticmethod
     def collate(batch: dict[str, Any]) -> dict[str, Any]:

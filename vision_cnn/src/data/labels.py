@@ -1,8 +1,11 @@
 """What labels must be, whichever file they come from: 0, 1, 2... without a gap."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..utils.errors import InputError
+from .names import show
 
 
 def count_classes(where: str, labels: np.ndarray) -> tuple[str, ...]:
@@ -30,3 +33,19 @@ def check_range(where: str, labels: np.ndarray, classes: int | None) -> None:
         raise InputError(
             f"{where}: label {wrong[0]} is {labels[wrong[0]]}, but {allowed}"
         )
+
+
+def check_names(where: str, names: Sequence[str]) -> None:
+    """Raise InputError unless there are two classes or more, each with its own name."""
+    if len(names) < 2:
+        found = ", ".join(map(show, names)) or "none"
+        raise InputError(f"{where}: has one class ({found}); a classifier needs two")
+    seen: set[str] = set()
+    for number, name in enumerate(names):
+        if name in seen or not name.strip():
+            shown = f"as {show(name)}, which another has" if name.strip() else "with ''"
+            raise InputError(
+                f"{where}: class {number} is named {shown}; give each class a name of "
+                "its own"
+            )
+        seen.add(name)

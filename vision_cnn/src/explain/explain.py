@@ -10,6 +10,7 @@ from ..data.names import show
 from ..training.load import load_model, run_folder, run_name
 from ..utils.device import pick_device
 from ..utils.errors import FaultError, InputError
+from ..utils.folders import make_folder
 from ..utils.logging import table
 from ..utils.plots import save_figure
 from .attributions import METHODS
@@ -119,14 +120,7 @@ class _Paths:
                     f"--out {show(self.folder)}: lies in --input, where sheets would "
                     "be taken for images; name another place"
                 )
-        make = self.file.parent if self.file else self.folder
-        try:
-            make.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise InputError(
-                f"--out {show(make)} cannot be written: {error.strerror}. "
-                "Choose another"
-            ) from None
+        make_folder(self.file.parent if self.file else self.folder)
 
     def next(self, stem: str) -> Path:
         path, number = self.file or self.folder / f"{stem}.png", 2

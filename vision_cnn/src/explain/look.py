@@ -14,6 +14,7 @@ from ..data import AugmentConfig, ImageSet, build_datasets
 from ..training.load import Loaded, load_model, run_folder, run_name
 from ..utils.device import pick_device
 from ..utils.errors import FaultError, InputError
+from ..utils.folders import make_folder
 from ..utils.plots import save_figure, write_bytes
 from .embedding import Embedded, embed_split
 from .views import PICTURES, Look
@@ -49,10 +50,7 @@ def look(
             "its training has diverged"
         )
     out = out or (run_folder(checkpoint) or Path()) / "look"
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"--out {out}: cannot be written ({error.strerror})") from None
+    make_folder(out)
     made = Look(loaded, run_name(checkpoint), images, split, embedded, seed, quiet)
     right = (embedded.logits.argmax(1) == embedded.target).double().mean()
     result = {
@@ -99,7 +97,7 @@ def _open(loaded: Loaded, split: str) -> ImageSet:
             f"channels, the checkpoint knows {len(info.class_names)} in "
             f"{info.in_channels}, or others. Restore the data, or train again"
         )
-    return images
+    return images.normalised_by(info)
 
 
 def _write_points(look: Look, path: Path) -> None:

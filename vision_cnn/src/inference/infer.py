@@ -11,9 +11,10 @@ from ..data.names import show
 from ..training.load import run_folder, run_name
 from ..utils.device import pick_device
 from ..utils.errors import FaultError, InputError
+from ..utils.folders import make_folder
 from ..utils.logging import table
 from ..utils.pictures import Guessed, contact_sheet
-from .outputs import leave_out_own, list_inputs, make_folder, write_csv, write_json
+from .outputs import leave_out_own, list_inputs, write_csv, write_json
 from .predictor import NOT_FINITE, Predictor, load_predictor
 from .reading import Picture, read_picture
 from .tta import check_tta

@@ -65,16 +65,6 @@ def leave_out_own(files: Sequence[Path], sheet: Path) -> list[Path]:
     return [file for file in files if file not in own]
 
 
-def make_folder(out: Path) -> None:
-    """Make `out`; raises InputError if that cannot be."""
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(
-            f"--out {show(out)} cannot be written: {error.strerror}. Choose another"
-        ) from None
-
-
 def write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
     """Write `rows`, whose keys are alike, in one step."""
     file = io.StringIO(newline="")

@@ -9,9 +9,10 @@ import torch
 from ..data.names import show
 from ..training.load import run_name
 from ..utils.errors import FaultError
+from ..utils.folders import make_folder
 from ..utils.logging import table
 from ..utils.pictures import Judged, confusion_picture, gallery, reliability_picture
-from .outputs import make_folder, write_csv, write_json
+from .outputs import write_csv, write_json
 from .scores import Predictions
 
 

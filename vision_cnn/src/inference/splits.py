@@ -28,11 +28,12 @@ def open_split(predictor: Predictor, split: str = "") -> Split:
     chosen = split or ("test" if "test" in parts else "val")
     if chosen not in parts:
         raise InputError(f"--split {split}: this data has {', '.join(parts)}")
-    dataset = parts[chosen]
-    _require_same_kind(dataset.info, predictor.info)
-    if not len(dataset):
+    found = parts[chosen]
+    _require_same_kind(found.info, predictor.info)
+    if not len(found):
         raise InputError(f"--split {chosen}: this data has no image there")
-    return Split(chosen, dataset, _notes(chosen, parts, predictor.info))
+    notes = _notes(chosen, parts, predictor.info)
+    return Split(chosen, found.normalised_by(predictor.info), notes)
 
 
 def batches(dataset: ImageSet, size: int) -> Iterator[dict[str, Any]]:

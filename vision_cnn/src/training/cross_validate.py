@@ -24,6 +24,7 @@ from ..utils.atomic import write_atomically
 from ..utils.config import load_config
 from ..utils.device import pick_device
 from ..utils.errors import InputError
+from ..utils.folders import make_folder
 from ..utils.logging import log, table
 from ..utils.plots import BLUE, ORANGE, new_figure, plain_text, save_figure
 from ..utils.run_dir import to_json
@@ -230,7 +231,7 @@ def _lines(judged: Sequence[Judged]) -> str:
 
 def _new_folder(out: Path, stem: str) -> Path:
     """`out/<stem>-cv-NNN` with the next number, made now: nobody else has it."""
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     number = 1
     while True:
         path = out / f"{stem}-cv-{number:03d}"

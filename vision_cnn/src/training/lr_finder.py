@@ -21,6 +21,7 @@ from ..utils.config import load_config
 from ..utils.device import describe_device, pick_device
 from ..utils.distributed import Ranks
 from ..utils.errors import DivergedError, InputError
+from ..utils.folders import make_folder
 from ..utils.logging import log, start_logging, table
 from ..utils.plots import BLUE, GREEN, SKY, VERMILLION, new_figure, save_figure
 from ..utils.run_dir import to_json
@@ -75,6 +76,7 @@ def find_lr(
     place = pick_device(device)
     seed_everything(config.seed)
     setup = build(config)
+    make_folder(out)  # before the time that the test takes
     setup.model.to(place)
     config = with_measured_precision(config, setup, place)
     log.info(f"{setup.title} · {describe_device(place)} · {steps} steps at most")
