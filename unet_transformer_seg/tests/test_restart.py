@@ -1,3 +1,4 @@
+# pattern: tests/test_restart.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_restart.py --from <sub-project>
 """Which run a job goes on with when torchrun restarts it."""
 
 import json

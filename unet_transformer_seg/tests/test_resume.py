@@ -1,6 +1,8 @@
+# pattern: tests/test_resume.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_resume.py --from <sub-project>
 """A run that was stopped and continued ends as one that was never stopped."""
 
 import signal
+import zipfile
 from functools import partial
 
 import pytest
@@ -35,8 +37,6 @@ def stop_at(monkeypatch, step: int) -> None:
     monkeypatch.setattr(trainer_module.Trainer, "_step", stepping)
 
 
-@pytest.mark.spec("SEG-110", "ends with the same bits")
-@pytest.mark.spec("SEG-111", "saves at the end of the step")
 @pytest.mark.parametrize("step", [1, 6, 8, 13])
 def test_resume_is_bit_identical(tmp_path, monkeypatch, unbroken, step):
     with monkeypatch.context() as patch:
@@ -53,6 +53,15 @@ def test_resume_is_bit_identical(tmp_path, monkeypatch, unbroken, step):
         for run in (tmp_path / "run", unbroken)
     ]
     assert all(torch.equal(best[0][name], best[1][name]) for name in best[0])
+
+
+def flip_a_bit(path) -> None:
+    """In the middle of the largest entry: between entries nothing would be lost."""
+    with zipfile.ZipFile(path) as archive:
+        entry = max(archive.infolist(), key=lambda entry: entry.file_size)
+    data = bytearray(path.read_bytes())
+    data[entry.header_offset + 30 + len(entry.filename) + entry.file_size] ^= 1
+    path.write_bytes(data)
 
 
 FORGETTING = {
@@ -117,15 +126,12 @@ def test_resume_needs_the_best(tmp_path, monkeypatch):
     assert digest(tmp_path / "run") != digest(tmp_path / "unbroken/run")
 
 
-@pytest.mark.spec("SEG-112", "falls back to `last-1.pt`")
 def test_resume_falls_back(tmp_path, monkeypatch, unbroken, capsys):
     with monkeypatch.context() as patch:
         stop_at(patch, 15)  # has a row that last-1.pt of step 12 does not know
         assert start(tmp_path) == 143
     last = tmp_path / "run/checkpoints/last.pt"
-    data = bytearray(last.read_bytes())
-    data[len(data) // 2] ^= 1
-    last.write_bytes(data)
+    flip_a_bit(last)
     assert resume(tmp_path) == 0
     assert "last.pt is damaged" in (said := capsys.readouterr().err)
     assert "last-1.pt instead" in said
@@ -163,8 +169,6 @@ def test_a_checkpoint_that_does_not_fit_leaves_the_run_as_it_was(tmp_path):
     assert meta.read_text() == before
 
 
-@pytest.mark.spec("SEG-110", "ends with the same bits")
-@pytest.mark.spec("SEG-111", "saves at the end of the step")
 def test_a_signal_during_the_evaluation(tmp_path, monkeypatch, unbroken):
     plain = Trainer.evaluate
 
@@ -185,7 +189,6 @@ def test_a_signal_during_the_evaluation(tmp_path, monkeypatch, unbroken):
 HARD = ("train.accumulate=2", "train.save_every=1", "train.patience=3")
 
 
-@pytest.mark.spec("SEG-110", "ends with the same bits")
 @pytest.mark.parametrize("forget_scale", [False, True])
 def test_resume_with_accumulation_and_a_loss_scale(tmp_path, monkeypatch, forget_scale):
     scaler = partial(torch.amp.GradScaler, init_scale=2.0**24, growth_interval=3)
@@ -203,7 +206,6 @@ def test_resume_with_accumulation_and_a_loss_scale(tmp_path, monkeypatch, forget
     assert same is not forget_scale
 
 
-@pytest.mark.spec("SEG-113", "refuses to change")
 @pytest.mark.parametrize("change", ["optim.lr=0.1", "seed=1", "model.width=8"])
 def test_resume_refuses_another_run(tmp_path, monkeypatch, change):
     stop_at(monkeypatch, 2)
@@ -219,3 +221,22 @@ def test_resume_may_change_how_often_it_reports(tmp_path, monkeypatch):
     assert resume(tmp_path, "train.log_every=1") == 0
     steps = [row["step"] for row in rows(tmp_path / "run") if row["split"] == "train"]
     assert steps[-3:] == ["14", "15", "16"]
+
+
+# local: begin
+pytest.mark.spec("SEG-110", "ends with the same bits")(test_resume_is_bit_identical)
+pytest.mark.spec("SEG-111", "saves at the end of the step")(
+    test_resume_is_bit_identical
+)
+pytest.mark.spec("SEG-112", "falls back to `last-1.pt`")(test_resume_falls_back)
+pytest.mark.spec("SEG-110", "ends with the same bits")(
+    test_a_signal_during_the_evaluation
+)
+pytest.mark.spec("SEG-111", "saves at the end of the step")(
+    test_a_signal_during_the_evaluation
+)
+pytest.mark.spec("SEG-110", "ends with the same bits")(
+    test_resume_with_accumulation_and_a_loss_scale
+)
+pytest.mark.spec("SEG-113", "refuses to change")(test_resume_refuses_another_run)
+# local: end

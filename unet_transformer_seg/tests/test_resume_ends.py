@@ -1,3 +1,4 @@
+# pattern: tests/test_resume_ends.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_resume_ends.py --from <sub-project>
 """What there is no more to do for: a run that is finished, or is no run at all."""
 
 import json

@@ -1,3 +1,4 @@
+# pattern: tests/test_run_dir.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_run_dir.py --from <sub-project>
 """The run folder: numbered, locked, plain files that stay readable."""
 
 import json
@@ -12,7 +13,7 @@ from src.training.trainer import Trainer
 from src.utils import environment
 from src.utils.errors import DivergedError, InputError
 from src.utils.run_dir import RunDir
-from tests.tiny import resume, rows, start
+from tests.tiny import CONFIG, resume, rows, start
 
 
 META = {
@@ -23,7 +24,7 @@ META = {
 
 
 def create(out: Path, **options) -> Path:
-    with RunDir.create(out, "unet", **options) as run:
+    with RunDir.create(out, "net", **options) as run:
         run.update_meta(status="running")
         return run.path
 
@@ -46,8 +47,8 @@ def test_a_clock_that_jumps_back_changes_no_number_and_no_duration(
     monkeypatch.setattr(time, "time", lambda: next(hours) * 3600.0)
     assert start(tmp_path, "train.epochs=1", name="") == 0
     assert start(tmp_path, "train.epochs=1", name="") == 0
-    assert names(tmp_path) == ["unet_baseline-001", "unet_baseline-002"]
-    assert os.readlink(tmp_path / "latest") == "unet_baseline-002"
+    assert names(tmp_path) == [f"{CONFIG.stem}-{i:03d}" for i in (1, 2)]
+    assert os.readlink(tmp_path / "latest") == f"{CONFIG.stem}-002"
     summary = strict((tmp_path / "latest/summary.json").read_text())
     assert summary["seconds"] >= 0 and summary["steps_per_second"] > 0
     meta = strict((tmp_path / "latest/meta.json").read_text())
@@ -92,27 +93,27 @@ def test_the_summary_names_what_was_reached(done):
 
 def test_numbers_that_json_does_not_have_are_null(tmp_path):
     with RunDir(tmp_path / "run") as run:
-        run.write_json("a.json", {"iou": float("nan"), "b": [1.5, float("inf")]})
-        run.event("best", 3, miou=float("nan"))
-    assert strict((run.path / "a.json").read_text()) == {"iou": None, "b": [1.5, None]}
-    assert strict((run.path / "events.jsonl").read_text())["miou"] is None
+        run.write_json("a.json", {"f1": float("nan"), "b": [1.5, float("inf")]})
+        run.event("best", 3, score=float("nan"))
+    assert strict((run.path / "a.json").read_text()) == {"f1": None, "b": [1.5, None]}
+    assert strict((run.path / "events.jsonl").read_text())["score"] is None
 
 
 def test_metrics_are_cut_to_the_rows_of_the_checkpoint(tmp_path):
     with RunDir(tmp_path / "run") as run:
-        run.start_metrics(["loss", "iou, all"])
+        run.start_metrics(["loss", "f1, all"])
         for step in range(4):
             run.row(step, 1, "train", {"loss": step / 3})
         with open(run.path / "metrics.csv", "a") as file:
             file.write("4,1,tr")
         run.cut_metrics(2)
-        run.row(2, 1, "val", {"iou, all": float("nan")})
+        run.row(2, 1, "val", {"f1, all": float("nan")})
     found = rows(run.path)
     assert [row["step"] for row in found] == ["0", "1", "2"]
     assert found[1] == {
-        "step": "1", "epoch": "1", "split": "train", "loss": "0.333333", "iou, all": "",
+        "step": "1", "epoch": "1", "split": "train", "loss": "0.333333", "f1, all": "",
     }  # fmt: skip
-    assert found[2]["iou, all"] == "nan"
+    assert found[2]["f1, all"] == "nan"
 
 
 def test_leftovers_of_a_crash_are_removed(tmp_path):

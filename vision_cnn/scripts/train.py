@@ -1,9 +1,12 @@
+# pattern: scripts/train.py -- the same in every sub-project; edit one, then: python -m tools.copies sync scripts/train.py --from <sub-project>
+"""Train a model: see `python scripts/train.py --help`."""
+
 import sys
 from pathlib import Path
 from typing import Annotated, Literal
 
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # makes `src` importable
 
 import typer
 
@@ -43,7 +46,7 @@ def train(
         bool, typer.Option("--no-contracts", help="Do not check tensor shapes")
     ] = False,
 ) -> None:
-    """Train a model: python scripts/train.py --config configs/toy_patterns.yaml."""
+    """Train a model: python scripts/train.py --config configs/NAME.yaml."""
     from src.training.launch import train
     from src.training.options import Options
 

@@ -1,3 +1,4 @@
+# pattern: tests/test_checkpoint.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_checkpoint.py --from <sub-project>
 """What is written is whole, plain and small; a crash or a full disk spares the old."""
 
 import os
@@ -76,7 +77,6 @@ CRASH_POINTS = {
 
 
 @needs_fork
-@pytest.mark.spec("CNN-161", "the old file or the new one")
 @pytest.mark.parametrize("point", CRASH_POINTS)
 def test_crash_points(tmp_path, monkeypatch, point):
     last, previous = tmp_path / "last.pt", tmp_path / "last-1.pt"
@@ -123,7 +123,6 @@ def limit_file_size(size: int) -> None:
 
 
 @needs_fork
-@pytest.mark.spec("CNN-164", "A full disk ends the run with exit code 1")
 def test_disk_full(tmp_path, monkeypatch, capfd):
     from src.training.state import State
 
@@ -181,7 +180,6 @@ def unplain(value, where: str = "") -> list[str]:
     return [] if type(value) in plain else [f"{where}: {type(value)}"]
 
 
-@pytest.mark.spec("CNN-163", "tensors and plain values only")
 def test_every_saved_value_is_plain(tmp_path):
     assert start(tmp_path, "train.epochs=1") == 0
     for name in ("last.pt", "best.pt"):
@@ -190,7 +188,6 @@ def test_every_saved_value_is_plain(tmp_path):
         load_checkpoint(path)
 
 
-@pytest.mark.spec("CNN-163", "tensors and plain values only")
 @pytest.mark.parametrize(
     "value", [np.float64(1), np.ones(2), Path("x"), {1, 2}, nn.Linear(1, 1), 1j, b"x"]
 )
@@ -240,3 +237,13 @@ def test_weights_that_do_not_fit(name):
     with pytest.raises(InputError, match=words):
         load_weights(model, weights, Path("x.pt"))
     assert all(torch.equal(before[key], t) for key, t in model.state_dict().items())
+
+
+# local: begin
+pytest.mark.spec("CNN-161", "the old file or the new one")(test_crash_points)
+pytest.mark.spec("CNN-164", "A full disk ends the run with exit code 1")(test_disk_full)
+pytest.mark.spec("CNN-163", "plain values only")(test_every_saved_value_is_plain)
+pytest.mark.spec("CNN-163", "tensors and plain values only")(
+    test_what_is_not_plain_is_refused_with_its_place
+)
+# local: end

@@ -1,3 +1,4 @@
+# pattern: tests/test_run_dir.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_run_dir.py --from <sub-project>
 """The run folder: numbered, locked, plain files that stay readable."""
 
 import json
@@ -12,7 +13,7 @@ from src.training.trainer import Trainer
 from src.utils import environment
 from src.utils.errors import DivergedError, InputError
 from src.utils.run_dir import RunDir
-from tests.tiny import resume, rows, start
+from tests.tiny import CONFIG, resume, rows, start
 
 
 META = {
@@ -23,7 +24,7 @@ META = {
 
 
 def create(out: Path, **options) -> Path:
-    with RunDir.create(out, "cnn", **options) as run:
+    with RunDir.create(out, "net", **options) as run:
         run.update_meta(status="running")
         return run.path
 
@@ -46,8 +47,8 @@ def test_a_clock_that_jumps_back_changes_no_number_and_no_duration(
     monkeypatch.setattr(time, "time", lambda: next(hours) * 3600.0)
     assert start(tmp_path, "train.epochs=1", name="") == 0
     assert start(tmp_path, "train.epochs=1", name="") == 0
-    assert names(tmp_path) == ["toy_patterns-001", "toy_patterns-002"]
-    assert os.readlink(tmp_path / "latest") == "toy_patterns-002"
+    assert names(tmp_path) == [f"{CONFIG.stem}-{i:03d}" for i in (1, 2)]
+    assert os.readlink(tmp_path / "latest") == f"{CONFIG.stem}-002"
     summary = strict((tmp_path / "latest/summary.json").read_text())
     assert summary["seconds"] >= 0 and summary["steps_per_second"] > 0
     meta = strict((tmp_path / "latest/meta.json").read_text())
@@ -93,9 +94,9 @@ def test_the_summary_names_what_was_reached(done):
 def test_numbers_that_json_does_not_have_are_null(tmp_path):
     with RunDir(tmp_path / "run") as run:
         run.write_json("a.json", {"f1": float("nan"), "b": [1.5, float("inf")]})
-        run.event("best", 3, accuracy=float("nan"))
+        run.event("best", 3, score=float("nan"))
     assert strict((run.path / "a.json").read_text()) == {"f1": None, "b": [1.5, None]}
-    assert strict((run.path / "events.jsonl").read_text())["accuracy"] is None
+    assert strict((run.path / "events.jsonl").read_text())["score"] is None
 
 
 def test_metrics_are_cut_to_the_rows_of_the_checkpoint(tmp_path):

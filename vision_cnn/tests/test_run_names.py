@@ -1,3 +1,4 @@
+# pattern: tests/test_run_names.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_run_names.py --from <sub-project>
 """Where a run is written: numbers, names, `latest`, and folders that refuse it."""
 
 import os
@@ -19,7 +20,7 @@ needs_fork = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 
 
 def create(out: Path, **options) -> Path:
-    with RunDir.create(out, "cnn", **options) as run:
+    with RunDir.create(out, "net", **options) as run:
         run.update_meta(status="running")
         return run.path
 
@@ -28,14 +29,13 @@ def names(out: Path) -> list[str]:
     return sorted(p.name for p in out.iterdir() if not p.is_symlink())
 
 
-@pytest.mark.spec("CNN-177", "numbered without collision")
 def test_numbers_go_on_after_the_largest(tmp_path):
-    for name in ("cnn-007", "cnn-x", "cnn-²", "cnn_b-100", "cnn"):
+    for name in ("net-007", "net-x", "net-²", "net_b-100", "net"):
         (tmp_path / name).mkdir()
-    assert create(tmp_path).name == "cnn-008"
-    assert create(tmp_path).name == "cnn-009"
-    (tmp_path / "cnn-1200").touch()
-    assert create(tmp_path).name == "cnn-1201"
+    assert create(tmp_path).name == "net-008"
+    assert create(tmp_path).name == "net-009"
+    (tmp_path / "net-1200").touch()
+    assert create(tmp_path).name == "net-1201"
 
 
 @needs_fork
@@ -56,7 +56,7 @@ def test_a_run_in_use_is_refused_before_data_and_model(
             launch.train(Options(**{"config": CONFIG, "out": tmp_path} | asked))
         return 0
 
-    with RunDir.create(tmp_path, "cnn", name="run") as run:
+    with RunDir.create(tmp_path, "net", name="run") as run:
         run.update_meta(status="running")
         assert wait(in_fork(train_again)) == 0
     assert (run.path / ".lock").read_text().startswith(f"process {os.getpid()} ")
@@ -75,17 +75,15 @@ def test_two_may_look_at_once_whether_a_run_is_free(tmp_path):
 
 
 @needs_fork
-@pytest.mark.spec("CNN-177", "numbered without collision")
 def test_two_that_start_at_once_do_not_share_a_folder(tmp_path):
     def create_five() -> int:
         return len({create(tmp_path / "runs") for _ in range(5)})
 
     processes = [in_fork(create_five) for _ in range(2)]
     assert [wait(pid) for pid in processes] == [5, 5]
-    assert names(tmp_path / "runs") == [f"cnn-{i:03d}" for i in range(1, 11)]
+    assert names(tmp_path / "runs") == [f"net-{i:03d}" for i in range(1, 11)]
 
 
-@pytest.mark.spec("CNN-177", "`runs/latest` follows the newest start")
 def test_latest_is_a_relative_link_to_the_newest_start(tmp_path):
     for _ in range(2):
         path = create(tmp_path)
@@ -110,7 +108,7 @@ def test_latest_is_a_text_where_links_are_refused(tmp_path, monkeypatch):
 
     monkeypatch.setattr(Path, "symlink_to", refuse)
     path = create(tmp_path)
-    assert (tmp_path / "latest.txt").read_text() == path.name == "cnn-002"
+    assert (tmp_path / "latest.txt").read_text() == path.name == "net-002"
     best = resolve(tmp_path / "latest/checkpoints/best.pt")
     assert best == path / "checkpoints/best.pt"
     assert find_run("latest", tmp_path) == path
@@ -122,8 +120,8 @@ def test_a_run_is_found_by_what_is_in_it(tmp_path, given):
     (path / "checkpoints/last.pt").touch()
     assert find_run(path / given, tmp_path) == path
     assert find_run(path.name, tmp_path) == path
-    with pytest.raises(InputError, match=r"no such run; .* has: cnn-001$"):
-        find_run("cnn-002", tmp_path)
+    with pytest.raises(InputError, match=r"no such run; .* has: net-001$"):
+        find_run("net-002", tmp_path)
 
 
 @pytest.mark.parametrize("name", ["..", ".", "a/b", "/", "latest", "../other"])
@@ -157,7 +155,6 @@ def test_overwrite_replaces_a_run_and_spares_what_else_is_there(tmp_path):
     assert sorted(left) == [".lock", "meta.json", "notes.txt"]
 
 
-@pytest.mark.spec("CNN-172", "2 bad input")
 def test_out_below_a_file(tmp_path, capsys):
     (tmp_path / "file").touch()
     (tmp_path / "dangling").symlink_to(tmp_path / "nothing/there")
@@ -190,3 +187,17 @@ def test_latest_can_point_twice(tmp_path):
         (tmp_path / name).mkdir(exist_ok=True)
         point_latest(tmp_path / name)
         assert (tmp_path / "latest").resolve() == tmp_path / name
+
+
+# local: begin
+pytest.mark.spec("CNN-177", "numbered without collision")(
+    test_numbers_go_on_after_the_largest
+)
+pytest.mark.spec("CNN-177", "numbered without collision")(
+    test_two_that_start_at_once_do_not_share_a_folder
+)
+pytest.mark.spec("CNN-177", "`runs/latest` follows the newest start")(
+    test_latest_is_a_relative_link_to_the_newest_start
+)
+pytest.mark.spec("CNN-172", "2 bad input")(test_out_below_a_file)
+# local: end
