@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from torch import nn
 
 from src.data.dataloader import EpochBatches
-from src.training.ema import EMA
 from src.training.optim import OptimConfig, build_optimizer, lr_at
 from src.training.progress import Progress
 from src.training.trainer import Trainer
@@ -179,26 +178,6 @@ def test_the_seed_decides_the_run(tmp_path):
         assert start(tmp_path / name, short, seed=seed) == 0
     a, b, c = (digest(tmp_path / name / "run") for name in "abc")
     assert a == b != c
-
-
-def test_the_average_is_what_its_formula_says():
-    torch.manual_seed(0)
-    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).double()
-    ema = EMA(model, 0.9)
-    expected = {k: v.clone() for k, v in model.state_dict().items()}
-    for step in range(1, 120):
-        with torch.no_grad():
-            for tensor in model.parameters():
-                tensor.add_(torch.randn_like(tensor))
-        model(torch.randn(4, 3, dtype=torch.float64))
-        ema.update(model, step)
-        d = min(0.9, (1 + step) / (10 + step))
-        for name, new in model.state_dict().items():
-            old = expected[name]
-            expected[name] = d * old + (1 - d) * new if new.is_floating_point() else new
-    for name, tensor in ema.model.state_dict().items():
-        torch.testing.assert_close(tensor, expected[name], rtol=1e-12, atol=1e-12)
-    assert not any(p.requires_grad for p in ema.model.parameters())
 
 
 @pytest.mark.parametrize("name", ["adamw", "sgd"])

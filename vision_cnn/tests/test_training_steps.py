@@ -6,8 +6,10 @@ from functools import partial
 
 import pytest
 import torch
+from torch import nn
 
 from src.training import launch
+from src.training.ema import EMA
 from src.training.task import ClassificationTask
 from src.training.trainer import Trainer
 from src.utils.errors import DivergedError
@@ -46,6 +48,27 @@ def test_evaluation_changes_nothing(tmp_path, monkeypatch, ema):
     assert all(torch.equal(t, before[name]) for name, t in model.state_dict().items())
     assert all(p.grad is None for p in model.parameters()) and model.training
     assert trainer.evaluate("val") == first
+
+
+@pytest.mark.spec("CNN-141", "d old + (1 - d) new")
+def test_the_average_is_what_its_formula_says():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).double()
+    ema = EMA(model, 0.9)
+    expected = {k: v.clone() for k, v in model.state_dict().items()}
+    for step in range(1, 120):
+        with torch.no_grad():
+            for tensor in model.parameters():
+                tensor.add_(torch.randn_like(tensor))
+        model(torch.randn(4, 3, dtype=torch.float64))
+        ema.update(model, step)
+        d = min(0.9, (1 + step) / (10 + step))
+        for name, new in model.state_dict().items():
+            old = expected[name]
+            expected[name] = d * old + (1 - d) * new if new.is_floating_point() else new
+    for name, tensor in ema.model.state_dict().items():
+        torch.testing.assert_close(tensor, expected[name], rtol=1e-12, atol=1e-12)
+    assert not any(p.requires_grad for p in ema.model.parameters())
 
 
 @pytest.mark.parametrize("clip", [1e-4, 0])

@@ -117,12 +117,6 @@ def test_the_deviation_is_not_the_mean_of_that_of_each_image():
     assert std[0] == pytest.approx(np.std([0, 50, 100, 150]) / 255)
 
 
-def test_moments_of_some_images():
-    images = random_bytes(9, 2, 3, 3)
-    some = torch.tensor([4, 1, 7])
-    assert moments(images, some) == moments(images[some])
-
-
 def test_a_constant_channel_has_deviation_one_and_no_image_is_an_error():
     constant = torch.full((3, 1, 2, 2), 51, dtype=torch.uint8)
     assert moments(constant) == ([0.2], [1.0])

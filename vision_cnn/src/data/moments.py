@@ -1,23 +1,20 @@
 """Mean and deviation of a data set, for its normalisation."""
 
 import torch
-from torch import Tensor
 
 from .source import Images
 
 
-def moments(
-    images: Images, indices: Tensor | None = None, chunk: int = 1024
-) -> tuple[list[float], list[float]]:
+def moments(images: Images, chunk: int = 1024) -> tuple[list[float], list[float]]:
     """Mean and standard deviation of each channel of all pixels, scaled to [0, 1].
 
     Of bytes, hence exact: whole numbers are summed. The deviation is of the pixels, not
     the mean of that of each image (which is smaller: CIFAR-10 0.202 instead of 0.247).
     A constant channel has deviation 1, so that it can be divided by.
     """
-    indices = torch.arange(len(images)) if indices is None else indices
-    if not len(indices):
+    if not len(images):
         raise ValueError("there is no image to compute the mean of")
+    indices = torch.arange(len(images))
     channels = images[indices[:1]].shape[1]
     counts = torch.zeros(channels, 256, dtype=torch.int64)
     for part in indices.split(chunk):
