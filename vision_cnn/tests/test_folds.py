@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.folds import stratified_folds
+from src.data.splits import stratified_folds
 from src.utils.errors import InputError
 
 

@@ -14,7 +14,7 @@ from .labels import check_names
 from .mixing import Mixing
 from .moments import moments
 from .source import Labelled, Source
-from .splits import stratified_split
+from .splits import stratified_folds, stratified_split
 from .toy_config import ToyConfig
 
 
@@ -129,8 +129,6 @@ def _with_validation(
 ) -> dict[str, Labelled]:
     train = parts["train"]
     if config.folds:
-        from .folds import stratified_folds
-
         folds = stratified_folds(train.labels, config.folds, seed)
         held_out = folds[config.fold]
         kept = torch.cat([f for i, f in enumerate(folds) if i != config.fold]).sort()[0]

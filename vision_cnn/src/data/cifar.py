@@ -151,7 +151,10 @@ def _version(root: Path, names: Collection[str]) -> Version:
 def _file_bytes(path: Path) -> bytes:
     try:
         if path.stat().st_size > MAX_FILE:
-            raise InputError(f"{show(path)}: is larger than {MAX_FILE:,} bytes")
+            raise InputError(
+                f"{show(path)}: is larger than {MAX_FILE:,} bytes, as no file of CIFAR "
+                "is; download it again"
+            )
         return path.read_bytes()
     except OSError as error:
         raise InputError(f"{show(path)}: cannot be read ({error.strerror})") from None
@@ -186,9 +189,14 @@ def _read_pickled(data: bytes, key: str, where: str) -> tuple[np.ndarray, np.nda
             f"{where}: data is {found}; needed is an array of images x {PIXELS:,} bytes"
         )
     if type(labels) is not list or any(type(label) is not int for label in labels):
-        raise InputError(f"{where}: {key} is no list of whole numbers")
+        raise InputError(
+            f"{where}: {key} is no list of whole numbers; download the file again"
+        )
     if len(labels) != len(pixels):
-        raise InputError(f"{where}: has {len(pixels)} images but {len(labels)} labels")
+        raise InputError(
+            f"{where}: has {len(pixels)} images but {len(labels)} labels; download the "
+            "file again"
+        )
     labels = [min(max(label, -1), 2**31) for label in labels]
     return np.ascontiguousarray(pixels), np.array(labels, np.int64)
 
@@ -196,7 +204,10 @@ def _read_pickled(data: bytes, key: str, where: str) -> tuple[np.ndarray, np.nda
 def _read_dict(data: bytes, where: str) -> dict:
     kept = read_pickle(data, where)
     if not isinstance(kept, dict):
-        raise InputError(f"{where}: holds {type(kept).__name__} instead of a dict")
+        raise InputError(
+            f"{where}: holds {type(kept).__name__} instead of a dict; download the "
+            "file again"
+        )
     return kept
 
 

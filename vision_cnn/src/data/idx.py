@@ -182,7 +182,10 @@ def _find(root: Path, stem: str, rank: str) -> Path:
     for name in names:
         if (root / name).is_file():
             return root / name
-    raise InputError(f"{show(root)}: has none of {', '.join(names)}")
+    raise InputError(
+        f"{show(root)}: has none of {', '.join(names)}; download it, or name another "
+        "folder in data.root"
+    )
 
 
 def _read_pair(image_path: Path, label_path: Path) -> tuple[np.ndarray, np.ndarray]:

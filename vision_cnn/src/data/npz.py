@@ -146,7 +146,9 @@ def _pair(
             found.append((images, labels))
         elif images in arrays or labels in arrays:
             here, gone = sorted(pair.split(), key=lambda name: name not in arrays)
-            raise InputError(f"{show(path)}: has {here} but no {gone}")
+            raise InputError(
+                f"{show(path)}: has {here} but no {gone}; save both, or neither"
+            )
     if len(found) > 1:
         raise InputError(
             f"{show(path)}: has both {found[0][0]} and {found[1][0]}; keep one"
@@ -183,7 +185,9 @@ def _labels(where: str, array: np.ndarray, count: int) -> np.ndarray:
             "number an image, (n) or (n, 1)"
         )
     if len(array) != count:
-        raise InputError(f"{where} has {len(array)} labels for {count} images")
+        raise InputError(
+            f"{where} has {len(array)} labels for {count} images; save one for each"
+        )
     return array.astype(np.int64)
 
 
