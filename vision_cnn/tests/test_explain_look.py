@@ -100,7 +100,9 @@ def test_one_class_more_in_the_data_is_refused(monkeypatch, capsys, tmp_path):
     torch.save(content, path)
     assert call(monkeypatch, "look", "--checkpoint", path) == 2
     said = capsys.readouterr().err
-    assert said.startswith("the data now has 3 classes in 3 channels, the checkpoint")
+    assert said.startswith(
+        "the data now has the classes stripes, rings, blobs, the checkpoint has s"
+    )
 
 
 def test_features_that_are_not_finite_end_with_a_sentence(

@@ -110,7 +110,7 @@ def test_without_a_test_split_val_is_scored_and_said_to_flatter(
     assert open_split(predictor).name == "test"
     parts = build_datasets(TOY, AugmentConfig(), 0)
     parts.pop("test")
-    monkeypatch.setattr("src.inference.splits.build_datasets", lambda *_: parts)
+    monkeypatch.setattr("src.training.load.build_datasets", lambda *_: parts)
     found = open_split(predictor)
     assert (found.name, len(found.dataset)) == ("val", 10)
     assert found.notes == [

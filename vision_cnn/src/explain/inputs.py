@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from ..data import AugmentConfig, ImageSet, build_datasets
+from ..data import ImageSet
 from ..data.images import SUFFIXES, read_image
 from ..data.names import show
-from ..training.load import Loaded
+from ..training.load import Loaded, open_splits
 from ..utils.errors import InputError
 
 
@@ -50,18 +50,12 @@ class Subjects:
         return Subject(name, Path(name).name, Path(name).stem, pixels)
 
     def _of_split(self, split: str, index: int) -> Subject:
-        config = self.loaded.config
         if not self.splits:
-            self.splits = build_datasets(config.data, AugmentConfig(), config.seed)
+            self.splits = open_splits(self.loaded.config, self.loaded.info)
         if split not in self.splits:
             known = ", ".join(self.splits)
             raise InputError(f"--input {split}:{index}: this data has {known}")
         data: ImageSet = self.splits[split]
-        if data.info.class_names != self.loaded.info.class_names:
-            raise InputError(
-                f"--input {split}:{index}: the data has other classes now than the "
-                "checkpoint. Restore the data, or name an image file"
-            )
         if index >= len(data):
             raise InputError(
                 f"--input {split}:{index}: {split} has the images 0 to {len(data) - 1}"

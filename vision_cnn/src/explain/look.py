@@ -10,8 +10,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from ..data import AugmentConfig, ImageSet, build_datasets
-from ..training.load import Loaded, load_model, run_folder, run_name
+from ..training.load import load_model, open_splits, run_folder, run_name
 from ..utils.device import pick_device
 from ..utils.errors import FaultError, InputError
 from ..utils.folders import make_folder
@@ -36,13 +35,12 @@ def look(
     Into `look/` of the run unless `out` says where. Raises InputError for a name that
     is no picture and for data that is not here, FaultError for features that are NaN.
     """
-    wrong = [name for name in what if name not in PICTURES]
-    if wrong or count < 1:
-        value = f"--what {wrong[0]}" if wrong else f"--count {count}"
-        allowed = f"one or more of {','.join(PICTURES)}" if wrong else "at least 1"
-        raise InputError(f"{value}: must be {allowed}")
+    _check(what, count)
     loaded = load_model(checkpoint, pick_device(device))
-    images = _open(loaded, split)
+    splits = open_splits(loaded.config, loaded.info)
+    if split not in splits:
+        raise InputError(f"--split {split}: this data has {', '.join(splits)}")
+    images = splits[split]
     embedded = embed_split(loaded.model, images, count, seed=seed)
     if not embedded.features.isfinite().all():
         raise FaultError(
@@ -84,20 +82,12 @@ def report(result: dict[str, Any]) -> str:
     return "\n".join([*lines, f"\nnext  {result['next']}"])
 
 
-def _open(loaded: Loaded, split: str) -> ImageSet:
-    """The split as it is, not augmented; raises InputError if it does not fit."""
-    parts = build_datasets(loaded.config.data, AugmentConfig(), loaded.config.seed)
-    if split not in parts:
-        raise InputError(f"--split {split}: this data has {', '.join(parts)}")
-    images, info = parts[split], loaded.info
-    found = images.info
-    if (found.class_names, found.in_channels) != (info.class_names, info.in_channels):
-        raise InputError(
-            f"the data now has {len(found.class_names)} classes in {found.in_channels} "
-            f"channels, the checkpoint knows {len(info.class_names)} in "
-            f"{info.in_channels}, or others. Restore the data, or train again"
-        )
-    return images.normalised_by(info)
+def _check(what: Sequence[str], count: int) -> None:
+    wrong = [name for name in what if name not in PICTURES]
+    if wrong or count < 1:
+        value = f"--what {wrong[0]}" if wrong else f"--count {count}"
+        allowed = f"one or more of {','.join(PICTURES)}" if wrong else "at least 1"
+        raise InputError(f"{value}: must be {allowed}")
 
 
 def _write_points(look: Look, path: Path) -> None:

@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 import torch
 
-from ..data import AugmentConfig, ImageSet, build_datasets
+from ..data import ImageSet
 from ..data.info import DataInfo
+from ..training.load import open_splits
 from ..utils.errors import InputError
 from .predictor import Predictor
 
@@ -23,17 +24,13 @@ def open_split(predictor: Predictor, split: str = "") -> Split:
 
     Raises InputError for data that is not here, or is not what the model knows.
     """
-    config = predictor.config
-    parts = build_datasets(config.data, AugmentConfig(), config.seed)
+    parts = open_splits(predictor.config, predictor.info)
     chosen = split or ("test" if "test" in parts else "val")
     if chosen not in parts:
         raise InputError(f"--split {split}: this data has {', '.join(parts)}")
-    found = parts[chosen]
-    _require_same_kind(found.info, predictor.info)
-    if not len(found):
+    if not len(parts[chosen]):
         raise InputError(f"--split {chosen}: this data has no image there")
-    notes = _notes(chosen, parts, predictor.info)
-    return Split(chosen, found.normalised_by(predictor.info), notes)
+    return Split(chosen, parts[chosen], _notes(chosen, parts, predictor.info))
 
 
 def batches(dataset: ImageSet, size: int) -> Iterator[dict[str, Any]]:
@@ -71,22 +68,3 @@ def _notes(split: str, parts: dict[str, ImageSet], trained: DataInfo) -> list[st
     if parts["train"].info.fingerprint != trained.fingerprint:
         notes.append("the files have changed since the training")
     return notes
-
-
-def _require_same_kind(found: DataInfo, trained: DataInfo) -> None:
-    """The classes and channels are those the model was trained on."""
-    if found.class_names != trained.class_names:
-        raise InputError(
-            f"the data now has the classes {_some(found.class_names)}, the checkpoint "
-            f"has {_some(trained.class_names)}. Restore the data, or train again"
-        )
-    if found.in_channels != trained.in_channels:
-        raise InputError(
-            f"the data now has {found.in_channels} channels, the checkpoint has "
-            f"{trained.in_channels}. Restore the data, or train again"
-        )
-
-
-def _some(names: tuple[str, ...]) -> str:
-    more = f", ... ({len(names)})" if names[8:] else ""
-    return ", ".join(names[:8]) + more

@@ -1,4 +1,4 @@
-"""A trained model from its checkpoint: network, weights, classes, normalisation."""
+"""A trained model from its checkpoint, and the data that it was trained on."""
 
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
+from ..data import AugmentConfig, ImageSet, build_datasets
 from ..data.info import DataInfo
 from ..models import build_model
 from ..utils.checkpoint import load_checkpoint, load_weights
@@ -45,6 +46,16 @@ def load_model(checkpoint: Path | str, device: torch.device | str = "cpu") -> Lo
     return Loaded(model.eval(), config, info, content)
 
 
+def open_splits(config: Config, info: DataInfo) -> dict[str, ImageSet]:
+    """The splits of a training, not augmented, as its model was trained to see them.
+
+    Raises InputError for data that is not here, or has other classes or channels now.
+    """
+    splits = build_datasets(config.data, AugmentConfig(), config.seed)
+    _require_same_kind(splits["train"].info, info)
+    return {name: images.normalised_by(info) for name, images in splits.items()}
+
+
 def run_folder(checkpoint: Path | str) -> Path | None:
     """The run that a checkpoint lies in, if it lies in one."""
     path = resolve(checkpoint)
@@ -76,3 +87,22 @@ def _check_info(info: DataInfo, path: Path) -> None:
             f"with mean {list(info.mean)}, std {list(info.std)} and {classes} classes, "
             "which fits no training. Use another checkpoint of that run"
         )
+
+
+def _require_same_kind(found: DataInfo, trained: DataInfo) -> None:
+    """The classes and channels are those the model was trained on."""
+    if found.class_names != trained.class_names:
+        raise InputError(
+            f"the data now has the classes {_some(found.class_names)}, the checkpoint "
+            f"has {_some(trained.class_names)}. Restore the data, or train again"
+        )
+    if found.in_channels != trained.in_channels:
+        raise InputError(
+            f"the data now has {found.in_channels} channels, the checkpoint has "
+            f"{trained.in_channels}. Restore the data, or train again"
+        )
+
+
+def _some(names: tuple[str, ...]) -> str:
+    more = f", ... ({len(names)})" if names[8:] else ""
+    return ", ".join(names[:8]) + more
