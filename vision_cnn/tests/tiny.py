@@ -38,7 +38,7 @@ TINY = (
     "train.ema=0.9",
     "train.log_every=3",
 )
-"""4 steps an epoch, 16 in all; dropout, EMA and mixing make all that is random matter."""
+"""4 steps an epoch, 16 in all; dropout, EMA and mixing make what is random matter."""
 
 CONFIG = Path(__file__).parents[1] / "configs" / "toy_patterns.yaml"
 
