@@ -53,6 +53,16 @@ def test_without_a_plateau_the_last_epochs_cool_down(tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.parametrize("more", ["train.epochs=9", "train.patience=9"])
+def test_a_run_that_has_cooled_down_cannot_go_on_and_says_so(tmp_path, capsys, more):
+    wait = ("train.epochs=3", "train.patience=1", "train.min_gain=9")
+    assert start(tmp_path, *wait, "train.cooldown=1") == 0
+    assert resume(tmp_path, more) == 0
+    said = capsys.readouterr().out
+    assert "its rate has fallen to zero, so start a new run" in said
+    assert "go on with" not in said
+
+
 def test_a_cool_down_resumes_bit_for_bit(tmp_path, monkeypatch):
     wait = ("train.patience=1", "train.min_gain=0.9", "train.cooldown=2")
     assert start(tmp_path / "a", *STEADY, *wait) == 0

@@ -104,10 +104,11 @@ def test_files_that_changed_are_seen_with_the_normalisation_of_the_training(tmp_
     [
         (MemoryError("Unable to allocate 9 PiB"), 1),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory: 36 bytes"), 1),
+        (OSError(errno.ENOSPC, "No space left on device"), 1),
         (RuntimeError("shapes do not fit"), None),
     ],
 )
-def test_memory_that_runs_out_is_a_sentence_and_other_faults_are_not_hidden(
+def test_memory_or_disk_that_runs_out_is_a_sentence_and_other_faults_are_not_hidden(
     fault, code, monkeypatch, capsys
 ):
     def command(value: str = "") -> None:
@@ -118,4 +119,5 @@ def test_memory_that_runs_out_is_a_sentence_and_other_faults_are_not_hidden(
         cli.run(command)
     if code:
         assert end.value.code == code
-        assert capsys.readouterr().err.startswith("out of memory. Ask for something")
+        what = "disk full. Free" if isinstance(fault, OSError) else "out of memory. Ask"
+        assert capsys.readouterr().err.startswith(what)

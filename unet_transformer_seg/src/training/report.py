@@ -97,10 +97,13 @@ def say_finished(
         return False
     early = now.epoch < config.train.epochs
     more = "a larger train.patience" if early else "train.epochs=N"
+    more = f"go on with {more}"
+    if now.cooling_from is not None:
+        more = "its rate has fallen to zero, so start a new run to train longer"
     if speak and options.json:
         print(to_json(summary))
     elif speak:
-        print(f"{run} is finished ({now.step} steps); go on with {more}")
+        print(f"{run} is finished ({now.step} steps); {more}")
     return True
 
 

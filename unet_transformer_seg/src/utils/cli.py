@@ -11,6 +11,7 @@ import sys
 
 import typer
 
+from .atomic import is_disk_full
 from .errors import DivergedError, FaultError, InputError
 
 
@@ -54,6 +55,8 @@ def _known_fault(error: Exception) -> tuple[str, int]:
         return f"{error.filename}: {error.strerror}. Name another path", 2
     if isinstance(error, MemoryError) or OUT_OF_MEMORY.search(str(error)):
         return "out of memory. Ask for something smaller, or free some", 1
+    if is_disk_full(error):
+        return "disk full. Free some room, or write to another place", 1
     return "", 1
 
 
