@@ -12,7 +12,7 @@ from src.utils.errors import InputError
 from src.utils.latest import find_run, point_latest, resolve
 from src.utils.lock import check_free
 from src.utils.run_dir import RunDir
-from tests.tiny import CONFIG, command, in_fork, wait
+from tests.tiny import CONFIG, TINY, command, in_fork, wait
 
 
 fcntl = pytest.importorskip("fcntl") if hasattr(os, "fork") else None
@@ -161,7 +161,7 @@ def test_out_below_a_file(tmp_path, capsys):
     for out in ("file", "file/runs", "dangling"):
         for name in ([], ["--name", "a"]):
             where = ["--out", tmp_path / out, *name, "--device", "cpu", "--quiet"]
-            assert command("--config", CONFIG, *where) == 2
+            assert command("--config", CONFIG, *TINY, *where) == 2
             said = capsys.readouterr().err
             assert "cannot be written" in said and "Choose another --out" in said
 
