@@ -8,7 +8,8 @@ from typing import NamedTuple
 from torch import Tensor
 
 from ..data import ImageSet
-from ..data.images import SUFFIXES, read_image
+from ..data.images import read_image
+from ..data.listing import list_inputs
 from ..data.names import show
 from ..training.load import Loaded, open_splits
 from ..utils.errors import InputError
@@ -73,24 +74,14 @@ class Subjects:
 def _listed(source: str) -> list[str]:
     """The image files of a folder, else the source itself; raises InputError."""
     path = Path(source)
-    if path.is_dir():
-        try:
-            files = sorted(p for p in path.rglob("*") if p.suffix.lower() in SUFFIXES)
-        except OSError as error:
-            raise InputError(
-                f"--input {show(path)}: cannot be read ({error.strerror})"
-            ) from None
-        below = {p: p.relative_to(path).parts for p in files}
-        found = [str(p) for p in files if not any(n[0] == "." for n in below[p])]
-        if not found:
-            raise InputError(
-                f"--input {show(path)}: no image there; the types are "
-                f"{' '.join(SUFFIXES)}"
-            )
-        return found
-    if not PLACE.fullmatch(source) and not path.exists() and not path.is_symlink():
+    if not path.exists() and not path.is_symlink():
+        if PLACE.fullmatch(source):
+            return [source]
         raise InputError(
             f"--input {show(source)}: no such file or folder. An image of the data of "
             "the training is named as val:17 or test:17"
         )
-    return [source]
+    found = list_inputs([path])
+    for folder, reason in found.unreadable.items():
+        raise InputError(f"--input {show(folder)}: {reason}; leave it out")
+    return [str(file) for file in found.files]

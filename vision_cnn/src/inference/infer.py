@@ -7,6 +7,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
+from ..data.listing import list_inputs
 from ..data.names import show
 from ..training.load import run_folder, run_name
 from ..utils.device import pick_device
@@ -14,7 +15,7 @@ from ..utils.errors import FaultError, InputError
 from ..utils.folders import make_folder
 from ..utils.logging import table
 from ..utils.pictures import Guessed, contact_sheet
-from .outputs import leave_out_own, list_inputs, write_csv, write_json
+from .outputs import leave_out_own, write_csv, write_json
 from .predictor import NOT_FINITE, Predictor, load_predictor
 from .reading import Picture, read_picture
 from .tta import check_tta
