@@ -9,7 +9,9 @@ import torch
 
 from src.data import AugmentConfig, DataConfig, build_datasets
 from src.data.labels import check_names
+from src.inference.infer import verdict
 from src.inference.predictor import load_predictor
+from src.inference.report import next_commands
 from src.inference.splits import open_split
 from src.utils import cli
 from src.utils.errors import InputError
@@ -121,3 +123,12 @@ def test_memory_or_disk_that_runs_out_is_a_sentence_and_other_faults_are_not_hid
         assert end.value.code == code
         what = "disk full. Free" if isinstance(fault, OSError) else "out of memory. Ask"
         assert capsys.readouterr().err.startswith(what)
+
+
+def test_the_next_command_can_be_typed_where_paths_have_spaces():
+    path = "my runs/best.pt"
+    said = next_commands({"checkpoint": path, "worst": [], "split": "test"})
+    assert said.count("--checkpoint 'my runs/best.pt' --input") == 2
+    empty = {"failures": [], "not_images": [], "notes": [], "files": {}}
+    said = verdict({"checkpoint": path, "images": [{"input": "a b.png"}], **empty})
+    assert said.endswith("--checkpoint 'my runs/best.pt' --input 'a b.png'")

@@ -1,5 +1,6 @@
 """Name the class of image files: a table, CSV, JSON and a contact sheet."""
 
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -94,8 +95,9 @@ def verdict(summary: dict[str, Any]) -> str:
     lines.append("saved  " + "\n       ".join(summary["files"].values()))
     if done:
         lines.append(
-            f"next   python scripts/explain.py --checkpoint {summary['checkpoint']} "
-            f"--input {show(summary['images'][0]['input'])}"
+            "next   python scripts/explain.py --checkpoint "
+            f"{shlex.quote(summary['checkpoint'])} --input "
+            f"{shlex.quote(show(summary['images'][0]['input']))}"
         )
     return "\n".join(lines)
 

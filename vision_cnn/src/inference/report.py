@@ -1,5 +1,6 @@
 """What an evaluation leaves behind: JSON, a CSV line an image, pictures, a table."""
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,7 +82,7 @@ def text(result: dict[str, Any]) -> str:
 
 def next_commands(result: dict[str, Any]) -> str:
     """What a person types after an evaluation: why was the surest mistake made?"""
-    given = f"--checkpoint {result['checkpoint']} --input"
+    given = f"--checkpoint {shlex.quote(result['checkpoint'])} --input"
     image = (result["worst"] or [f"{result['split']}:0"])[0]
     return (
         f"python scripts/explain.py {given} {image}\n"
