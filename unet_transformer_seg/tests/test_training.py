@@ -80,6 +80,7 @@ SCHEDULERS = torch.optim.lr_scheduler
     [
         ("constant", lambda o: SCHEDULERS.ConstantLR(o, 1.0)),
         ("cosine", lambda o: SCHEDULERS.CosineAnnealingLR(o, 40)),
+        ("linear", lambda o: SCHEDULERS.PolynomialLR(o, 40, power=1.0)),
         ("poly", lambda o: SCHEDULERS.PolynomialLR(o, 40, power=0.9)),
     ],
 )
@@ -104,7 +105,7 @@ def test_one_cycle_has_the_shape_of_torch():
 
 @pytest.mark.spec("SEG-126", "after a linear warm-up")
 @given(
-    schedule=st.sampled_from(["constant", "cosine", "poly"]),
+    schedule=st.sampled_from(["constant", "cosine", "linear", "poly"]),
     warmup=st.floats(0, 1),
     total=st.integers(1, 300),
 )
@@ -119,7 +120,9 @@ def test_the_rate_rises_on_a_line_and_never_leaves_its_range(schedule, warmup, t
     assert falling == sorted(falling, reverse=True)
 
 
-@pytest.mark.parametrize("schedule", ["constant", "cosine", "poly", "one_cycle"])
+@pytest.mark.parametrize(
+    "schedule", ["constant", "cosine", "linear", "poly", "one_cycle"]
+)
 @pytest.mark.parametrize("total", [1, 2, 3])
 def test_the_shortest_runs_have_a_rate(schedule, total):
     config = OptimConfig(schedule=schedule)
