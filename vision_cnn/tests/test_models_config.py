@@ -98,7 +98,7 @@ def test_the_line_of_a_wrong_option_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"name": "fast_cnn", "whiten_eps": 0.0}, "whiten_eps is 0.0; more than 0"),
+        ({"whiten_eps": 0.0}, "whiten_eps is 0.0; more than 0"),
         ({"widths": ()}, r"widths is \[\]; positive integers"),
         ({"widths": (4, 0)}, r"widths is \[4, 0\]; positive integers"),
         ({"name": "vgg11", "width": 0.0}, "width is 0.0; more than 0"),
