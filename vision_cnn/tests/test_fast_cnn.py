@@ -35,7 +35,7 @@ def test_eps_quiets_what_hardly_occurs_and_the_commonest_comes_first():
     images = textured(40, 3, 9)
     images[:, 2] = images[:, 0]  # 4 of 12 directions never occur
 
-    variances = np.var(answers(images, whitening_filters(images, eps=5e-4)), axis=1)
+    variances = np.var(answers(images, whitening_filters(images)), axis=1)
 
     assert (np.diff(variances) <= 1e-4).all()
     np.testing.assert_allclose(variances[:8], 1.0, atol=0.01)
@@ -43,18 +43,18 @@ def test_eps_quiets_what_hardly_occurs_and_the_commonest_comes_first():
 
 
 def test_images_of_one_colour_give_finite_filters():
-    assert whitening_filters(torch.ones(3, 1, 4, 4), eps=5e-4).isfinite().all()
+    assert whitening_filters(torch.ones(3, 1, 4, 4)).isfinite().all()
 
 
 @pytest.mark.spec("CNN-015", "has both signs of each and is not trained")
 def test_first_layer_has_both_signs_and_is_not_trained():
     images = textured(20, 3, 12)
-    model = FastCNN(3, 5, widths=(24, 24), whiten_eps=0.02)
+    model = FastCNN(3, 5, widths=(24, 24))
 
     model.initialise_from(images)
 
     plus, minus = model.whiten.weight.chunk(2)
-    assert torch.equal(plus, whitening_filters(images, eps=0.02))
+    assert torch.equal(plus, whitening_filters(images))
     assert torch.equal(minus, -plus)
     assert not model.whiten.weight.requires_grad
     assert not model.whiten(images).requires_grad  # no time is spent on its gradient

@@ -14,7 +14,6 @@ from src.utils.config import ConfigError, from_dict, load_config
 VALUES = {
     "widths": (4, 8),
     "width": 0.5,
-    "whiten_eps": 0.05,
     "stem": "imagenet",
     "squeeze_excite": True,
     "patch": 1,
@@ -39,7 +38,7 @@ def test_every_option_is_read_by_a_network():
     [
         ("lenet5", ""),
         ("simple_cnn", "widths dropout"),
-        ("fast_cnn", "widths whiten_eps"),
+        ("fast_cnn", "widths"),
         ("vgg11 vgg16", "width hidden dropout"),
         ("resnet18 resnet34 resnet50", "width stem squeeze_excite drop_path"),
         ("resnet20 resnet32 resnet56", "width squeeze_excite drop_path"),
@@ -73,7 +72,7 @@ def test_an_option_that_it_reads_changes_the_network(name):
 
     usual = looks()
     for option in options_of(name):
-        if option in ("dropout", "drop_path", "whiten_eps"):  # see the tests of each
+        if option in ("dropout", "drop_path"):  # seen in test_models_common
             continue
         assert looks(**{option: VALUES[option]}) != usual, option
 
@@ -98,7 +97,6 @@ def test_the_line_of_a_wrong_option_is_told(tmp_path):
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"whiten_eps": 0.0}, "whiten_eps is 0.0; more than 0"),
         ({"widths": ()}, r"widths is \[\]; positive integers"),
         ({"widths": (4, 0)}, r"widths is \[4, 0\]; positive integers"),
         ({"name": "vgg11", "width": 0.0}, "width is 0.0; more than 0"),

@@ -74,9 +74,6 @@ class ModelConfig:
     """Channels, one for each convolution of `simple_cnn` or group of `fast_cnn`."""
     width: float | None = None
     """Multiplies all channels, more than 0."""
-    whiten_eps: float | None = None
-    """Of `fast_cnn`: patterns of two by two pixels whose variance is below this (5e-4)
-    are not raised to that of the others; more where compression left noise there."""
     stem: Literal["cifar", "imagenet"] | None = None
     """`imagenet` divides the sides by 32 in all, `cifar` (the default) by 8."""
     squeeze_excite: bool | None = None
@@ -100,8 +97,6 @@ class ModelConfig:
                 )
         if self.widths is not None and not (self.widths and min(self.widths) > 0):
             raise ValueError(f"widths is {list(self.widths)}; positive integers")
-        if self.whiten_eps is not None and not self.whiten_eps > 0:
-            raise ValueError(f"whiten_eps is {self.whiten_eps}; more than 0")
         if self.width is not None and not self.width > 0:
             raise ValueError(f"width is {self.width}; more than 0")
         if self.patch is not None and self.patch < 1:

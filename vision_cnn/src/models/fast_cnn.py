@@ -34,10 +34,8 @@ class FastCNN(Classifier):
         in_channels: int,
         classes: int,
         widths: tuple[int, ...] = (64, 256, 256),
-        whiten_eps: float = 5e-4,
     ):
         super().__init__(in_channels, classes)
-        self.whiten_eps = whiten_eps
         self.least_side = 1 + 2 ** len(widths)
         filters = 2 * in_channels * 4
         self.whiten = nn.Conv2d(in_channels, filters, 2, bias=False)
@@ -52,7 +50,7 @@ class FastCNN(Classifier):
         self, images: Float[Tensor, "batch {self.in_channels} height width"]
     ) -> None:
         """Whiten the patches of `images`, which are normalised training images."""
-        filters = whitening_filters(images, eps=self.whiten_eps)
+        filters = whitening_filters(images)
         self.whiten.weight.data.copy_(torch.cat([filters, -filters]))
 
     def _embed(self, image: Tensor) -> Tensor:
@@ -83,8 +81,7 @@ class ConvGroup(nn.Module):
 def whitening_filters(
     images: Float[Tensor, "batch channel height width"],
     side: int = 2,
-    *,
-    eps: float,
+    eps: float = 5e-4,
 ) -> Float[Tensor, "channel*{side}**2 channel {side} {side}"]:
     """Filters whose answers to patches of `images` are uncorrelated, of variance one.
 
