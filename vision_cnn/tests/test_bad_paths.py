@@ -13,10 +13,13 @@ from src.inference.infer import verdict
 from src.inference.predictor import load_predictor
 from src.inference.report import next_commands
 from src.inference.splits import open_split
+from src.losses import LossConfig
+from src.models import ModelConfig
+from src.training.task import build
 from src.utils import cli
 from src.utils.errors import InputError
 from src.utils.folders import make_folder
-from tests.checkpoints import make_checkpoint
+from tests.checkpoints import CONFIG, make_checkpoint
 
 
 @pytest.mark.spec("CNN-172", "an expected error is one sentence without a traceback")
@@ -132,3 +135,12 @@ def test_the_next_command_can_be_typed_where_paths_have_spaces():
     empty = {"failures": [], "not_images": [], "notes": [], "files": {}}
     said = verdict({"checkpoint": path, "images": [{"input": "a b.png"}], **empty})
     assert said.endswith("--checkpoint 'my runs/best.pt' --input 'a b.png'")
+
+
+@pytest.mark.parametrize("sam_rho", [0.0, 0.1])
+def test_a_batch_too_small_for_batch_norm_is_bad_input(sam_rho):
+    config = replace(CONFIG, model=ModelConfig("fast_cnn", widths=(4, 4, 4)))
+    setup = build(replace(config, loss=LossConfig(sam_rho=sam_rho)))
+    batch = setup.datasets["train"].__getitems__([(0, 0)])
+    with pytest.raises(InputError, match="batch_size: batch norm finds one value"):
+        setup.task.loss(setup.model.train(), batch, 0.0)

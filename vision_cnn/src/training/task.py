@@ -51,6 +51,17 @@ class ClassificationTask:
         return ["loss", "accuracy", *(["top5"] if self.top_k else []), "macro_f1"]
 
     def loss(self, model: nn.Module, batch: dict[str, Any], progress: float) -> Tensor:
+        try:
+            return self._training_loss(model, batch)
+        except ValueError as error:
+            if "more than 1 value per channel" not in str(error):
+                raise
+            raise InputError(
+                "data.batch_size: batch norm finds one value a channel in a batch of "
+                f"{len(batch['target'])} image of this size; make it larger"
+            ) from None
+
+    def _training_loss(self, model: nn.Module, batch: dict[str, Any]) -> Tensor:
         if self.config.sam_rho and torch.is_grad_enabled():
             compute = lambda net: self._loss(net(batch["image"]), batch)  # noqa: E731
             return sharpness_aware_loss(model, compute, self.config.sam_rho)
