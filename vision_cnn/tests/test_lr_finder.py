@@ -153,3 +153,10 @@ def test_nothing_to_suggest(config, tmp_path, capsys):
     find_lr(config, (), 1e-9, 1e-8, 10, tmp_path, "cpu")
     shown = capsys.readouterr().out
     assert "the loss hardly fell at any rate" in shown and "next" not in shown
+
+
+def test_a_steeper_fall_after_the_lowest_loss_is_not_suggested():
+    gentle = [2.0 - 0.1 * i for i in range(11)]  # to 1.0
+    losses = [*gentle, 2.0, 4.0, 6.0, 6.0, 6.0, 2.0, 1.8, 1.8]
+    found = judge([10.0**i for i in range(len(losses))], losses, True)
+    assert found.steepest < found.lowest
