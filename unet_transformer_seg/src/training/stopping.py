@@ -7,6 +7,7 @@ learning rate then falls to zero, which wins what noise at a high rate has hidde
 """
 
 import csv
+import textwrap
 from pathlib import Path
 
 from ..utils.plots import BLUE, ORANGE, SKY, new_figure, plain_text, save_figure
@@ -61,7 +62,8 @@ def draw_stopping(
     axis.set_xlim(0, train.epochs)
     axis.set_xlabel("epoch")
     axis.set_ylabel(plain_text(train.monitor))
-    axis.set_title(plain_text(_title(now, train), 110), fontsize="small")
+    title = textwrap.fill(plain_text(_title(now, train), 240), 90)
+    axis.set_title(title, fontsize="small")
     axis.grid(alpha=0.3)
     axis.legend(fontsize="small", loc="best")
     save_figure(figure, path)
