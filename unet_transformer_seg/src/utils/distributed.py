@@ -2,6 +2,7 @@
 """Data-parallel training under `torchrun`, on one machine or many."""
 
 import os
+import time
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -74,7 +75,9 @@ def _meet(store: dist.Store, rank: int, world: int, timeout: timedelta) -> None:
 
 
 def leave_ranks() -> None:
+    """Torch 2.13 joins gloo's threads with the GIL held, for which they may wait."""
     if dist.is_initialized():
+        time.sleep(0.3)  # without the GIL: they drop the tensors of the last exchange
         dist.destroy_process_group()
 
 
