@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from src.data import AugmentConfig, DataConfig, build_datasets
+from src.data.check_data import next_command
 from src.utils.errors import InputError
 from tests.image_sets import (
     idx_bytes,
@@ -147,3 +148,9 @@ def test_a_folder_that_cannot_be_written_says_so(root, tmp_path, run):
     (tmp_path / "file").write_text("")
     code, _, err = run("--root", root, "--out", tmp_path / "file", "data.cache=")
     assert code == 2 and "--out" in err and "choose another folder" in err
+
+
+def test_digits_are_not_mirrored_by_the_training_that_is_proposed():
+    config = DataConfig(name="idx", root="my digits")
+    said = next_command(config, None, ["seed=4"])
+    assert said.endswith("'data.root=my digits' augment.flip=none seed=4")

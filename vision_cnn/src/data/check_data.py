@@ -141,6 +141,8 @@ def next_command(
     words = ["python", "scripts/train.py", "--config", str(path or START)]
     if path is None:
         words += [f"data.name={config.name}", f"data.root={config.root}"]
+        if config.name == "idx":  # digits, letters: their mirror image is none
+            words.append("augment.flip=none")
     return " ".join(shlex.quote(word) for word in [*words, *overrides])
 
 
