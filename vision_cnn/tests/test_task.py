@@ -100,6 +100,8 @@ def test_few_classes_have_no_top_5():
         (lambda: DataConfig(folds=3, fold=3), "fold = 3: must be from 0 to folds - 1"),
         (lambda: DataConfig(channels=2), "channels = 2: must be 1 or 3"),
         (lambda: DataConfig(size=-1), "size = -1: must be >= 0"),
+        (lambda: DataConfig(size=8), "size = 8: toy_patterns does not read it; use"),
+        (lambda: DataConfig("idx", size=8), "size = 8: idx does not read it"),
     ],
 )
 def test_settings_out_of_range_are_refused(config, words):

@@ -66,6 +66,9 @@ class DataConfig:
             raise ValueError(f"workers = {self.workers}: must be >= 0")
         if self.size < 0:
             raise ValueError(f"size = {self.size}: must be >= 0")
+        if self.size and self.name != "image_folder":
+            toy = "; use data.toy.size" if self.name == "toy_patterns" else ""
+            raise ValueError(f"size = {self.size}: {self.name} does not read it{toy}")
         if self.channels not in (1, 3):
             raise ValueError(f"channels = {self.channels}: must be 1 or 3")
         if not 0 < self.val_share < 1:
