@@ -151,6 +151,7 @@ def test_early_stopping_counts_useless_evaluations(tmp_path, monkeypatch):
         ("min", [0.3, 0.2, 0.1], 0, 0.1),
         ("max", [0.100, 0.104, 0.108, 0.112], 0, 0.112),  # slow gains add up
         ("max", [0.1, 0.105], 1, 0.105),
+        ("max", [0.56, 0.57], 0, 0.57),  # as floats not quite 0.01 apart
         ("max", [math.nan, 0.1, math.nan, math.inf], 2, 0.1),
         ("max", [math.nan], 1, None),
     ],

@@ -14,6 +14,10 @@ from ..utils.plots import BLUE, ORANGE, SKY, new_figure, plain_text, save_figure
 from .progress import Progress, TrainConfig
 
 
+DIGITS = 1e-6
+"""What the rounding of metrics.csv may take from a gain."""
+
+
 def reason(now: Progress, train: TrainConfig) -> str:
     """The sentence of the decision."""
     found = (
@@ -35,7 +39,7 @@ def draw_stopping(
     epochs, values = _evaluations(metrics_csv, train.monitor)
     judged, gains = Progress(), []
     for epoch, value in zip(epochs, values, strict=True):
-        judged.judge(value, train.mode, train.min_gain)
+        judged.judge(value, train.mode, train.min_gain - DIGITS)
         if judged.waited == 0:
             gains.append((epoch, value))
     stop = now.cooling_from or now.epoch
