@@ -62,8 +62,8 @@ report.draw_predictions = lambda *_: None  # its images are single precision
 plain = trainer.to_device
 
 
-def in_double(batch, device, **options):
-    batch = plain(batch, device, **options)
+def in_double(batch, *more):
+    batch = plain(batch, *more)
     return {k: v.double() if k == "image" else v for k, v in batch.items()}
 
 
