@@ -17,6 +17,7 @@ from tools.projects import ROOT, WorkspaceError, find_projects
 
 
 DOCUMENTED = ("tests/test_spec.py", "tests/test_contracts.py")
+LONGEST = "README commands"
 Outcome = tuple[bool, str]  # whether it is good, and what to show
 
 
@@ -31,7 +32,7 @@ def all_checks(
         ("independence", partial(_listed, independence.check, root)),
         ("ruff check", partial(_run_module, root, *lint)),
         ("ruff format", partial(_run_module, root, *layout)),
-        ("README commands", partial(_listed, readme_check.check, root)),
+        (LONGEST, partial(_listed, readme_check.check, root)),
     ]
     for project in find_projects(root):
         name = f"spec and contracts of {project.name}"
@@ -46,9 +47,12 @@ def run_checks(root: Path, fix: bool = False) -> tuple[int, int]:
     # What repairs files must not run beside what reads them.
     pool = ThreadPoolExecutor(1 if fix else os.cpu_count())
     try:
-        checks = [(n, pool.submit(_timed, f)) for n, f in all_checks(root, fix)]
-        for name, check in checks:
-            good, text, seconds = check.result()
+        checks = all_checks(root, fix)
+        # The longest first; what is repaired keeps its order.
+        order = checks if fix else sorted(checks, key=lambda c: c[0] != LONGEST)
+        started = {name: pool.submit(_timed, function) for name, function in order}
+        for name, _ in checks:
+            good, text, seconds = started[name].result()
             passed, failed = passed + good, failed + (not good)
             mark = "ok    " if good else "FAILED"
             print(f"{mark}  {name}  {seconds:.1f} s", flush=True)
