@@ -191,6 +191,19 @@ def test_bytes_can_be_augmented():
     assert np.abs(varied.predict_proba(X) - plain.predict_proba(X)).max() > 1e-3
 
 
+@pytest.mark.parametrize("kind", ["mixup", "cutmix"])
+def test_images_can_be_mixed_but_not_weighted_then(kind):
+    X, y = stripes(40)
+    X = np.clip(X * 80 + 60, 0, 255).astype(np.uint8)
+    alone = quick(augment={"flip": "random"}, n_epochs=1).fit(X, y)
+    mixed = quick(augment={"flip": "random", kind: 1.0}, n_epochs=1).fit(X, y)
+    assert np.abs(mixed.predict_proba(X) - alone.predict_proba(X)).max() > 1e-4
+    with pytest.raises(
+        ValueError, match="mixup or cutmix blends take no sample_weight"
+    ):
+        mixed.fit(X, y, sample_weight=np.full(40, 0.5))
+
+
 @pytest.mark.parametrize("name", ["fast_cnn", "vit_tiny", "vgg11", "resnet20"])
 def test_networks_that_want_larger_images_get_a_frame(name):
     X, y = stripes(6)

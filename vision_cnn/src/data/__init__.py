@@ -11,7 +11,7 @@ from .augment import Augment, AugmentConfig
 from .image_set import ImageSet
 from .info import DataInfo
 from .labels import check_names
-from .mixing import Mixing
+from .mixing import make_mixing
 from .moments import moments
 from .source import Labelled, Source
 from .splits import stratified_folds, stratified_split
@@ -90,7 +90,7 @@ def build_datasets(
     parts = _with_validation(source.parts, config, seed)
     info = _describe(parts["train"], source)
     count = len(parts["train"].labels)
-    mixing = Mixing(augment, seed, count) if augment.mixup or augment.cutmix else None
+    mixing = make_mixing(augment, seed, count)
     seen = Augment(AugmentConfig(), info, seed, count)
     datasets = {name: ImageSet(part, info, seen) for name, part in parts.items()}
     varied = Augment(augment, info, seed, count)

@@ -13,6 +13,7 @@ from ..utils.contracts import contract
 from .augment import Augment, AugmentConfig
 from .image_set import ImageSet
 from .info import DataInfo
+from .mixing import Mixing
 from .source import Labelled
 
 
@@ -104,10 +105,11 @@ def array_set(
     images: Num[Tensor, "batch channel height width"],
     labels: Int[Tensor, " batch"],
     prepare: Prepare,
+    mixing: Mixing | None = None,
 ) -> ImageSet:
     """The images with their labels, named by their numbers."""
     named = Labelled(images, labels, range(len(images)))
-    return ImageSet(named, prepare.info, prepare)
+    return ImageSet(named, prepare.info, prepare, mixing)
 
 
 def _shape_of_a_row(features: int, row: tuple[int, ...] | None) -> tuple[int, ...]:

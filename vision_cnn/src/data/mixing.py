@@ -45,6 +45,11 @@ class Plan:
         return torch.lerp(partners, images, weight[:, None]), share
 
 
+def make_mixing(config: AugmentConfig, seed: int, n: int) -> "Mixing | None":
+    """What `config` asks for; None where it mixes nothing."""
+    return Mixing(config, seed, n) if config.mixup or config.cutmix else None
+
+
 class Mixing:
     """Plans that are a function of (seed, epoch, image)."""
 

@@ -21,6 +21,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from ..data import AugmentConfig, DataInfo, ImageSet
 from ..data.arrays import Prepare, array_set, channel_moments
 from ..data.dataloader import EpochBatches
+from ..data.mixing import make_mixing
 from ..losses import LossConfig
 from ..losses.weighted import weighted_cross_entropy
 from ..models import ModelConfig
@@ -106,9 +107,8 @@ class Learner:
         """Whole epochs on the learning-rate schedule; a row of losses for each.
 
         Batch-norm statistics are then measured anew: few steps leave their running
-        averages far behind.
-        `validation` (images, labels) chooses the weights: those where its loss was
-        lowest. With `patience` training ends when that is on a plateau.
+        averages far behind. `validation` (images, labels) chooses the weights: those
+        where its loss was lowest. With `patience` training ends on a plateau of it.
         """
         if epochs < 1:
             raise ValueError(f"n_epochs = {epochs}: must be > 0")
@@ -146,8 +146,12 @@ class Learner:
         n, optim = len(images), self.recipe.optim
         size = n // math.ceil(n / self.recipe.batch_size)
         batches = EpochBatches(n, size, seed=self.seed, epoch=self.epochs_done)
-        prepare = Prepare(self.info, self.size, self.recipe.augment, self.seed, n)
-        dataset, total = array_set(images, labels, prepare), 0.0
+        augment = self.recipe.augment
+        prepare = Prepare(self.info, self.size, augment, self.seed, n)
+        mixing = make_mixing(augment, self.seed, n) if augment else None
+        if mixing and weights is not None:
+            raise ValueError("images that mixup or cutmix blends take no sample_weight")
+        dataset, total = array_set(images, labels, prepare, mixing), 0.0
         with self._own_random_numbers(1, self.epochs_done):
             for step, keys in enumerate(batches, number * len(batches)):
                 rate = lr_at(optim, step, epochs * len(batches)) if epochs else optim.lr
