@@ -1,0 +1,1 @@
+"""Data by name: `build_datasets(DataConfig(...), seed)`."""

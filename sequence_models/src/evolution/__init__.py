@@ -1,0 +1,1 @@
+"""All models of a list under equal conditions."""

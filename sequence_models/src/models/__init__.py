@@ -1,0 +1,1 @@
+"""Sequence models by name: `build_model(ModelConfig("lstm"), vocab, context)`."""

@@ -1,0 +1,1 @@
+"""The open slot: a file here joins the bench by its name."""
