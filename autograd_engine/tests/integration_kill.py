@@ -12,8 +12,8 @@ import pytest
 
 from src.training import trainer as trainer_module
 from src.utils.checkpoint import load_checkpoint
-from tests.forked import end_forked, wait
-from tests.tiny import digest, in_fork, resume, rows, start
+from tests.forked import end_forked, in_fork, wait
+from tests.tiny import digest, resume, rows, start
 
 
 pytestmark = pytest.mark.skipif(

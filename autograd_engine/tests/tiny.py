@@ -13,7 +13,6 @@ from src.training import launch, report
 from src.training.options import Options
 from src.utils import cli
 from src.utils.checkpoint import load_checkpoint
-from tests import forked
 
 
 TINY = (
@@ -69,17 +68,6 @@ def without_pictures(options: Options) -> int:
     drawn = mock.Mock(return_value="plots/predictions.png")
     with mock.patch.multiple(report, curves=mock.Mock(), draw_predictions=drawn):
         return launch.train(options)
-
-
-def in_fork(call, log: Path | None = None) -> int:
-    """Start `call` in a process group of its own; what it says goes to `log`."""
-
-    def logged() -> int:
-        # Stays open: what comes after `call` in the child still writes to it.
-        sys.stderr = open(log, "a", encoding="utf-8")  # noqa: SIM115
-        return call()
-
-    return forked.in_fork(logged if log else call)
 
 
 def digest(run: Path, name: str = "last.npz") -> str:

@@ -2,10 +2,7 @@
 
 import csv
 import hashlib
-import os
-import signal
 import sys
-from contextlib import suppress
 from pathlib import Path
 from unittest import mock
 
@@ -15,6 +12,7 @@ import torch
 from src.training import launch, report
 from src.training.options import Options
 from src.utils import cli
+from tests.forked import end_forked, in_fork, kill_group, wait  # noqa: F401 for all
 
 
 TINY = (
@@ -32,10 +30,6 @@ TINY = (
 """4 steps an epoch, 16 in all; dropout and EMA make RNG and average matter."""
 
 CONFIG = Path(__file__).parents[1] / "configs" / "unet_baseline.yaml"
-
-
-FORKED: list[int] = []
-"""Process groups to be ended with the test that started them."""
 
 
 def start(out: Path, *overrides: str, **options) -> int:
@@ -71,46 +65,6 @@ def without_pictures(options: Options) -> int:
     """Drawing them takes longer than the training itself."""
     with mock.patch.multiple(report, curves=mock.Mock(), draw_predictions=mock.Mock()):
         return launch.train(options)
-
-
-def in_fork(call, log: Path | None = None) -> int:
-    """Start `call` in a process group of its own, torch already imported."""
-    pid = os.fork()
-    if pid:
-        FORKED.append(pid)
-        return pid
-    os.setsid()
-    code = 1
-    try:
-        if log:
-            sys.stderr = open(log, "a", encoding="utf-8")  # noqa: SIM115
-        code = call()
-    except SystemExit as leaving:
-        code = leaving.code
-    except BaseException as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-    finally:
-        sys.stderr.flush()
-        os._exit(code)
-
-
-def wait(pid: int) -> int:
-    """Exit code of a forked process; minus the signal that killed it."""
-    status = os.waitpid(pid, 0)[1]
-    FORKED.remove(pid)
-    return os.waitstatus_to_exitcode(status)
-
-
-def kill_group(pid: int) -> None:
-    os.killpg(pid, signal.SIGKILL)
-    wait(pid)
-
-
-def end_forked() -> None:
-    """Kill what a test that failed did not wait for."""
-    while FORKED:
-        with suppress(ProcessLookupError):
-            os.killpg(FORKED.pop(), signal.SIGKILL)
 
 
 def digest(run: Path, name: str = "last.pt") -> str:

@@ -17,6 +17,7 @@ from src.data import image_folder
 from src.data.image_cache import ImageRows, map_images, write_images
 from src.data.image_folder import open_image_folder
 from src.utils.errors import FaultError, InputError
+from tests.forked import in_fork, wait
 from tests.image_sets import pixels_of, same_source, square, write_folder
 
 
@@ -123,18 +124,15 @@ def test_a_folder_that_cannot_be_written_says_so(root, tmp_path):
 
 def in_a_child(work) -> int:
     """How a forked process ends; it may give up rights and room."""
-    child = os.fork()
-    if not child:
+
+    def ended() -> int:
         try:
             work()
-            os._exit(0)
-        except InputError:
-            os._exit(2)
-        except FaultError:
-            os._exit(3)
-        except BaseException:
-            os._exit(4)
-    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        except (InputError, FaultError) as error:
+            return 2 if isinstance(error, InputError) else 3
+        return 0
+
+    return wait(in_fork(ended))
 
 
 @pytest.mark.skipif(os.getuid() != 0, reason="only root can become nobody")
@@ -180,15 +178,18 @@ def test_processes_that_start_together_decode_once(root, cache):
     context = multiprocessing.get_context("fork")
     start, counts = context.Event(), context.SimpleQueue()
     children = [
-        context.Process(target=fill_and_count, args=(root, cache, start, counts))
+        context.Process(
+            target=fill_and_count, args=(root, cache, start, counts), daemon=True
+        )
         for _ in range(4)
     ]
     for child in children:
         child.start()
     start.set()
-    results = [counts.get() for _ in children]
     for child in children:
-        child.join()
+        child.join(60)
+    assert [child.exitcode for child in children] == [0] * 4
+    results = [counts.get() for _ in children]
     assert sorted(count for count, _ in results) == [0, 0, 0, 10]
     assert {print_ for _, print_ in results} == {opened(root, None).fingerprint}
 
