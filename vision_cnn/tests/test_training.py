@@ -112,7 +112,7 @@ def test_one_cycle_has_the_shape_of_torch():
 
 @pytest.mark.spec("CNN-166", "after a linear warm-up")
 @given(
-    schedule=st.sampled_from(["constant", "cosine", "linear", "poly"]),
+    schedule=st.sampled_from(["constant", "cosine", "linear", "poly", "noam"]),
     warmup=st.floats(0, 1),
     total=st.integers(1, 300),
 )
@@ -128,7 +128,7 @@ def test_the_rate_rises_on_a_line_and_never_leaves_its_range(schedule, warmup, t
 
 
 @pytest.mark.parametrize(
-    "schedule", ["constant", "cosine", "linear", "poly", "one_cycle"]
+    "schedule", ["constant", "cosine", "linear", "poly", "one_cycle", "noam"]
 )
 @pytest.mark.parametrize("total", [1, 2, 3])
 def test_the_shortest_runs_have_a_rate(schedule, total):

@@ -3,7 +3,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +16,10 @@ class TrainConfig:
     precision: Literal["auto", "fp32", "bf16", "fp16"] = "fp32"
     """bf16 and fp16 by autocast; fp16 scales the loss and needs CUDA; auto measures a
     few steps of fp32 and bf16 and takes the faster."""
-    channels_last: ClassVar[bool] = False
+    channels_last = False  # no field: there are no images and no batch norm here
     ema: float = 0.0
     """Decay of the averaged weights, which are the ones evaluated; 0: no average."""
-    bn_batches: ClassVar[int] = 0
-    """There are no images and no batch norm here; the shared trainer asks."""
+    bn_batches = 0
     cooldown: int = 0
     """Epochs over which the rate falls to zero, once on a plateau or before the last
     epoch; 0: it does not, and a plateau ends the run at once."""

@@ -4,10 +4,12 @@
 A dataset is asked for `(epoch, index)`; it keys its augmentation with that, so a sample
 is the same whoever computes it: this process, one worker, or four. One that has a
 `collate` makes what torch would not: batches of sequences, or all samples in one go.
+One that has an `order(seed, epoch, batch_size)` says which samples follow each other:
+those of similar length, or each the continuation of another.
 """
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -32,17 +34,21 @@ class EpochBatches(Sampler):
         start=0,
         rank=0,
         world=1,
+        order: Callable[[int, int, int], Sequence[int]] | None = None,
     ):
         self.size = min(batch_size, n - n % world)
         self.n_batches = n // self.size
         self.n, self.seed, self.epoch, self.start = n, seed, epoch, start
-        self.rank, self.world = rank, world
+        self.rank, self.world, self.order = rank, world, order
 
     def __len__(self) -> int:
         return self.n_batches - self.start
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        order = permutation(self.n, self.seed, self.epoch)
+        if self.order:
+            order = [int(i) for i in self.order(self.seed, self.epoch, self.size)]
+        else:
+            order = permutation(self.n, self.seed, self.epoch)
         for b in range(self.start, self.n_batches):
             batch = order[b * self.size : (b + 1) * self.size]
             yield [(self.epoch, i) for i in batch[self.rank :: self.world]]

@@ -68,7 +68,8 @@ def _train(
     setup.model.to(device, memory_format=memory or torch.preserve_format)
     config = with_measured_precision(config, setup, device)
     data = {"config": to_dict(config), "data": setup.data}
-    state = State(config, data, setup.model, ranks)
+    carried = getattr(setup.task, "carried", None)
+    state = State(config, data, setup.model, ranks, carried)
     if options.dry_run:
         return dry_run(options, config, setup, state, ranks)
     trainer = Trainer(

@@ -66,7 +66,7 @@ def inspect(setup: Setup, trainer: Trainer, tables: bool = True) -> str:
     """
     device = trainer.state.device
     model, rng = copy.deepcopy(setup.model).train(), rng_state(device)
-    batch = trainer.first_batch()
+    batch, carried = trainer.first_batch(), dict(trainer.state.carried)
     shown = []
     if tables:
         shown.append(
@@ -77,6 +77,7 @@ def inspect(setup: Setup, trainer: Trainer, tables: bool = True) -> str:
     if tables:
         shown.append(gradient_table(model))
     set_rng_state(rng, device)
+    trainer.state.carried.update(carried)
     return "\n".join([*shown, f"loss of the first batch: {loss.item():.4f}"])
 
 

@@ -14,6 +14,7 @@ from ..utils.distributed import Ranks, gather
 from ..utils.errors import InputError
 from ..utils.run_dir import RunDir
 from ..utils.seed import rng_state, set_rng_state
+from ..utils.tensor_utils import to_device
 from .ema import EMA
 from .optim import build_optimizer
 from .progress import Progress
@@ -22,8 +23,19 @@ from .progress import Progress
 class State:
     """Weights, their average, optimiser, loss scale, position and random generators."""
 
-    def __init__(self, config, data: dict[str, Any], model: nn.Module, ranks: Ranks):
-        """`data`: plain values that `eval` and `infer` will need beside the weights."""
+    def __init__(
+        self,
+        config,
+        data: dict[str, Any],
+        model: nn.Module,
+        ranks: Ranks,
+        carried: dict[str, Any] | None = None,
+    ):
+        """`data`: plain values that `eval` and `infer` will need beside the weights.
+
+        `carried`: what a task takes along from batch to batch, as the memory of a
+        recurrent network; each process has its own.
+        """
         self.config, self.data, self.ranks, self.model = config, data, ranks, model
         self.device = next(model.parameters()).device
         self.ema = EMA(model, config.train.ema) if config.train.ema else None
@@ -32,6 +44,7 @@ class State:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=fp16)
         self.progress = Progress()
         self.saved_step: int | None = None
+        self.carried = {} if carried is None else carried
         self._rng: list | None = None
 
     @property
@@ -44,7 +57,7 @@ class State:
 
         Every rank must call this.
         """
-        rng = gather(rng_state(self.device))
+        rng, carried = gather(rng_state(self.device)), gather(self.carried)
         if not self.ranks.is_main:
             self.saved_step = self.progress.step
             return
@@ -55,6 +68,7 @@ class State:
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "rng": rng,
+            "carried": carried,
             "env": {
                 "torch": str(torch.__version__),
                 "threads": torch.get_num_threads(),
@@ -82,6 +96,9 @@ class State:
                 load_weights(self.ema.model, saved["model"], path)
             self.progress = Progress(**saved["progress"])
             self.saved_step, self._rng = self.progress.step, saved["rng"]
+            carried = saved.get("carried", [])
+            if len(carried) == self.ranks.world:
+                self.carried.update(to_device(carried[self.ranks.rank], self.device))
         except InputError:
             raise
         except (KeyError, TypeError, ValueError, RuntimeError) as error:

@@ -22,16 +22,20 @@ class OptimConfig:
     """Nesterov momentum of sgd."""
     betas: tuple[float, float] = (0.9, 0.999)
     """Of adamw."""
-    schedule: Literal["constant", "cosine", "linear", "poly", "one_cycle"] = "cosine"
+    schedule: Literal[
+        "constant", "cosine", "linear", "poly", "one_cycle", "noam"
+    ] = "cosine"
     warmup: float = 0.05
     """Share of all steps in which the rate rises linearly, 0 to 1."""
+    floor: float = 0.0
+    """Share of `lr` at which cosine and linear end."""
     clip: float = 1.0
     """Largest gradient norm; 0 does not clip."""
 
     def __post_init__(self):
         for name, low, high in [
             ("lr", 0, math.inf), ("weight_decay", 0, math.inf), ("momentum", 0, 1),
-            ("warmup", 0, 1), ("clip", 0, math.inf),
+            ("warmup", 0, 1), ("floor", 0, 1), ("clip", 0, math.inf),
         ]:  # fmt: skip
             value = getattr(self, name)
             if not low <= value <= high or (name == "lr" and value == 0):
@@ -70,7 +74,8 @@ def lr_at(config: OptimConfig, step: int, total: int) -> float:
     """Learning rate of step `step` of `total`, both counted from 0.
 
     t runs from 0 to 1 after the warm-up; cosine: lr (1 + cos(pi t)) / 2,
-    linear: lr (1 - t), poly: lr (1 - t)^0.9.
+    linear: lr (1 - t), both ending at the share `floor`; poly: lr (1 - t)^0.9;
+    noam: lr sqrt(w / s) after w steps of warm-up (Vaswani et al. 2017, section 5.3).
     one_cycle: cosine from lr/25 up to lr over 30 % of the steps, then down to lr/1e4
     (Smith & Topin 2018).
     """
@@ -84,11 +89,13 @@ def lr_at(config: OptimConfig, step: int, total: int) -> float:
         return config.lr * (step + 1) / (warm + 1)
     t = (step - warm) / max(total - warm, 1)
     if config.schedule == "cosine":
-        return _cosine(config.lr, 0.0, t)
+        return _cosine(config.lr, config.floor * config.lr, t)
     if config.schedule == "linear":
-        return config.lr * max(1 - t, 0.0)
+        return config.lr * (config.floor + (1 - config.floor) * max(1 - t, 0.0))
     if config.schedule == "poly":
         return config.lr * max(1 - t, 0.0) ** 0.9
+    if config.schedule == "noam":
+        return config.lr * ((warm + 1) / (step + 1)) ** 0.5
     return config.lr
 
 

@@ -107,9 +107,8 @@ class Trainer:
                 self.state.save(self.run)
                 return stop
             now.epoch, now.batch = now.epoch + 1, 0
-            if now.epoch % self.train.eval_every == 0 or now.epoch == now.end(
-                self.train
-            ):
+            is_last = now.epoch == now.end(self.train)
+            if is_last or now.epoch % self.train.eval_every == 0:
                 self._judge(self.evaluate("val"), time.monotonic() - started)
             now.start_cooling(self.train)
             self.state.save(self.run)
@@ -124,9 +123,9 @@ class Trainer:
         self.state.restore_rng()
         bar = tqdm(
             total=self.steps_per_epoch,
+            leave=False,
             initial=now.batch // self.train.accumulate,
             desc=f"epoch {now.epoch + 1}/{self.train.epochs}",
-            leave=False,
             disable=True if self.quiet or not self.ranks.is_main else None,
         )
         try:
@@ -200,8 +199,8 @@ class Trainer:
             return
         mean = now.loss_sum / now.loss_steps
         now.loss_sum, now.loss_steps = 0.0, 0
-        values = {"loss": mean, "lr": lr, "grad_norm": norm}
-        self.run.row(now.step, now.epoch + 1, "train", values)
+        row = {"loss": mean, "lr": lr, "grad_norm": norm}
+        self.run.row(now.step, now.epoch + 1, "train", row)
         if to_log:
             log.info(
                 f"step={now.step}/{self.total_steps} epoch={now.epoch + 1} "
@@ -240,6 +239,7 @@ class Trainer:
             start=start,
             rank=self.ranks.rank,
             world=self.ranks.world,
+            order=getattr(self.datasets["train"], "order", None),
         )
 
     def _autocast(self):
