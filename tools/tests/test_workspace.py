@@ -143,7 +143,7 @@ def test_pytest_over_several_sub_projects(root, arguments, refused):
     project(root, "beta")
     for name in ("conftest.py", "pytest.ini"):
         (root / name).write_bytes((ROOT / name).read_bytes())
-    command = [sys.executable, "-m", "pytest", "-q", *arguments]
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "pytest_timeout", *arguments]
     done = subprocess.run(
         command, cwd=root, env=os.environ | QUICK, capture_output=True, text=True
     )
