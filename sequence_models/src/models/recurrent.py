@@ -10,7 +10,9 @@ from torch import Tensor, nn
 from ..utils.contracts import contract
 from ..utils.errors import InputError
 from .gru import GRU
+from .ln_lstm import LayerNormLSTM
 from .lstm import LSTM
+from .min_gru import MinGRU
 from .recurrent_cell import RecurrentCell, State
 from .rnn import RNNRelu, RNNTanh
 
@@ -20,6 +22,8 @@ CELLS: dict[str, type[RecurrentCell]] = {
     "rnn_relu": RNNRelu,
     "lstm": LSTM,
     "gru": GRU,
+    "ln_lstm": LayerNormLSTM,
+    "min_gru": MinGRU,
 }
 
 

@@ -26,6 +26,7 @@ class RecurrentCell(nn.Module):
 
     gates = 1  # blocks of rows in the weights
     states = 1  # tensors in the state; the first is the output
+    reads_state = True  # False: no gate needs the state before, nor weight_hh
 
     def __init__(self, features: int, hidden: int):
         super().__init__()
@@ -34,18 +35,24 @@ class RecurrentCell(nn.Module):
         self.features, self.hidden = features, hidden
         rows = self.gates * hidden
         self.weight_ih = nn.Parameter(torch.empty(rows, features))
-        self.weight_hh = nn.Parameter(torch.empty(rows, hidden))
         self.bias_ih = nn.Parameter(torch.empty(rows))
-        self.bias_hh = nn.Parameter(torch.empty(rows))
+        if self.reads_state:
+            self.weight_hh = nn.Parameter(torch.empty(rows, hidden))
+            self.bias_hh = nn.Parameter(torch.empty(rows))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         for weight in self.weight_ih.chunk(self.gates):
             nn.init.xavier_uniform_(weight)
-        for weight in self.weight_hh.chunk(self.gates):
-            nn.init.orthogonal_(weight)
         nn.init.zeros_(self.bias_ih)
-        nn.init.zeros_(self.bias_hh)
+        if self.reads_state:
+            for weight in self.weight_hh.chunk(self.gates):
+                nn.init.orthogonal_(weight)
+            nn.init.zeros_(self.bias_hh)
+
+    def project(self, x: Tensor) -> Tensor:
+        """What the gates see of the input, for all tokens in one product."""
+        return F.linear(x, self.weight_ih, self.bias_ih)
 
     def step(self, projected: Tensor, state: State) -> State:
         """The state after one token, from W x + b of the token and the state before."""
@@ -62,6 +69,11 @@ class RecurrentCell(nn.Module):
         tuple[Float[Tensor, "batch {self.hidden}"], ...],
     ]:
         """The output at each token, 0 at padding, and the state after the last."""
+        return self.run(x, state, pad_mask)
+
+    def run(
+        self, x: Tensor, state: State, pad_mask: Tensor | None
+    ) -> tuple[Tensor, State]:
         return unroll(self, x, state, pad_mask)
 
 
@@ -69,7 +81,7 @@ def unroll(
     cell: RecurrentCell, x: Tensor, state: State, pad_mask: Tensor | None
 ) -> tuple[Tensor, State]:
     """The plain loop: a token of padding leaves the state as it was and gives 0."""
-    projected = F.linear(x, cell.weight_ih, cell.bias_ih)  # of all tokens at once
+    projected = cell.project(x)
     outputs = []
     for t in range(x.shape[1]):
         after = cell.step(projected[:, t], state)
