@@ -13,8 +13,6 @@ from torch import nn
 class OptimConfig:
     # local: begin
     name: Literal["adamw", "sgd", "muon"] = "adamw"
-    adamw_lr: float = 3e-3
-    """Of muon: the rate of what is no hidden matrix, by AdamW."""
     # local: end
     lr: float = 1e-3
     """Peak learning rate."""

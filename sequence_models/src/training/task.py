@@ -1,0 +1,114 @@
+"""What is trained here: models of token sequences."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+import torch
+from torch import nn
+from torch.utils.data import Dataset
+
+from ..data import DataConfig, Opened, open_data
+from ..losses import LossConfig
+from ..models import MODELS, ModelConfig, build_model
+from ..utils.errors import InputError
+from .optim import OptimConfig
+from .pictures import draw_predictions
+from .progress import TrainConfig
+from .tasks import (
+    AnswerTask,
+    ClassifyTask,
+    LanguageTask,
+    MaskedTask,
+    PairsTask,
+    TokenTask,
+)
+
+
+__all__ = ["Config", "Setup", "build", "draw_predictions", "make_model"]
+
+
+_CAUSAL = [name for name in MODELS if name not in ("transformer", "encoder")]
+MODELS_OF = {
+    "lm": _CAUSAL,
+    "answer": _CAUSAL,
+    "pairs": ["transformer"],
+    "mlm": ["encoder"],
+    "classify": ["encoder", "rnn", "lstm", "gru", "ln_lstm", "min_gru"],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    seed: int = 0
+    """Of the weights, the order, the windows and the toys."""
+    debug: bool = False
+    """Print activations and gradients of the first batch; stop where a NaN is made."""
+    task: Literal["lm", "answer", "pairs", "mlm", "classify"] = "lm"
+    """Next token; answer after a question (one model, or encoder and decoder: pairs);
+    masked words; a class for each text."""
+    data: DataConfig = field(default_factory=DataConfig)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+
+    def __post_init__(self):
+        if not 0 <= self.seed < 2**32:
+            raise ValueError(f"seed = {self.seed}: must be between 0 and {2**32 - 1}")
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """All that a config means, ready to be trained."""
+
+    model: nn.Module
+    task: TokenTask | ClassifyTask
+    datasets: dict[str, Dataset]
+    data: dict[str, Any]
+    """Plain values for the checkpoint, under the key "data"."""
+
+    title: str
+    opened: Opened
+
+
+def build(config: Config) -> Setup:
+    """Open the data and build the model; raises InputError for what cannot be."""
+    opened = open_data(config.data, config.task, config.seed)
+    task = _task(config, opened)
+    if config.train.monitor not in task.names:
+        raise InputError(
+            f"train.monitor = {config.train.monitor}: the task {config.task} has "
+            f"{', '.join(task.names)}"
+        )
+    classes = len(opened.info.class_names)
+    model = make_model(config, opened.info.vocab, classes)
+    count = sum(p.numel() for p in model.parameters())
+    title = f"{config.model.name} {count:,} parameters · {opened.title}"
+    data = asdict(opened.info) | {"tokenizer": opened.tokenizer.to_dict()}
+    return Setup(model, task, opened.datasets, data, title, opened)
+
+
+def make_model(config: Config, vocab: int, classes: int) -> nn.Module:
+    """The network of a config; raises InputError for one that cannot be built."""
+    name, fitting = config.model.name, MODELS_OF[config.task]
+    if name not in fitting:
+        raise InputError(
+            f"model.name = {name}: the task {config.task} is for {', '.join(fitting)}"
+        )
+    try:
+        return build_model(config.model, vocab, config.data.context, classes)
+    except InputError:
+        raise
+    except ValueError as error:
+        raise InputError(f"model: {error}") from None
+
+
+def _task(config: Config, opened: Opened) -> TokenTask | ClassifyTask:
+    if config.task == "classify":
+        return ClassifyTask(config.loss, len(opened.info.class_names))
+    if config.task in ("pairs", "mlm"):
+        kinds = {"pairs": PairsTask, "mlm": MaskedTask}
+        return kinds[config.task](config.loss)
+    lengths = torch.tensor([len(piece) for piece in opened.tokenizer.token_bytes()])
+    kind = LanguageTask if config.task == "lm" else AnswerTask
+    return kind(config.loss, lengths)
