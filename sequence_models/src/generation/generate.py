@@ -1,0 +1,162 @@
+"""Text from any causal language model, one token at a time.
+
+A model reads each token once: what it must remember of the past, a KV cache or a
+recurrent state, is its memory. A model with a context of C tokens that has read C of
+them begins anew with the last C // 2, so that a text may be longer than the context at
+the price of one such reading in C // 2 tokens; a recurrent model needs none of it.
+"""
+
+from collections.abc import Collection, Iterator
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from ..utils.contracts import contract
+from ..utils.errors import FaultError
+from .sampling import PLAIN, Sampling, next_token, uniforms
+
+
+@contract
+def generate(
+    model: nn.Module,
+    prompt: Int[Tensor, "batch time"],
+    count: int,
+    sampling: Sampling = PLAIN,
+    *,
+    seed: int = 0,
+    lengths: Int[Tensor, " batch"] | None = None,
+    stop: Collection[int] = (),
+) -> Int[Tensor, "batch {count}"]:
+    """The `count` tokens that follow each prompt.
+
+    `lengths` are the prompts' own where they differ: what stands to their right is not
+    read. A row is what it would be alone, whichever rows are beside it; row r draws
+    from numbers that belong to (seed, r). After a token of `stop` a row repeats it.
+    The model is put into evaluation mode meanwhile. Raises FaultError if it gives NaN.
+    """
+    rows = _Rows(prompt, count, seed, lengths)
+    for _ in _fill(model, rows, sampling, stop):
+        pass
+    place = rows.lengths[:, None] + torch.arange(count, device=prompt.device)
+    return rows.tokens.gather(1, place)
+
+
+@contract
+def stream(
+    model: nn.Module,
+    prompt: Int[Tensor, " time"],
+    count: int,
+    sampling: Sampling = PLAIN,
+    *,
+    seed: int = 0,
+    stop: Collection[int] = (),
+) -> Iterator[int]:
+    """Yield what row 0 of `generate` would be, token by token, up to one of `stop`."""
+    rows = _Rows(prompt[None], count, seed, None)
+    for place in _fill(model, rows, sampling, stop):
+        yield int(rows.tokens[0, place])
+
+
+class Reader:
+    """A model and what it has read of rows that grow."""
+
+    def __init__(self, model: nn.Module, batch: int, length: int):
+        self.model, self.batch, self.length = model, batch, length
+        self.start = self.seen = 0
+        self.memory = None
+
+    @contract
+    def read(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
+        """The logits of the token after `tokens`, which begin as in the last call."""
+        end = tokens.shape[1]
+        start = window_start(end, self.model.context)
+        fresh = self.memory is None or start != self.start
+        if fresh:
+            room = min(self.length - start, self.model.context or self.length)
+            self.memory = self.model.new_memory(self.batch, room)
+            self.start = self.seen = start
+        logits, self.memory = self.model(tokens[:, self.seen : end], self.memory)
+        self.seen = end
+        logits = logits[:, -1]
+        if fresh and logits.isnan().any():
+            raise FaultError(
+                "the model gives NaN. Use another checkpoint of its run, or train "
+                "again with a lower optim.lr"
+            )
+        return logits
+
+
+def window_start(end: int, context: int | None) -> int:
+    """The first token that a model sees when it has `end` tokens behind it.
+
+    0 while they fit; then the window is cut to its last half whenever it is full.
+    """
+    if context is None or end <= context:
+        return 0
+    step = context + 1 - max(1, context // 2)
+    return step * (1 + (end - context - 1) // step)
+
+
+class _Rows:
+    """Prompts with room behind them, and the numbers that their tokens are drawn with.
+
+    The rows begin together, so a token has the same position as if its row were alone.
+    """
+
+    def __init__(self, prompt: Tensor, count: int, seed: int, lengths: Tensor | None):
+        batch, time = prompt.shape
+        device = prompt.device
+        if lengths is None:
+            lengths = torch.full((batch,), time, device=device)
+        known = lengths.tolist()
+        if known and not 1 <= min(known) <= max(known) <= time:
+            raise ValueError(f"prompts of {known} tokens do not fit 1..{time}")
+        if count < 0:
+            raise ValueError(f"count is {count}")
+        self.lengths = lengths
+        self.first = min(known, default=time)
+        self.ragged = len(set(known)) > 1
+        self.tokens = F.pad(prompt.long(), (0, count))
+        self.end = max(known, default=time) + count
+        self.noise = uniforms(seed, batch, max(1, count)).to(device)
+
+    def uniform(self, place: int) -> Tensor:
+        if not self.ragged:
+            return self.noise[:, place - self.first]
+        nth = (place - self.lengths).clamp(0, self.noise.shape[1] - 1)
+        return self.noise.gather(1, nth[:, None])[:, 0]
+
+
+@torch.inference_mode()
+def _fill(
+    model: nn.Module, rows: _Rows, sampling: Sampling, stop: Collection[int]
+) -> Iterator[int]:
+    """Write the columns of `rows.tokens` behind the shortest prompt; yields each."""
+    tokens, lengths = rows.tokens, rows.lengths
+    if not len(tokens) or rows.end == rows.first:
+        return
+    if int(tokens.max()) >= model.vocab or int(tokens.min()) < 0:
+        raise ValueError(f"the prompt has tokens outside of 0..{model.vocab - 1}")
+    ends = torch.tensor(sorted(stop), device=tokens.device)
+    done = torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
+    reader = Reader(model, len(tokens), rows.end)
+    was_training = model.training
+    model.eval()
+    try:
+        for place in range(rows.first, rows.end):
+            past = tokens[:, :place]
+            column = next_token(reader.read(past), past, rows.uniform(place), sampling)
+            if rows.ragged:  # the longer prompts go on
+                column = torch.where(place < lengths, tokens[:, place], column)
+            if stop:
+                column = torch.where(done, past[:, -1], column)
+                done |= torch.isin(column, ends) & (place >= lengths)
+            tokens[:, place] = column
+            yield place
+            if stop and bool(done.all()):
+                tokens[:, place + 1 :] = column[:, None]
+                return
+    finally:
+        model.train(was_training)
