@@ -1,0 +1,115 @@
+"""Which keys each query sees, said without a table of time x total.
+
+Everywhere the queries are the LAST `time` of `total` tokens, so query i stands at
+`total - time + i`. (`is_causal` of `F.scaled_dot_product_attention` lets query 0 stand
+at 0 instead, which is wrong behind a cache.)
+"""
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from ..utils.contracts import contract
+
+
+class Mask:
+    """What is hidden, and the linear bias; one object serves all layers of a pass.
+
+    `causal` hides later keys. `window` w leaves the keys nearer than w (w = 1: only
+    the token itself). `pad_mask` is True at real keys. `document` leaves the keys of
+    the same id. `slopes` adds -slope * distance to the scores of each head (ALiBi).
+    """
+
+    @contract
+    def __init__(
+        self,
+        *,
+        causal: bool = False,
+        window: int | None = None,
+        pad_mask: Bool[Tensor, "batch total"] | None = None,
+        document: Int[Tensor, "batch total"] | None = None,
+        slopes: Float[Tensor, " heads"] | None = None,
+    ):
+        if window is not None and window < 1:
+            raise ValueError(f"window {window}: must be at least 1")
+        self.causal, self.window = causal, window
+        self.pad_mask, self.document, self.slopes = pad_mask, document, slopes
+        self._positional = pad_mask is None and document is None and slopes is None
+        self._dense: dict[tuple, Tensor] = {}
+
+    def hides_nothing(self, time: int, total: int) -> bool:
+        """Whether the attention needs no mask at all."""
+        if not self._positional or (self.causal and time > 1):
+            return False
+        return self.window is None or total <= self.window
+
+    def is_triangle(self, time: int, total: int) -> bool:
+        """Whether it is the plain causal one, of which fast kernels know."""
+        if not (self._positional and self.causal and time == total):
+            return False
+        return self.window is None or total <= self.window
+
+    def visible(
+        self, time: int, total: int, rows: slice, columns: slice, device: torch.device
+    ) -> Tensor | None:
+        """True where query sees key, in one tile, for broadcasting over heads.
+
+        (batch or 1, 1, rows, columns); None if all is visible.
+        """
+        self._check(total)
+        seen = None
+        if self.causal or self.window is not None:
+            distance = self._distance(time, total, rows, columns, device)
+            seen = distance >= 0 if self.causal else torch.ones_like(distance).bool()
+            if self.window is not None:
+                seen = seen & (distance.abs() < self.window)
+            seen = seen[None, None]
+        if self.pad_mask is not None:
+            real = self.pad_mask[:, None, None, columns]
+            seen = real if seen is None else seen & real
+        if self.document is not None:
+            own = self.document[:, total - time :][:, rows]
+            same = own[:, None, :, None] == self.document[:, None, None, columns]
+            seen = same if seen is None else seen & same
+        return seen
+
+    def bias(
+        self, time: int, total: int, rows: slice, columns: slice, like: Tensor
+    ) -> Tensor | None:
+        """-slope * distance in one tile (heads, rows, columns); None without slopes."""
+        if self.slopes is None:
+            return None
+        distance = self._distance(time, total, rows, columns, like.device)
+        return -self.slopes.to(like)[:, None, None] * distance.abs()
+
+    def dense(self, time: int, total: int, like: Tensor) -> Tensor:
+        """The whole as F.scaled_dot_product_attention takes it, kept for all layers.
+
+        Bool, or with slopes a float bias with -inf at what is hidden.
+        """
+        key = (time, total, like.dtype, like.device)
+        if key not in self._dense:
+            rows, columns = slice(0, time), slice(0, total)
+            seen = self.visible(time, total, rows, columns, like.device)
+            bias = self.bias(time, total, rows, columns, like)
+            if bias is not None and seen is not None:
+                seen = bias.masked_fill(~seen, -torch.inf)
+            self._dense = {key: bias[None] if seen is None else seen}
+        return self._dense[key]
+
+    def _distance(self, time, total, rows: slice, columns: slice, device) -> Tensor:
+        """How far each key of the tile lies before the query."""
+        past = total - time
+        query = torch.arange(past + rows.start, past + rows.stop, device=device)
+        return query[:, None] - torch.arange(columns.start, columns.stop, device=device)
+
+    def _check(self, total: int) -> None:
+        for name in ("pad_mask", "document"):
+            given = getattr(self, name)
+            if given is not None and given.shape[1] != total:
+                raise ValueError(
+                    f"{name} has {given.shape[1]} tokens, but there are {total} keys"
+                )
+
+
+EVERYTHING = Mask()
