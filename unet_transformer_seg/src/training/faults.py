@@ -35,9 +35,10 @@ def describe_divergence(
         where = first_nonfinite(model, compute_loss) or "the loss itself"
     names = batch.get("name", [])
     samples = ", ".join(map(str, names[:8])) + (", ..." if len(names) > 8 else "")
+    batch_is = f"; batch: {samples}" if names else ""
     text = (
-        f"{what} (first seen in {where}; batch: {samples}). The update was not made. "
-        "Look at those samples, or lower optim.lr."
+        f"{what} (first seen in {where}{batch_is}). The update was not made. "
+        f"{'Look at those samples, or lower' if names else 'Lower'} optim.lr."
     )
     return min(gather((math.isfinite(loss), text)))[1]
 
