@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from ..models.positions import LearnedPositions
 from ..utils.contracts import contract
 from .optim import OptimConfig
 
@@ -125,13 +126,14 @@ def orthogonalise(
 def build_muon(config: OptimConfig, model: nn.Module) -> Muon:
     """Muon for a model: `lr` and `momentum` of the config are those of its matrices.
 
-    AdamW, at `ADAMW_RATE` times that, takes what is in an `nn.Embedding`, in a module
-    named "head", or no matrix. Weight decay is for tensors of two and more axes.
+    AdamW, at `ADAMW_RATE` times that, takes embeddings, learned positions, a module
+    named "head", and what is no matrix. Weight decay is for two and more axes.
     """
     outer = {
         id(weight)
         for name, module in model.named_modules()
-        if isinstance(module, nn.Embedding) or name.rpartition(".")[2] == "head"
+        if isinstance(module, (nn.Embedding, LearnedPositions))
+        or name.rpartition(".")[2] == "head"
         for weight in module.parameters()
     }
     matrices, others, vectors = [], [], []
