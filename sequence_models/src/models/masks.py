@@ -58,7 +58,7 @@ class Mask:
         """
         self._check(total)
         seen = None
-        if self.causal or self.window is not None:
+        if self._cuts(total - time, rows, columns):
             distance = self._distance(time, total, rows, columns, device)
             seen = distance >= 0 if self.causal else torch.ones_like(distance).bool()
             if self.window is not None:
@@ -102,6 +102,22 @@ class Mask:
         past = total - time
         query = torch.arange(past + rows.start, past + rows.stop, device=device)
         return query[:, None] - torch.arange(columns.start, columns.stop, device=device)
+
+    def reach(self, time: int, total: int, rows: slice) -> tuple[int, int]:
+        """First and end of the keys that the places alone leave to these queries."""
+        first, last = total - time + rows.start, total - time + rows.stop - 1
+        begin = 0 if self.window is None else max(0, first - self.window + 1)
+        if self.causal:
+            return begin, last + 1
+        return begin, total if self.window is None else min(total, last + self.window)
+
+    def _cuts(self, past: int, rows: slice, columns: slice) -> bool:
+        """Whether causality or window hides anything of a tile."""
+        ahead = columns.stop - 1 - (past + rows.start)
+        behind = past + rows.stop - 1 - columns.start
+        if self.causal and ahead > 0:
+            return True
+        return self.window is not None and max(ahead, behind) >= self.window
 
     def _check(self, total: int) -> None:
         for name in ("pad_mask", "document"):
