@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tools.environment import prepare
-from tools.processes import run, say
+from tools.processes import run_group, say
 from tools.projects import (
     MADE_BY_RUNNING,
     WorkspaceError,
@@ -20,6 +20,7 @@ from tools.projects import (
 from tools.tables import table
 
 
+LIMIT = 30 * 60  # seconds; each test has its own limit, the end of Python has none
 KINDS = {"unit": "test_*.py", "smoke": "smoke_*.py", "integration": "integration_*.py"}
 
 
@@ -51,9 +52,10 @@ def run_project(
     say(f"\n== {folder.name} ==")
     with tempfile.TemporaryDirectory() as scratch:
         report = Path(scratch, "junit.xml")
-        command = [python, "-m", "pytest", "-q", f"--junitxml={report}"]
+        command = [python, "-X", "faulthandler", "-m", "pytest", "-q"]
+        command += [f"--junitxml={report}", *(files or [tests])]
         start = time.monotonic()
-        code = run([*command, *(files or [str(tests)])], cwd or folder)
+        code = _run(folder.name, command, cwd or folder)
         counts = read_counts(report, code)
     return Result(folder.name, *counts, time.monotonic() - start, code)
 
@@ -82,10 +84,22 @@ def run_checks(root: Path, python: Path) -> Result:
     with tempfile.TemporaryDirectory() as scratch:
         counts = Path(scratch, "counts.json")
         start = time.monotonic()
-        code = run([python, "-m", "tools.checks", "--counts", counts], root)
+        command = [python, "-X", "faulthandler", "-m", "tools.checks"]
+        code = _run("check", [*command, "--counts", counts], root)
         seconds = time.monotonic() - start
         passed, failed = json.loads(counts.read_text()) if counts.exists() else (0, 1)
-    return Result("check", passed, failed, 0, seconds, code)
+    return Result("check", passed, max(failed, bool(code)), 0, seconds, code)
+
+
+def _run(name: str, command: Sequence[str | Path], cwd: Path) -> int:
+    """The exit code; 124, as `timeout` gives, where the suite had to be killed."""
+    code = run_group(command, cwd, LIMIT)
+    if code is None:
+        say(
+            f"{name} did not end within {LIMIT / 60:.4g} minutes: killed with all that "
+            "it had started, and counted as failed"
+        )
+    return 124 if code is None else code
 
 
 def read_counts(report: Path, code: int) -> tuple[int, int, int]:

@@ -20,7 +20,7 @@ WAITS = {
     "thread.start()\nthread.join()",
     "socket": "import socket\nserver = socket.create_server(('', 0))\n"
     "with server:\n    server.accept()",
-    "command": "import subprocess\nsubprocess.run(['sleep', '99'], capture_output=True)",
+    "command": "import subprocess\nsubprocess.check_output(['sleep', '99'])",
 }
 
 

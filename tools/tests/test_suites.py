@@ -1,9 +1,11 @@
 import os
 import sys
+import time
+from pathlib import Path
 
 import pytest
 
-from tests.fake import call, make_ready, project, wheel, workspace, write
+from tests.fake import QUICK, call, make_ready, project, wheel, workspace, write
 from tools import suites
 from tools.projects import WorkspaceError
 from tools.suites import read_counts
@@ -59,6 +61,49 @@ def test_counts_of_a_report(tmp_path):
     )
     assert read_counts(report, 1) == (3, 3, 3)
     assert read_counts(tmp_path / "absent.xml", 2) == (0, 1, 0)
+
+
+ENDLESS = """
+import atexit, os, subprocess, time
+
+
+def test_a():
+    child = subprocess.Popen(["sleep", "99"])
+    print(child.pid, file=open("child", "w"))
+    atexit.register(hang_at_the_end)
+
+
+def hang_at_the_end():
+    time.sleep(99)
+"""
+
+
+@pytest.mark.spec("WSP-039", "killed with all that it started")
+def test_a_suite_that_does_not_end(root, monkeypatch, capfd):
+    monkeypatch.setattr(suites, "LIMIT", 3)
+    for name, value in QUICK.items():
+        monkeypatch.setenv(name, value)
+    alpha = project(root, "alpha", {"tests/test_x.py": ENDLESS})
+    done = suites.run_project(alpha, Path(sys.executable))
+    assert (done.passed, done.failed, done.code) == (3, 1, 124)
+    shown = capfd.readouterr().err
+    assert "in hang_at_the_end" in shown
+    assert "alpha did not end within 0.05 minutes: killed" in shown
+    assert is_gone(int((alpha / "child").read_text()))
+
+
+def is_gone(pid: int) -> bool:
+    """Also where it is a zombie that nobody reaps, as in a container."""
+    end, stat = time.monotonic() + 10, Path(f"/proc/{pid}/stat")
+    while time.monotonic() < end:
+        try:
+            os.kill(pid, 0)
+            if stat.exists() and stat.read_text().split()[2] == "Z":
+                return True
+        except (ProcessLookupError, FileNotFoundError):
+            return True
+        time.sleep(0.05)
+    return False
 
 
 @pytest.mark.spec("WSP-035", "run the files of that kind only")
@@ -153,6 +198,6 @@ def test_isolated_is_not_for_tools(root):
 def test_python_is_the_one_of_the_environment(root):
     project(root, "alpha")
     make_ready(root)
-    shown = f'#!/bin/sh\necho started "$2" >&2\nexec "{sys.executable}" "$@"\n'
+    shown = f'#!/bin/sh\necho started "$4" >&2\nexec "{sys.executable}" "$@"\n'
     (root / ".venv/bin/python").write_text(shown)
     assert "started pytest" in call(root, "test", "alpha").stderr
