@@ -5,7 +5,9 @@ RetNet's (2307.08621) with a decay that the data decide. Attention without its s
 may be summed up in any order, so a head keeps one matrix S instead of all keys and
 values. At token t it forgets by the factor a_t, writes, and reads:
 
-    S_t = a_t S_(t-1) + k_t' v_t,  o_t = q_t S_t / d^0.5,  a_t = sigmoid(w x_t + b)^(1/16)
+    a_t = sigmoid(w x_t + b)^(1/16)
+    S_t = a_t S_(t-1) + k_t' v_t
+    o_t = q_t S_t / d^0.5
 
 Unrolled, that is o_t = sum over s <= t of (q_t k_s' / d^0.5) (a_(s+1) ... a_t) v_s: the
 products of a whole chunk are matrix products, as in attention, and the memory before
