@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..utils.contracts import contract
 from .cache import LayerCache
 from .masks import EVERYTHING, Mask
-from .norms import RMSNorm
+from .norms import HeadNorm
 from .positions import Rotation, rotate
 
 
@@ -70,7 +70,8 @@ class Attention(nn.Module):
     """Multi-head self-attention: one projection to queries, keys and values.
 
     `qkv` gives the queries of all heads, then the keys, then the values. `qk_norm` is
-    an RMS norm of each query and key before they are turned (Henry et al. 2020; Qwen3).
+    an RMS norm of each query and key before they are turned (Henry et al. 2020,
+    arXiv 2010.04245).
     """
 
     def __init__(
@@ -91,8 +92,7 @@ class Attention(nn.Module):
         both = heads + 2 * self.kv_heads
         self.qkv = nn.Linear(d_model, both * self.head_dim, bias=bias)
         self.out = nn.Linear(d_model, d_model, bias=bias)
-        self.q_norm = RMSNorm(self.head_dim) if qk_norm else None
-        self.k_norm = RMSNorm(self.head_dim) if qk_norm else None
+        self.norm = HeadNorm(heads + self.kv_heads, self.head_dim) if qk_norm else None
 
     @contract
     def forward(
@@ -106,11 +106,12 @@ class Attention(nn.Module):
         """Let each token take from those that the mask shows it, and from the cache."""
         batch, time, _ = x.shape
         qkv = self.qkv(x).view(batch, time, -1, self.head_dim)
-        q, k, v = qkv.split((self.heads, self.kv_heads, self.kv_heads), dim=2)
-        if self.q_norm is not None:
-            q, k = self.q_norm(q), self.k_norm(k)
+        qk, v = qkv.split((self.heads + self.kv_heads, self.kv_heads), dim=2)
+        if self.norm is not None:
+            qk = self.norm(qk)
         if rotation is not None:
-            q, k = rotate(q, rotation), rotate(k, rotation)
+            qk = rotate(qk, rotation)
+        q, k = qk.split((self.heads, self.kv_heads), dim=2)
         q, k, v = q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
         if cache is not None:
             k, v = cache.append(k, v)
