@@ -18,11 +18,18 @@ class Streams(Batches):
 
     A batch has besides "tokens" and "targets" the bool "first" (batch): True where a
     part begins, so that the memory must be empty. In an epoch every token but the first
-    is a target exactly once; the last windows are filled up with targets -100.
+    is a target exactly once; the last windows are filled up with targets -100. With
+    `samples` an epoch is that many windows, and the next one goes on where it ended.
     InputError where a part would be shorter than a window.
     """
 
-    def __init__(self, tokens: Tensor | np.ndarray, block: int, batch_size: int):
+    def __init__(
+        self,
+        tokens: Tensor | np.ndarray,
+        block: int,
+        batch_size: int,
+        samples: int = 0,
+    ):
         if block < 1 or batch_size < 1:
             raise ValueError(f"block {block}, batch_size {batch_size}; at least 1")
         self.tokens, self.block = as_array(tokens), block
@@ -36,13 +43,15 @@ class Streams(Batches):
             )
         self.edges = np.arange(batch_size + 1) * targets // batch_size
         self.steps = -(-int(np.diff(self.edges).max()) // block)
+        self.steps_per_epoch = samples // batch_size or self.steps
 
     def __len__(self) -> int:
-        return self.steps * self.batch_size
+        return self.steps_per_epoch * self.batch_size
 
     def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
-        _, indices = split_keys(keys)
+        epoch, indices = split_keys(keys)
         step, row = np.divmod(indices, self.batch_size)
+        step = (step + epoch * self.steps_per_epoch) % self.steps
         starts = self.edges[row] + step * self.block
         batch = clipped_windows(self.tokens, starts, self.edges[row + 1], self.block)
         return batch | {"first": torch.from_numpy(step == 0)}
