@@ -88,7 +88,7 @@ def run_checks(root: Path, python: Path) -> Result:
         code = _run("check", [*command, "--counts", counts], root)
         seconds = time.monotonic() - start
         passed, failed = json.loads(counts.read_text()) if counts.exists() else (0, 1)
-    return Result("check", passed, max(failed, bool(code)), 0, seconds, code)
+    return Result("check", passed, max(failed, int(code != 0)), 0, seconds, code)
 
 
 def _run(name: str, command: Sequence[str | Path], cwd: Path) -> int:
