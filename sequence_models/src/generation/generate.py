@@ -7,6 +7,8 @@ the price of one such reading in C // 2 tokens; a recurrent model needs none of 
 """
 
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -79,13 +81,25 @@ class Reader:
             self.start = self.seen = start
         logits, self.memory = self.model(tokens[:, self.seen : end], self.memory)
         self.seen = end
-        logits = logits[:, -1]
-        if fresh and logits.isnan().any():
-            raise FaultError(
-                "the model gives NaN. Use another checkpoint of its run, or train "
-                "again with a lower optim.lr"
-            )
-        return logits
+        if fresh:
+            require_numbers(logits[:, -1])
+        return logits[:, -1]
+
+    def reorder(self, rows: Tensor) -> None:
+        """Let row i be what row rows[i] was."""
+        self.memory = reorder_memory(self.memory, rows)
+
+
+def reorder_memory(memory: Any, rows: Tensor) -> Any:
+    """The memory of these rows: a cache does it itself, states have rows on axis 0."""
+    if hasattr(memory, "reorder"):
+        memory.reorder(rows)
+        return memory
+    if isinstance(memory, Tensor):
+        return memory.index_select(0, rows)
+    if isinstance(memory, dict):
+        return {name: reorder_memory(part, rows) for name, part in memory.items()}
+    return type(memory)(reorder_memory(part, rows) for part in memory)
 
 
 def window_start(end: int, context: int | None) -> int:
@@ -97,6 +111,27 @@ def window_start(end: int, context: int | None) -> int:
         return 0
     step = context + 1 - max(1, context // 2)
     return step * (1 + (end - context - 1) // step)
+
+
+@contract
+def require_numbers(logits: Float[Tensor, "batch vocab"]) -> None:
+    """Raise FaultError if there is a NaN among the logits."""
+    if logits.isnan().any():
+        raise FaultError(
+            "the model gives NaN. Use another checkpoint of its run, or train again "
+            "with a lower optim.lr"
+        )
+
+
+@contextmanager
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The model in evaluation mode, afterwards as it was."""
+    was_training = model.training
+    model.eval()
+    try:
+        yield
+    finally:
+        model.train(was_training)
 
 
 class _Rows:
@@ -142,9 +177,7 @@ def _fill(
     ends = torch.tensor(sorted(stop), device=tokens.device)
     done = torch.zeros(len(tokens), dtype=torch.bool, device=tokens.device)
     reader = Reader(model, len(tokens), rows.end)
-    was_training = model.training
-    model.eval()
-    try:
+    with evaluating(model):
         for place in range(rows.first, rows.end):
             past = tokens[:, :place]
             column = next_token(reader.read(past), past, rows.uniform(place), sampling)
@@ -158,5 +191,3 @@ def _fill(
             if stop and bool(done.all()):
                 tokens[:, place + 1 :] = column[:, None]
                 return
-    finally:
-        model.train(was_training)

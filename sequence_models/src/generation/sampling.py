@@ -64,18 +64,36 @@ def next_token(
     """A token for each row, whose text so far is `history`."""
     if sampling.temperature == 0:
         return penalise(logits, history, sampling).argmax(1)
-    return sample(filtered(logits, history, sampling), uniform)
+    return draw(shares(logits, history, sampling), uniform)
 
 
 @contract
-def sample(
-    logits: Float[Tensor, "batch vocab"], uniform: Float[Tensor, " batch"]
-) -> Int[Tensor, " batch"]:
-    """The first token whose cumulative probability exceeds `uniform`, in [0, 1).
+def shares(
+    logits: Float[Tensor, "batch vocab"],
+    history: Int[Tensor, "batch past"],
+    sampling: Sampling = PLAIN,
+) -> Float[Tensor, "batch vocab"]:
+    """The distribution that `sampling` makes of the logits; greedy: one token has all.
 
-    A token of probability zero is never drawn.
+    Half precision is computed in float32.
     """
-    cumulative = logits.softmax(1).cumsum(1, dtype=torch.float64)
+    if logits.dtype.itemsize < 4:
+        logits = logits.float()
+    if sampling.temperature == 0:
+        best = penalise(logits, history, sampling).argmax(1, keepdim=True)
+        return torch.zeros_like(logits).scatter_(1, best, 1)
+    return filtered(logits, history, sampling).softmax(1)
+
+
+@contract
+def draw(
+    shares: Float[Tensor, "batch vocab"], uniform: Float[Tensor, " batch"]
+) -> Int[Tensor, " batch"]:
+    """The first token up to which more than `uniform`, in [0, 1), of the shares lie.
+
+    The shares need not add up to one. A token without a share is never drawn.
+    """
+    cumulative = shares.cumsum(1, dtype=torch.float64)
     place = (uniform * cumulative[:, -1])[:, None]
     return torch.searchsorted(cumulative, place, right=True)[:, 0]
 
