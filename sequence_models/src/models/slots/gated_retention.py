@@ -39,6 +39,8 @@ class Config:
     d_model: int = 128
     layers: int = 4
     heads: int = 4
+    hidden: int = 0
+    """Units of the feed-forward part; 0: 8/3 d_model, as in LLaMA."""
     dropout: float = 0.0
 
     def __post_init__(self):
@@ -46,8 +48,9 @@ class Config:
             raise ValueError(
                 f"d_model = {self.d_model}: must be a multiple of heads = {self.heads}"
             )
-        if self.layers < 1:
-            raise ValueError(f"layers = {self.layers}: must be >= 1")
+        if self.layers < 1 or self.hidden < 0:
+            name = "layers" if self.layers < 1 else "hidden"
+            raise ValueError(f"{name} = {getattr(self, name)}: is too small")
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout = {self.dropout}: must be in [0, 1)")
 
@@ -127,7 +130,7 @@ class Layer(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         d, self.heads = config.d_model, config.heads
-        hidden = 16 * round(d / 6)  # 8/3 d, as in LLaMA
+        hidden = config.hidden or 16 * round(d / 6)
         self.norm1, self.norm2 = RMSNorm(d), RMSNorm(d)
         self.head_norm = RMSNorm(d // config.heads)
         self.query, self.key, self.value, self.gate, self.out = (
