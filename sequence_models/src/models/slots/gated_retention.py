@@ -119,10 +119,6 @@ class RetentionLM(nn.Module):
         shape = (batch, self.heads, self.head_dim, self.head_dim)
         return tuple(self.head.weight.new_zeros(shape) for _ in self.layers)
 
-    def reorder_memory(self, memory: Memory, rows: Tensor) -> Memory:
-        """The memory of these rows, in this order; a row may come more than once."""
-        return tuple(part.index_select(0, rows) for part in memory)
-
 
 class Layer(nn.Module):
     """Retention, then SwiGLU, each behind an RMS norm and added to what came in."""
