@@ -240,10 +240,10 @@ def test_weights_that_do_not_fit(name):
 
 
 # local: begin
-pytest.mark.spec("CNN-161", "the old file or the new one")(test_crash_points)
-pytest.mark.spec("CNN-164", "A full disk ends the run with exit code 1")(test_disk_full)
-pytest.mark.spec("CNN-163", "plain values only")(test_every_saved_value_is_plain)
-pytest.mark.spec("CNN-163", "tensors and plain values only")(
+pytest.mark.spec("SEQ-161", "the old file or the new one")(test_crash_points)
+pytest.mark.spec("SEQ-164", "A full disk ends the run with exit code 1")(test_disk_full)
+pytest.mark.spec("SEQ-163", "plain values only")(test_every_saved_value_is_plain)
+pytest.mark.spec("SEQ-163", "tensors and plain values only")(
     test_what_is_not_plain_is_refused_with_its_place
 )
 # local: end

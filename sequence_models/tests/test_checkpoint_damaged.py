@@ -232,11 +232,11 @@ def _without_last(out: Path, tmp_path: Path) -> Path:
 
 
 # local: begin
-pytest.mark.spec("CNN-162", "refused in one sentence with exit code 2")(
+pytest.mark.spec("SEQ-162", "refused in one sentence with exit code 2")(
     test_damaged_checkpoint
 )
-pytest.mark.spec("CNN-162", "no code in it runs")(test_malicious_pickle_does_not_run)
-pytest.mark.spec("CNN-162", "A damaged, foreign or hostile checkpoint is refused")(
+pytest.mark.spec("SEQ-162", "no code in it runs")(test_malicious_pickle_does_not_run)
+pytest.mark.spec("SEQ-162", "A damaged, foreign or hostile checkpoint is refused")(
     test_no_bit_flip_changes_a_tensor
 )
 # local: end

@@ -227,11 +227,11 @@ def test_it_accepts_exactly_what_jaxtyping_accepts(pairs):
 
 
 # local: begin
-pytest.mark.spec("CNN-145", "the argument, the axis, the size that it has")(
+pytest.mark.spec("SEQ-145", "the argument, the axis, the size that it has")(
     test_a_wrong_axis_is_shown_in_a_table
 )
-pytest.mark.spec("CNN-145", "A wrong result")(test_a_wrong_result_is_named)
-pytest.mark.spec("CNN-145", "never what is inside a tensor")(
+pytest.mark.spec("SEQ-145", "A wrong result")(test_a_wrong_result_is_named)
+pytest.mark.spec("SEQ-145", "never what is inside a tensor")(
     test_no_error_prints_what_is_inside_a_tensor
 )
 # local: end

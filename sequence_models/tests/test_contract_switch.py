@@ -94,11 +94,11 @@ def test_every_contract_is_listed_by_module_and_name():
 
 
 # local: begin
-pytest.mark.spec("CNN-146", "one graph without a break")(
+pytest.mark.spec("SEQ-146", "one graph without a break")(
     test_it_steps_aside_while_dynamo_traces
 )
-pytest.mark.spec("CNN-146", "`JAXTYPING_DISABLE=1`")(test_the_environment_turns_it_off)
-pytest.mark.spec("CNN-146", "`disable_contracts()` or")(
+pytest.mark.spec("SEQ-146", "`JAXTYPING_DISABLE=1`")(test_the_environment_turns_it_off)
+pytest.mark.spec("SEQ-146", "`disable_contracts()` or")(
     test_the_switch_works_on_functions_that_are_already_decorated
 )
 # local: end

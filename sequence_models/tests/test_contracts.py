@@ -53,13 +53,13 @@ def test_each_wrong_axis_rank_and_dtype_is_refused_by_name(entry):
 
 
 # local: begin
-pytest.mark.spec("CNN-147", "each row equals the annotation")(
+pytest.mark.spec("SEQ-147", "each row equals the annotation")(
     test_the_document_and_the_annotations_agree
 )
-pytest.mark.spec("CNN-147", "random sizes come out as the document says")(
+pytest.mark.spec("SEQ-147", "random sizes come out as the document says")(
     test_random_sizes_come_out_as_the_document_says
 )
-pytest.mark.spec("CNN-147", "each wrong axis, rank and dtype is refused by name")(
+pytest.mark.spec("SEQ-147", "each wrong axis, rank and dtype is refused by name")(
     test_each_wrong_axis_rank_and_dtype_is_refused_by_name
 )
 # local: end

@@ -166,10 +166,10 @@ def test_the_usage_is_what_one_types(capsys):
 
 
 # local: begin
-pytest.mark.spec("CNN-149", "the gradient of every model with central differences")(
+pytest.mark.spec("SEQ-149", "the gradient of every model with central differences")(
     test_every_model_of_the_project_passes_the_gradient_check
 )
-pytest.mark.spec("CNN-149", "exits with 1 if one is wrong")(
+pytest.mark.spec("SEQ-149", "exits with 1 if one is wrong")(
     test_a_wrong_gradient_is_exit_code_1
 )
 # local: end

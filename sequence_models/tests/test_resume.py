@@ -224,19 +224,19 @@ def test_resume_may_change_how_often_it_reports(tmp_path, monkeypatch):
 
 
 # local: begin
-pytest.mark.spec("CNN-150", "ends with the same bits")(test_resume_is_bit_identical)
-pytest.mark.spec("CNN-151", "saves at the end of the step")(
+pytest.mark.spec("SEQ-150", "ends with the same bits")(test_resume_is_bit_identical)
+pytest.mark.spec("SEQ-151", "saves at the end of the step")(
     test_resume_is_bit_identical
 )
-pytest.mark.spec("CNN-152", "falls back to `last-1.pt`")(test_resume_falls_back)
-pytest.mark.spec("CNN-150", "ends with the same bits")(
+pytest.mark.spec("SEQ-152", "falls back to `last-1.pt`")(test_resume_falls_back)
+pytest.mark.spec("SEQ-150", "ends with the same bits")(
     test_a_signal_during_the_evaluation
 )
-pytest.mark.spec("CNN-151", "saves at the end of the step")(
+pytest.mark.spec("SEQ-151", "saves at the end of the step")(
     test_a_signal_during_the_evaluation
 )
-pytest.mark.spec("CNN-150", "ends with the same bits")(
+pytest.mark.spec("SEQ-150", "ends with the same bits")(
     test_resume_with_accumulation_and_a_loss_scale
 )
-pytest.mark.spec("CNN-153", "refuses to change")(test_resume_refuses_another_run)
+pytest.mark.spec("SEQ-153", "refuses to change")(test_resume_refuses_another_run)
 # local: end

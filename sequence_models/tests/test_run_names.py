@@ -190,14 +190,14 @@ def test_latest_can_point_twice(tmp_path):
 
 
 # local: begin
-pytest.mark.spec("CNN-177", "numbered without collision")(
+pytest.mark.spec("SEQ-177", "numbered without collision")(
     test_numbers_go_on_after_the_largest
 )
-pytest.mark.spec("CNN-177", "numbered without collision")(
+pytest.mark.spec("SEQ-177", "numbered without collision")(
     test_two_that_start_at_once_do_not_share_a_folder
 )
-pytest.mark.spec("CNN-177", "`runs/latest` follows the newest start")(
+pytest.mark.spec("SEQ-177", "`runs/latest` follows the newest start")(
     test_latest_is_a_relative_link_to_the_newest_start
 )
-pytest.mark.spec("CNN-172", "2 bad input")(test_out_below_a_file)
+pytest.mark.spec("SEQ-172", "2 bad input")(test_out_below_a_file)
 # local: end

@@ -154,10 +154,10 @@ def test_the_table_is_printed_and_written(tmp_path):
 
 
 # local: begin
-pytest.mark.spec("CNN-148", "quoted by a test that proves it")(
+pytest.mark.spec("SEQ-148", "quoted by a test that proves it")(
     test_the_document_and_the_tests_of_this_project_agree
 )
-pytest.mark.spec("CNN-148", "prints which are verified")(
+pytest.mark.spec("SEQ-148", "prints which are verified")(
     test_the_table_is_printed_and_written
 )
 # local: end

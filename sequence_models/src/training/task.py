@@ -9,7 +9,7 @@ from torch.utils.data import Dataset
 
 from ..data import DataConfig, Opened, open_data
 from ..losses import LossConfig
-from ..models import MODELS, ModelConfig, build_model
+from ..models import CLASSIFIERS, MODELS, ModelConfig, build_model
 from ..utils.errors import InputError
 from .optim import OptimConfig
 from .pictures import draw_predictions
@@ -33,7 +33,7 @@ MODELS_OF = {
     "answer": _CAUSAL,
     "pairs": ["transformer"],
     "mlm": ["encoder"],
-    "classify": ["encoder", "rnn", "lstm", "gru", "ln_lstm", "min_gru"],
+    "classify": list(CLASSIFIERS),
 }
 
 

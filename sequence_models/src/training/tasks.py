@@ -129,9 +129,7 @@ class ClassifyTask:
 
     def loss(self, model: nn.Module, batch: Batch, progress: float) -> Tensor:
         logits = model(batch["tokens"], batch["pad_mask"])
-        return F.cross_entropy(
-            logits, batch["target"], label_smoothing=self.smoothing
-        )
+        return F.cross_entropy(logits, batch["target"], label_smoothing=self.smoothing)
 
     def evaluate(self, model: nn.Module, batch: Batch) -> Sums:
         """Sums over the texts: nats, their number, the confusion matrix."""

@@ -22,9 +22,9 @@ class OptimConfig:
     """Nesterov momentum of sgd."""
     betas: tuple[float, float] = (0.9, 0.999)
     """Of adamw."""
-    schedule: Literal[
-        "constant", "cosine", "linear", "poly", "one_cycle", "noam"
-    ] = "cosine"
+    schedule: Literal["constant", "cosine", "linear", "poly", "one_cycle", "noam"] = (
+        "cosine"
+    )
     warmup: float = 0.05
     """Share of all steps in which the rate rises linearly, 0 to 1."""
     floor: float = 0.0
