@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 from ..utils.errors import InputError
 from .bpe import BPETokenizer
 from .byte import ByteTokenizer
 from .char import CharTokenizer, UnknownCharacter
+from .gpt2_files import load_gpt2, save_gpt2
 from .presplit import Split
+from .saved import from_dict, load, save
+from .show import show
+from .text_stream import stream_text
 from .tokenizer import Tokenizer
 
 
@@ -21,6 +25,12 @@ __all__ = [
     "UnknownCharacter",
     "build_tokenizer",
     "from_dict",
+    "load",
+    "load_gpt2",
+    "save",
+    "save_gpt2",
+    "show",
+    "stream_text",
 ]
 
 
@@ -33,29 +43,26 @@ class TokenizerConfig:
     split: Split = "gpt4"  # bpe: what no token crosses
     file: str = ""  # a saved tokenizer, instead of one made from the training text
 
+    def __post_init__(self) -> None:
+        if self.vocab_size < 256:
+            raise InputError(
+                f"vocab_size must be at least 256 (every byte), got {self.vocab_size}"
+            )
+
 
 def build_tokenizer(
     config: TokenizerConfig, text: str | Iterable[str], specials: Sequence[str] = ()
 ) -> Tokenizer:
-    """The tokenizer of `config` for `text`, with the special tokens asked for."""
+    """The tokenizer of `config` for `text`, with the special tokens asked for.
+
+    A text in several strings is read once, one string at a time. Raises InputError for
+    an empty text, a vocabulary too small, a file that cannot be read.
+    """
+    if config.file:
+        return load(config.file).with_specials(specials)
     texts = [text] if isinstance(text, str) else text
     if config.kind == "byte":
         return ByteTokenizer(specials)
     if config.kind == "char":
-        tokenizer = CharTokenizer.train(texts, specials)
-    else:
-        tokenizer = BPETokenizer.train(texts, config.vocab_size, config.split, specials)
-    if tokenizer.vocab_size == len(tokenizer.specials):
-        raise InputError("the text is empty: there is nothing to make a tokenizer from")
-    return tokenizer
-
-
-def from_dict(values: dict[str, Any]) -> Tokenizer:
-    """The tokenizer that gave `values` by its `to_dict`."""
-    kind, specials = values["kind"], values["specials"]
-    if kind == "byte":
-        return ByteTokenizer(specials)
-    if kind == "char":
-        return CharTokenizer(values["characters"], specials)
-    merges = [tuple(pair) for pair in values["merges"]]
-    return BPETokenizer.from_merges(merges, values["split"], specials)
+        return CharTokenizer.train(texts, specials)
+    return BPETokenizer.train(texts, config.vocab_size, config.split, specials)

@@ -5,20 +5,19 @@ per merge, then the special tokens: the same ids as in GPT-2's own files.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 from typing import Any
 
 import numpy as np
 
 from ..utils.errors import InputError
+from .bpe_merge import merge
 from .bpe_train import count_chunks, learn_merges
-from .presplit import Split, split
+from .gpt2_symbols import BYTE_ORDER, to_symbols
+from .presplit import PATTERNS, Split, split
 from .tokenizer import Tokenizer, number_specials, utf8
 
 
-PRINTABLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
-BYTE_ORDER = PRINTABLE + [b for b in range(256) if b not in PRINTABLE]
-NEVER = 1 << 60
+CACHED_CHUNKS, CACHED_LENGTH = 1 << 18, 64  # bound the memory of a tokenizer
 
 
 class BPETokenizer(Tokenizer):
@@ -31,10 +30,14 @@ class BPETokenizer(Tokenizer):
         split: Split,
         specials: dict[str, int],
     ) -> None:
-        """Take the bytes of each id and the pairs of ids to join, in order."""
+        """Take the bytes of each id and the pairs of ids to join, in order.
+
+        Raises ValueError if these do not fit together.
+        """
         super().__init__(pieces, specials)
         special = set(specials.values())
         ids = {p: i for i, p in enumerate(pieces) if i not in special}
+        _check(pieces, merges, ids, split, special)
         self.split, self.merges = split, [tuple(pair) for pair in merges]
         self._byte_ids = [ids[bytes([value])] for value in range(256)]
         self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
@@ -48,10 +51,11 @@ class BPETokenizer(Tokenizer):
         vocab_size: int,
         split: Split = "gpt4",
         specials: Sequence[str] = (),
-    ):
+    ) -> "BPETokenizer":
         """Learn merges from `texts` until there are `vocab_size` ids or no pair twice.
 
-        Each text is read once, and no chunk crosses from one into the next.
+        Each text is read once, and no chunk crosses from one into the next. Raises
+        InputError for a vocabulary too small and for an empty text.
         """
         count = vocab_size - 256 - len(specials)
         if count < 0:
@@ -59,60 +63,80 @@ class BPETokenizer(Tokenizer):
                 f"vocab_size {vocab_size} is too small: 256 bytes and {len(specials)} "
                 f"special tokens need at least {256 + len(specials)}"
             )
+        counts = count_chunks(texts, split)
+        if not counts:
+            raise InputError(
+                "the training text is empty: BPE has nothing to learn from. Give a "
+                "text, or take a tokenizer of kind byte"
+            )
         ids = np.argsort(BYTE_ORDER).tolist()
-        chunks = [
-            ([ids[b] for b in utf8(chunk)], times)
-            for chunk, times in count_chunks(texts, split).items()
-        ]
+        chunks = [([ids[b] for b in utf8(c)], times) for c, times in counts.items()]
         return cls.from_merges(learn_merges(chunks, count), split, specials)
 
     @classmethod
     def from_merges(
-        cls, merges: Sequence[tuple[int, int]], split: Split, specials: Sequence[str]
-    ):
-        """The k-th merge makes id 256 + k; special tokens follow."""
+        cls,
+        merges: Sequence[tuple[int, int]],
+        split: Split,
+        specials: Sequence[str] = (),
+    ) -> "BPETokenizer":
+        """The k-th merge makes the id 256 + k; the special tokens follow."""
         pieces = [bytes([value]) for value in BYTE_ORDER]
         for a, b in merges:
             pieces.append(pieces[a] + pieces[b])
         numbers = number_specials(specials, len(pieces))
         return cls([*pieces, *[b""] * len(numbers)], merges, split, numbers)
 
-    def encode_array(self, text: str) -> np.ndarray:
+    def encode_array(self, text: str, start: int = 0) -> np.ndarray:
         found = map(self._cache.__getitem__, split(text, self.split))
         return np.frombuffer(bytearray().join(found), np.int32)
 
-    def encode_bytes(self, data: bytes) -> list[int]:
-        return self.encode(data.decode("utf-8", "surrogateescape"))
+    def with_specials(self, names: Sequence[str]) -> "BPETokenizer":
+        new = [name for name in names if name not in self.specials]
+        numbers = self.specials | number_specials(new, self.vocab_size)
+        pieces = [*self._pieces, *[b""] * len(new)]
+        return BPETokenizer(pieces, self.merges, self.split, numbers)
 
     def to_dict(self) -> dict[str, Any]:
         return {
             "kind": "bpe",
             "split": self.split,
+            "tokens": [to_symbols(piece) for piece in self.token_bytes()],
             "merges": [list(pair) for pair in self.merges],
-            "specials": list(self.specials),
+            "specials": dict(self.specials),
         }
 
     def _encode_chunk(self, chunk: str) -> bytes:
         ids = [self._byte_ids[b] for b in utf8(chunk)]
-        get = self._ranks.get
-        ranks = list(map(get, zip(ids, ids[1:], strict=False), repeat(NEVER)))
-        while ranks and (best := min(ranks)) != NEVER:
-            i = ranks.index(best)
-            ids[i : i + 2] = [self._made[best]]
-            del ranks[i]
-            if i > 0:
-                ranks[i - 1] = get((ids[i - 1], ids[i]), NEVER)
-            if i < len(ranks):
-                ranks[i] = get((ids[i], ids[i + 1]), NEVER)
-        return np.array(ids, np.int32).tobytes()
+        return np.array(merge(ids, self._ranks, self._made), np.int32).tobytes()
 
 
 class _Cache(dict):
-    """Chunk -> its ids as bytes of int32; computes what it does not have."""
+    """Chunk -> its ids as the bytes of int32; computes what it does not have."""
 
     def __init__(self, encode) -> None:
-        self._encode = encode
+        self.encode = encode
 
     def __missing__(self, chunk: str) -> bytes:
-        self[chunk] = found = self._encode(chunk)
+        found = self.encode(chunk)
+        if len(self) >= CACHED_CHUNKS:
+            self.clear()
+        if len(chunk) <= CACHED_LENGTH:
+            self[chunk] = found
         return found
+
+
+def _check(pieces, merges, ids: dict[bytes, int], split: str, special: set) -> None:
+    """Raise ValueError where the parts of a vocabulary do not fit together."""
+    if split not in PATTERNS:
+        raise ValueError(f"split {split!r} is not one of {', '.join(PATTERNS)}")
+    if len(ids) + len(special) != len(pieces):
+        raise ValueError("two ids have the same bytes, or two special tokens one id")
+    for value in range(256):
+        if bytes([value]) not in ids:
+            raise ValueError(f"byte {value:#04x} has no id")
+    for rank, pair in enumerate(merges):
+        a, b = pair
+        exist = 0 <= min(a, b) and max(a, b) < len(pieces) and not special & {a, b}
+        if not exist or pieces[a] + pieces[b] not in ids:
+            raise ValueError(f"merge {rank} of ids {a} and {b} gives no token")

@@ -16,11 +16,11 @@ class ByteTokenizer(Tokenizer):
         pieces = [bytes([value]) for value in range(256)]
         super().__init__([*pieces, *[b""] * len(numbers)], numbers)
 
-    def encode_array(self, text: str) -> np.ndarray:
+    def encode_array(self, text: str, start: int = 0) -> np.ndarray:
         return np.frombuffer(utf8(text), np.uint8).astype(np.int32)
 
-    def encode_bytes(self, data: bytes) -> list[int]:
-        return list(data)
+    def with_specials(self, names: Sequence[str]) -> "ByteTokenizer":
+        return ByteTokenizer(list(dict.fromkeys([*self.specials, *names])))
 
     def to_dict(self) -> dict[str, Any]:
         return {"kind": "byte", "specials": list(self.specials)}

@@ -21,24 +21,35 @@ PATTERNS: dict[str, str] = {
     "gpt4": r"'(?i:[sdmt]|ll|ve|re)|[^\r\n{L}{N}]?[{L}]+|[{N}]{{1,3}}"
     r"| ?[^{S}{L}{N}]+[\r\n]*|[{S}]*[\r\n]+|[{S}]+(?![^{S}])|[{S}]+",
 }
+LETTERS_END = r"(?s:.*)[{L}](?=[^{L}])"
 WHITE_SPACE = "\t\n\v\f\r\x85"  # and all of the categories Zs, Zl, Zp
 ASCII, PLANE, UNICODE = 0x80, 0x10000, 0x110000
 
 
 def split(text: str, kind: Split) -> list[str]:
     """The chunks of `text` in order; joined they are `text`."""
-    return pattern(kind, _limit(text)).findall(text)
+    return _compiled(PATTERNS[kind], _limit(text)).findall(text)
+
+
+def last_boundary(text: str) -> int:
+    """The last place where `text` may be cut without a change of its chunks, or 0.
+
+    That is after a letter which no letter follows. In both patterns letters stand only
+    at the end of a chunk, and nothing looks back.
+    """
+    found = _compiled(LETTERS_END, _limit(text)).match(text)
+    return found.end() if found else 0
 
 
 @cache
-def pattern(kind: Split, limit: int = UNICODE) -> re.Pattern[str]:
-    """The compiled pattern, right for text of code points below `limit`.
+def _compiled(pattern: str, limit: int) -> re.Pattern[str]:
+    """The pattern for text of code points below `limit`.
 
-    `re` compares a character with the ranges beyond U+FFFF one by one, so that text
-    without such characters is split many times faster by a pattern without them.
+    `re` compares a character with the ranges beyond U+FFFF one by one: text without
+    such characters is split many times faster by a pattern without them.
     """
     classes = {name: _ranges(name, limit) for name in "LNS"}
-    return re.compile(PATTERNS[kind].format(**classes))
+    return re.compile(pattern.format(**classes))
 
 
 def _limit(text: str) -> int:
@@ -50,7 +61,7 @@ def _limit(text: str) -> int:
 
 @cache
 def _ranges(name: str, limit: int) -> str:
-    """A class of characters as the inside of `[...]`."""
+    """The characters of category L or N, or white space, as the inside of `[...]`."""
     spans: list[list[int]] = []
     for code in range(limit):
         if not _belongs(chr(code), name):
