@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..utils.contracts import contract
 from .cache import LayerCache
+from .linear import Linear
 from .masks import EVERYTHING, Mask
 from .norms import HeadNorm
 from .positions import Rotation, rotate
@@ -90,8 +91,8 @@ class Attention(nn.Module):
         self.head_dim = _head_dim(d_model, heads, self.kv_heads)
         self.dropout = dropout
         both = heads + 2 * self.kv_heads
-        self.qkv = nn.Linear(d_model, both * self.head_dim, bias=bias)
-        self.out = nn.Linear(d_model, d_model, bias=bias)
+        self.qkv = Linear(d_model, both * self.head_dim, bias=bias)
+        self.out = Linear(d_model, d_model, bias=bias)
         self.norm = HeadNorm(heads + self.kv_heads, self.head_dim) if qk_norm else None
 
     @contract
@@ -137,9 +138,9 @@ class CrossAttention(nn.Module):
         self.kv_heads = kv_heads or heads
         self.head_dim = _head_dim(d_model, heads, self.kv_heads)
         self.dropout = dropout
-        self.q = nn.Linear(d_model, d_model, bias=bias)
-        self.kv = nn.Linear(d_model, 2 * self.kv_heads * self.head_dim, bias=bias)
-        self.out = nn.Linear(d_model, d_model, bias=bias)
+        self.q = Linear(d_model, d_model, bias=bias)
+        self.kv = Linear(d_model, 2 * self.kv_heads * self.head_dim, bias=bias)
+        self.out = Linear(d_model, d_model, bias=bias)
 
     @contract
     def forward(

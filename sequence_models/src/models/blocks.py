@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ..utils.contracts import contract
 from .attention import Attention, CrossAttention
 from .cache import LayerCache
+from .linear import Linear
 from .masks import EVERYTHING, Mask
 from .norms import NormName, build_norm
 from .positions import Rotation
@@ -112,8 +113,8 @@ class FeedForward(nn.Module):
             raise ValueError(f"ffn = {kind!r}: must be relu, gelu, gelu_tanh or swiglu")
         self.d_model, self.kind = d_model, kind
         width = 2 * hidden if kind == "swiglu" else hidden
-        self.up = nn.Linear(d_model, width, bias=bias)
-        self.down = nn.Linear(hidden, d_model, bias=bias)
+        self.up = Linear(d_model, width, bias=bias)
+        self.down = Linear(hidden, d_model, bias=bias)
 
     @contract
     def forward(
