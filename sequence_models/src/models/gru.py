@@ -14,6 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .bptt_gru import GRUSteps
+from .linear import linear
+from .packing import Packing
 from .recurrent_cell import RecurrentCell, State
 
 
@@ -29,3 +32,9 @@ class GRU(RecurrentCell):
         r, z = torch.sigmoid(xr + hr), torch.sigmoid(xz + hz)
         n = torch.tanh(xn + r * hn)
         return ((1 - z) * n + z * h,)
+
+    def sweep(self, x: Tensor, state: State, packing: Packing) -> State:
+        bias_rz, bias_n = self.bias_hh.split([2 * self.hidden, self.hidden])
+        bias = self.bias_ih + F.pad(bias_rz, (0, self.hidden))
+        projected = linear(x, self.weight_ih, bias)
+        return (GRUSteps.apply(projected, self.weight_hh, bias_n, *state, packing),)

@@ -12,8 +12,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .linear import linear
 from .lstm import LSTM
-from .recurrent_cell import State
+from .packing import Packing
+from .recurrent_cell import State, unroll
 
 
 class LayerNormLSTM(LSTM):
@@ -26,7 +28,7 @@ class LayerNormLSTM(LSTM):
         self.norm_cell = nn.LayerNorm(hidden)
 
     def project(self, x: Tensor) -> Tensor:
-        return self.norm_ih(F.linear(x, self.weight_ih)) + self.bias_ih
+        return self.norm_ih(linear(x, self.weight_ih)) + self.bias_ih
 
     def step(self, projected: Tensor, state: State) -> State:
         h, c = state
@@ -34,3 +36,6 @@ class LayerNormLSTM(LSTM):
         i, f, g, o = (projected + recurrent).chunk(4, 1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         return o.sigmoid() * torch.tanh(self.norm_cell(c)), c
+
+    def sweep(self, x: Tensor, state: State, packing: Packing) -> State:
+        return unroll(self, x, state, packing)

@@ -14,6 +14,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from .bptt_lstm import LSTMSteps
+from .linear import linear
+from .packing import Packing
 from .recurrent_cell import RecurrentCell, State
 
 
@@ -36,3 +39,7 @@ class LSTM(RecurrentCell):
         i, f, g, o = (projected + recurrent).chunk(4, 1)
         c = f.sigmoid() * c + i.sigmoid() * g.tanh()
         return o.sigmoid() * torch.tanh(c), c
+
+    def sweep(self, x: Tensor, state: State, packing: Packing) -> State:
+        projected = linear(x, self.weight_ih, self.bias_ih + self.bias_hh)
+        return LSTMSteps.apply(projected, self.weight_hh, *state, packing)

@@ -14,6 +14,7 @@ are below 1, themselves: no sum grows, and h_0 may be 0.
 import torch
 from torch import Tensor
 
+from .packing import Packing
 from .recurrent_cell import RecurrentCell, State
 from .scan import linear_scan
 
@@ -29,16 +30,9 @@ class MinGRU(RecurrentCell):
         keep, write = gates(projected)
         return (keep * h + write,)
 
-    def run(
-        self, x: Tensor, state: State, pad_mask: Tensor | None
-    ) -> tuple[Tensor, State]:
-        keep, write = gates(self.project(x))
-        if pad_mask is not None:
-            padding = ~pad_mask[..., None]
-            keep, write = keep.masked_fill(padding, 1), write.masked_fill(padding, 0)
-        h = linear_scan(keep, write, state[0])
-        y = h if pad_mask is None else h.masked_fill(padding, 0)
-        return y, (h[:, -1],)
+    def sweep(self, x: Tensor, state: State, packing: Packing) -> State:
+        keep, write = (packing.spread(part) for part in gates(self.project(x)))
+        return (packing.gather(linear_scan(keep, write, state[0])),)
 
 
 def gates(projected: Tensor) -> tuple[Tensor, Tensor]:

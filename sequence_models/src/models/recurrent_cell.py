@@ -1,15 +1,15 @@
 """What the recurrent cells share: weights, how they begin, and the loop over time.
 
 A cell is one layer in one direction. Its file gives the equations of one step; `unroll`
-below is the plain loop to read. `bptt.py` runs the same recurrences faster.
+below is the plain loop to read. `sweep` runs the same recurrence faster, where a cell
+has a derivative by hand (`bptt.py`).
 """
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
-from ..utils.contracts import contract
+from .linear import linear
+from .packing import Packing
 
 
 State = tuple[Tensor, ...]
@@ -52,47 +52,21 @@ class RecurrentCell(nn.Module):
 
     def project(self, x: Tensor) -> Tensor:
         """What the gates see of the input, for all tokens in one product."""
-        return F.linear(x, self.weight_ih, self.bias_ih)
+        return linear(x, self.weight_ih, self.bias_ih)
 
     def step(self, projected: Tensor, state: State) -> State:
-        """The state after one token, from W x + b of the token and the state before."""
+        """The state after one token, from its `project` and the state before."""
         raise NotImplementedError
 
-    @contract
-    def forward(
-        self,
-        x: Float[Tensor, "batch time {self.features}"],
-        state: tuple[Float[Tensor, "batch {self.hidden}"], ...],
-        pad_mask: Bool[Tensor, "batch time"] | None = None,
-    ) -> tuple[
-        Float[Tensor, "batch time {self.hidden}"],
-        tuple[Float[Tensor, "batch {self.hidden}"], ...],
-    ]:
-        """The output at each token, 0 at padding, and the state after the last."""
-        return self.run(x, state, pad_mask)
-
-    def run(
-        self, x: Tensor, state: State, pad_mask: Tensor | None
-    ) -> tuple[Tensor, State]:
-        return unroll(self, x, state, pad_mask)
+    def sweep(self, x: Tensor, state: State, packing: Packing) -> State:
+        """As `unroll`, by hand where that is faster."""
+        return unroll(self, x, state, packing)
 
 
-def unroll(
-    cell: RecurrentCell, x: Tensor, state: State, pad_mask: Tensor | None
-) -> tuple[Tensor, State]:
-    """The plain loop: a token of padding leaves the state as it was and gives 0."""
-    projected = cell.project(x)
-    outputs = []
-    for t in range(x.shape[1]):
-        after = cell.step(projected[:, t], state)
-        if pad_mask is None:
-            state = after
-            outputs.append(state[0])
-        else:
-            real = pad_mask[:, t, None]
-            state = tuple(
-                torch.where(real, new, old)
-                for new, old in zip(after, state, strict=True)
-            )
-            outputs.append(state[0].masked_fill(~real, 0))
-    return torch.stack(outputs, 1), state
+def unroll(cell: RecurrentCell, x: Tensor, state: State, packing: Packing) -> State:
+    """The state after each token: the plain loop, as autograd differentiates it."""
+    states = []
+    for x_t in cell.project(x).split(packing.sizes):
+        state = cell.step(x_t, tuple(part[: len(x_t)] for part in state))
+        states.append(state)
+    return tuple(torch.cat(part) for part in zip(*states, strict=True))

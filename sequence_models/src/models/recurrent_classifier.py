@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from ..utils.contracts import contract
 from ..utils.errors import InputError
+from .linear import Linear
 from .recurrent import Recurrent
 
 
@@ -37,7 +38,7 @@ class RecurrentClassifier(nn.Module):
             dropout=dropout,
         )
         self.dropout = nn.Dropout(dropout)
-        self.head = nn.Linear(self.recurrent.width, classes)
+        self.head = Linear(self.recurrent.width, classes)
 
     @contract
     def forward(

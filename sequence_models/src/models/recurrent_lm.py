@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ..utils.contracts import contract
 from ..utils.errors import InputError
-from .recurrent import Recurrent
+from .linear import Linear
+from .recurrent import LockedDropout, Recurrent
 from .recurrent_cell import State
 
 
@@ -50,7 +51,8 @@ class RecurrentLM(nn.Module):
             dropout=dropout,
             locked_dropout=locked_dropout,
         )
-        self.head = nn.Linear(hidden, vocab)
+        self.dropout = (LockedDropout if locked_dropout else nn.Dropout)(dropout)
+        self.head = Linear(hidden, vocab)
         nn.init.normal_(self.embedding.weight, std=embedding**-0.5)
         nn.init.zeros_(self.head.bias)
         if tie:
@@ -73,10 +75,9 @@ class RecurrentLM(nn.Module):
         ],
     ]:
         """Logits, and the memory after the last token (None: nothing came before)."""
-        dropout = self.recurrent.dropout
-        x = dropout(self.embedding(tokens))
+        x = self.dropout(self.embedding(tokens))
         y, memory = self.recurrent(x, memory)
-        return self.head(dropout(y)), memory
+        return self.head(self.dropout(y)), memory
 
     def new_memory(self, batch: int, length: int = 0) -> State:
         """Zeros: what a row begins with. `length` does not matter to a recurrence."""

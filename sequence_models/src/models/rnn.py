@@ -7,6 +7,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from .bptt_rnn import RNNSteps
+from .linear import linear
+from .packing import Packing
 from .recurrent_cell import RecurrentCell, State
 
 
@@ -19,6 +22,11 @@ class RNNTanh(RecurrentCell):
         (h,) = state
         recurrent = F.linear(h, self.weight_hh, self.bias_hh)
         return (self.activation(projected + recurrent),)
+
+    def sweep(self, x: Tensor, state: State, packing: Packing) -> State:
+        projected = linear(x, self.weight_ih, self.bias_ih + self.bias_hh)
+        relu = self.activation is torch.relu
+        return (RNNSteps.apply(projected, self.weight_hh, *state, packing, relu),)
 
 
 class RNNRelu(RNNTanh):
