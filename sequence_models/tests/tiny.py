@@ -39,7 +39,7 @@ TINY = (
     "train.monitor=accuracy",
     "train.mode=max",
 )
-"""4 steps an epoch, 16 in all; dropout, EMA and the memory that an LSTM takes from batch
+"""4 steps an epoch, 16 in all; dropout, EMA and the memory taken from batch
 to batch are what a resumed run must restore."""
 
 NO_MEMORY = (

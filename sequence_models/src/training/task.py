@@ -24,7 +24,7 @@ from .tasks import (
 )
 
 
-__all__ = ["Config", "Setup", "build", "draw_predictions", "make_model"]
+__all__ = ["Config", "Setup", "build", "draw_predictions", "make_model", "make_task"]
 
 
 _CAUSAL = [name for name in MODELS if name not in ("transformer", "encoder")]
@@ -74,7 +74,7 @@ class Setup:
 def build(config: Config) -> Setup:
     """Open the data and build the model; raises InputError for what cannot be."""
     opened = open_data(config.data, config.task, config.seed)
-    task = _task(config, opened)
+    task = make_task(config, opened)
     if config.train.monitor not in task.names:
         raise InputError(
             f"train.monitor = {config.train.monitor}: the task {config.task} has "
@@ -103,7 +103,8 @@ def make_model(config: Config, vocab: int, classes: int) -> nn.Module:
         raise InputError(f"model: {error}") from None
 
 
-def _task(config: Config, opened: Opened) -> TokenTask | ClassifyTask:
+def make_task(config: Config, opened: Opened) -> TokenTask | ClassifyTask:
+    """Loss and metrics for the data that was opened."""
     if config.task == "classify":
         return ClassifyTask(config.loss, len(opened.info.class_names))
     if config.task in ("pairs", "mlm"):

@@ -1,0 +1,99 @@
+"""Score a checkpoint on a split of its own data."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+from ..data.dataloader import eval_loader
+from ..data.streams import Streams
+from ..data.windows import EveryWindow, RandomWindows
+from ..training.load import Loaded, load_model, reopen_data, run_folder
+from ..training.task import make_task
+from ..utils.atomic import is_disk_full, write_atomically
+from ..utils.device import pick_device
+from ..utils.errors import FaultError, InputError
+from ..utils.logging import table
+from ..utils.run_dir import to_json
+from ..utils.tensor_utils import to_device
+
+
+def evaluate(
+    checkpoint: Path,
+    split: str = "",
+    out: Path | None = None,
+    *,
+    device: str = "auto",
+    quiet: bool = False,
+) -> dict[str, Any]:
+    """Score `split` (test, or val where there is none) and write `<out>/<split>.json`.
+
+    Every token of the split but the first is scored once. Raises InputError if the data
+    cannot be read, FaultError for a model that gives no numbers.
+    """
+    loaded = load_model(checkpoint, pick_device(device))
+    opened = reopen_data(loaded)
+    split = split or ("test" if "test" in opened.datasets else "val")
+    if split not in opened.datasets:
+        raise InputError(f"--split {split}: this data has {', '.join(opened.datasets)}")
+    dataset = opened.datasets[split]
+    if isinstance(dataset, (RandomWindows, Streams)):  # as the other splits are cut
+        block = loaded.config.data.eval_block or loaded.config.data.block
+        dataset = EveryWindow(dataset.tokens, block)
+    task = make_task(loaded.config, opened)
+    started, cpu = time.monotonic(), time.process_time()
+    sums = _sum_up(loaded, task, dataset, quiet, split)
+    if any(not torch.as_tensor(value).isfinite().all() for value in sums.values()):
+        raise FaultError(f"{checkpoint}: the model gives NaN. Use another checkpoint")
+    result = {
+        "checkpoint": str(checkpoint),
+        "split": split,
+        "data": loaded.config.data.root or loaded.config.data.name,
+        "data_fingerprint": opened.info.fingerprint,
+        **task.metrics(sums),
+        **{name: int(sums[name]) for name in ("tokens", "bytes") if name in sums},
+        "seconds": round(time.monotonic() - started, 2),
+        "cpu_seconds": round(time.process_time() - cpu, 2),
+        "threads": torch.get_num_threads(),
+    }
+    out = out or (run_folder(checkpoint) or Path()) / "eval"
+    _write(out / f"{split}.json", result)
+    return result
+
+
+def text(result: dict[str, Any]) -> str:
+    """The table that is printed."""
+    hidden = ("checkpoint", "data_fingerprint", "seconds", "threads", "split")
+    rows = [(name, value) for name, value in result.items() if name not in hidden]
+    return table(rows, (result["split"], ""))
+
+
+def _write(path: Path, result: dict[str, Any]) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, to_json(result, indent=1).encode() + b"\n")
+    except OSError as error:
+        if is_disk_full(error):
+            raise FaultError(f"disk full while writing {path}") from None
+        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
+
+
+def _sum_up(loaded: Loaded, task, dataset, quiet: bool, split: str) -> dict[str, Any]:
+    config, sums = loaded.config, {}
+    device = next(loaded.model.parameters()).device
+    loader = eval_loader(dataset, config.data.batch_size)
+    bar = tqdm(
+        loader,
+        desc=f"eval {split}",
+        leave=False,
+        disable=True if quiet else None,  # None: hidden where stderr is no terminal
+    )
+    with torch.no_grad():
+        for batch in bar:
+            for name, value in task.evaluate(
+                loaded.model, to_device(batch, device)
+            ).items():
+                sums[name] = sums.get(name, 0) + value.cpu()
+    return sums
