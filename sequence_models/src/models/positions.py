@@ -40,7 +40,7 @@ class SinusoidalPositions(nn.Module):
     def __init__(self, length: int, d_model: int):
         super().__init__()
         self.length, self.d_model = length, d_model
-        angles = _angles(length, d_model + d_model % 2, 10000.0)
+        angles = _angles(length, d_model, 10000.0)
         pairs = torch.stack((angles.sin(), angles.cos()), dim=2).flatten(1)
         table = pairs[:, :d_model].to(torch.get_default_dtype())
         self.register_buffer("table", table, persistent=False)
