@@ -41,8 +41,6 @@ class Bench:
     sweep_seed: int = 0
     sweep_share: float = 1.0
     """Of the tokens of a run: what a run of the sweep is trained on."""
-    rates: tuple[float, ...] = (0.25, 0.5, 1.0, 2.0, 4.0)
-    """What a sweep multiplies the rate of the recipe by."""
 
     def __post_init__(self):
         if self.parameters < 1:
