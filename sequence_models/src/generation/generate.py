@@ -125,13 +125,14 @@ def require_numbers(logits: Float[Tensor, "batch vocab"]) -> None:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """The model in evaluation mode, afterwards as it was."""
-    was_training = model.training
+    """The model in evaluation mode, afterwards each part of it as it was."""
+    trained = [module for module in model.modules() if module.training]
     model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for module in trained:
+            module.training = True
 
 
 class _Rows:
