@@ -7,6 +7,7 @@ positions, norm, order and feed-forward is a question of the year: see `phases.p
 from math import sqrt
 from typing import Literal
 
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
@@ -25,6 +26,7 @@ from .positions import (
     alibi_slopes,
     restart,
 )
+from .token_step import TokenStep
 
 
 PositionName = Literal["learned", "sinusoidal", "rope", "alibi", "none"]
@@ -100,6 +102,7 @@ class Decoder(nn.Module):
         self.norm = build_norm(norm, d_model, bias=bias) if order == "pre" else None
         self.head = None if tie else Linear(d_model, vocab, bias=False)
         initialise(self, init)
+        self._step: TokenStep | None = None
 
     @contract
     def forward(
@@ -119,6 +122,8 @@ class Decoder(nn.Module):
         check_length(past, tokens.shape[1], self.context)
         if document is not None and memory is not None:
             raise ValueError("document is for whole rows: it does not go with a memory")
+        if self._takes_a_step(tokens, memory):
+            return self._step(tokens, memory), memory
         index = slice(past, past + tokens.shape[1])
         if document is not None:
             index = restart(document)
@@ -141,6 +146,7 @@ class Decoder(nn.Module):
     def new_memory(self, batch: int, length: int) -> KVCache:
         """An empty cache for up to `length` tokens in each of `batch` rows."""
         attend, weight = self.blocks[0].attend, self.embedding.weight
+        self._step = TokenStep(self)
         return KVCache(
             len(self.blocks),
             batch,
@@ -151,6 +157,13 @@ class Decoder(nn.Module):
             dtype=weight.dtype,
             device=weight.device,
         )
+
+    def _takes_a_step(self, tokens: Tensor, memory: KVCache | None) -> bool:
+        """Whether the short way of one token is open; the others go the long way."""
+        if memory is None or tokens.shape[1] != 1 or self.training:
+            return False
+        plain = self.slopes is None and self.window is None and self._step is not None
+        return plain and not torch.is_grad_enabled()
 
     def _embed(self, tokens: Tensor, index: Index) -> Tensor:
         x = self.embedding(tokens)
