@@ -4,8 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from jaxtyping import Shaped
 from torch import Tensor
 
+from ..utils.contracts import contract
 from .buckets import bucketed_order
 from .ragged import Ragged
 from .windows import Batches, Key, split_keys
@@ -39,7 +41,8 @@ class LabelledTexts(Batches):
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
+    @contract
+    def __getitems__(self, keys: list[Key]) -> dict[str, Shaped[Tensor, "batch ..."]]:
         _, indices = split_keys(keys)
         tokens, real = self.rows.padded(indices, self.pad)
         batch = {"tokens": tokens, "pad_mask": real, "target": self.classes[indices]}

@@ -9,9 +9,11 @@ from collections.abc import Iterable
 
 import numpy as np
 import torch
+from jaxtyping import Int64
 from torch import Tensor
 
 from ..tokenizers import Tokenizer
+from ..utils.contracts import contract
 from ..utils.errors import InputError
 from .windows import IGNORED, Batches, Key, as_array, split_keys
 
@@ -63,7 +65,10 @@ class PackedDocuments(Batches):
     def __len__(self) -> int:
         return len(self.counts)
 
-    def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
+    @contract
+    def __getitems__(
+        self, keys: list[Key]
+    ) -> dict[str, Int64[Tensor, "batch {self.block}"]]:
         _, rows = split_keys(keys)
         counts = self.counts[rows]
         row, document = _ranges(counts)

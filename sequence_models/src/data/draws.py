@@ -5,6 +5,8 @@ alone, so any of them costs the same and nothing is kept between batches. The sa
 number comes out whichever batch, worker or rank asks, before and after a resume.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 
@@ -13,8 +15,7 @@ _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 
 def bits(key: tuple[int, ...], counter: np.ndarray) -> np.ndarray:
     """64 random bits for each entry of `counter`, uint64; `key` chooses the stream."""
-    start = np.random.SeedSequence(key).generate_state(1, np.uint64)
-    return mix(start + (np.asarray(counter).astype(np.uint64) + np.uint64(1)) * _GOLDEN)
+    return mix(_start(key) + (counter.astype(np.uint64) + np.uint64(1)) * _GOLDEN)
 
 
 def mix(z: np.ndarray) -> np.ndarray:
@@ -34,3 +35,8 @@ def integers(
 ) -> np.ndarray:
     """An int64 even in 0 .. count - 1 for each entry of `counter`; count < 2**53."""
     return (uniform(key, counter) * count).astype(np.int64)
+
+
+@lru_cache(maxsize=256)
+def _start(key: tuple[int, ...]) -> np.ndarray:
+    return np.random.SeedSequence(key).generate_state(1, np.uint64)

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from ..tokenizers import Tokenizer
+from ..utils.contracts import contract
 from .draws import integers, uniform
-from .windows import IGNORED, Batches, Key, as_array, check_length, split_keys
+from .windows import IGNORED, Batch, Batches, Key, as_array, check_length, split_keys
 
 
 MASK, PAD = "<|mask|>", "<|pad|>"
@@ -47,7 +48,8 @@ class Masked(Batches):
     def __len__(self) -> int:
         return -(-len(self.tokens) // self.block)
 
-    def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
+    @contract
+    def __getitems__(self, keys: list[Key]) -> Batch:
         epoch, indices = split_keys(keys)
         places = indices[:, None] * self.block + np.arange(self.block)
         real = places < len(self.tokens)

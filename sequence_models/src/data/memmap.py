@@ -150,7 +150,7 @@ def _read_header(file: BinaryIO, path: Path) -> tuple[dict[str, Any], int]:
     if head[:16] != MAGIC:
         raise InputError(
             f"{path}: is not a file of tokens (it begins with {head[:16]!r}); write "
-            "one with scripts/tokenize.py"
+            "one with scripts/tokenizer.py"
         )
     size = os.fstat(file.fileno()).st_size
     length = struct.unpack("<Q", head[16:])[0] if len(head) == 24 else size

@@ -9,8 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..utils.contracts import contract
 from ..utils.errors import InputError
-from .windows import Batches, Key, as_array, clipped_windows, split_keys
+from .windows import Batch, Batches, Key, as_array, clipped_windows, split_keys
 
 
 class Streams(Batches):
@@ -48,7 +49,8 @@ class Streams(Batches):
     def __len__(self) -> int:
         return self.steps_per_epoch * self.batch_size
 
-    def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
+    @contract
+    def __getitems__(self, keys: list[Key]) -> Batch:
         epoch, indices = split_keys(keys)
         step, row = np.divmod(indices, self.batch_size)
         step = (step + epoch * self.steps_per_epoch) % self.steps

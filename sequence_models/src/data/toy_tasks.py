@@ -14,10 +14,11 @@ import torch
 from torch import Tensor
 
 from ..tokenizers import Tokenizer
+from ..utils.contracts import contract
 from ..utils.errors import InputError
 from .draws import integers
 from .ragged import Ragged
-from .windows import IGNORED, Batches, Key, split_keys
+from .windows import IGNORED, Batch, Batches, Key, split_keys
 
 
 SPECIALS = ("<|bos|>", "<|eos|>", "<|pad|>", "<|sep|>")
@@ -89,7 +90,8 @@ class Pairs(Batches):
     def __len__(self) -> int:
         return len(self.questions)
 
-    def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
+    @contract
+    def __getitems__(self, keys: list[Key]) -> Batch:
         _, indices = split_keys(keys)
         pad = self.specials["<|pad|>"]
         source, source_mask = self.source.padded(indices, pad)
@@ -119,7 +121,8 @@ class PairLines(Batches):
     def __len__(self) -> int:
         return len(self.pairs)
 
-    def __getitems__(self, keys: list[Key]) -> dict[str, Tensor]:
+    @contract
+    def __getitems__(self, keys: list[Key]) -> Batch:
         _, indices = split_keys(keys)
         batch = shift(self.lines, indices, self.pad)
         prompt = torch.from_numpy(self.prompts[indices])
