@@ -80,6 +80,7 @@ class LayerCache:
         dtype: torch.dtype | None = None,
         device: torch.device | str | None = None,
     ):
+        self.batch, self.kv_heads, self.head_dim = batch, kv_heads, head_dim
         self.length, self.window = length, window
         self.past = 0  # tokens that it was given
         self._used = 0  # slots of the buffer in use; the last of them is the last token
@@ -92,11 +93,11 @@ class LayerCache:
     @contract
     def append(
         self,
-        k: Float[Tensor, "batch kv_heads time head_dim"],
-        v: Float[Tensor, "batch kv_heads time head_dim"],
+        k: Float[Tensor, "{self.batch} {self.kv_heads} time {self.head_dim}"],
+        v: Float[Tensor, "{self.batch} {self.kv_heads} time {self.head_dim}"],
     ) -> tuple[
-        Float[Tensor, "batch kv_heads total head_dim"],
-        Float[Tensor, "batch kv_heads total head_dim"],
+        Float[Tensor, "{self.batch} {self.kv_heads} total {self.head_dim}"],
+        Float[Tensor, "{self.batch} {self.kv_heads} total {self.head_dim}"],
     ]:
         """Keep these and return all that they may look at, themselves last.
 
@@ -138,6 +139,7 @@ class LayerCache:
         """Let row i be what row rows[i] was."""
         self._keys = self._keys.index_select(0, rows)
         self._values = self._values.index_select(0, rows)
+        self.batch = len(rows)
 
     def _read(self, time: int) -> tuple[Tensor, Tensor]:
         begin = 0
