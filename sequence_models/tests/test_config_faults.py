@@ -56,7 +56,7 @@ WRONG_FILES = {
     ),
     "largest loss": (
         "train: {mode: max}",
-        "1:1: train.mode = max: a loss is better when small; set it to min",
+        "1:9: train.mode = max: a loss is better when small; set it to min",
     ),
     "short tuple": (
         "optim: {betas: [0.9]}",
