@@ -70,7 +70,9 @@ class Reader:
         self.memory = None
 
     @contract
-    def read(self, tokens: Int[Tensor, "batch time"]) -> Float[Tensor, "batch vocab"]:
+    def read(
+        self, tokens: Int[Tensor, "{self.batch} time"]
+    ) -> Float[Tensor, "{self.batch} vocab"]:
         """The logits of the token after `tokens`, which begin as in the last call."""
         end = tokens.shape[1]
         start = window_start(end, self.model.context)
