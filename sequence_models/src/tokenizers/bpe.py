@@ -37,7 +37,7 @@ class BPETokenizer(Tokenizer):
         super().__init__(pieces, specials)
         special = set(specials.values())
         ids = {p: i for i, p in enumerate(pieces) if i not in special}
-        _check(pieces, merges, ids, split, special)
+        _check(pieces, merges, ids, split, specials)
         self.split, self.merges = split, [tuple(pair) for pair in merges]
         self._byte_ids = [ids[bytes([value])] for value in range(256)]
         self._ranks = {pair: rank for rank, pair in enumerate(self.merges)}
@@ -89,7 +89,11 @@ class BPETokenizer(Tokenizer):
 
     def encode_array(self, text: str, start: int = 0) -> np.ndarray:
         found = map(self._cache.__getitem__, split(text, self.split))
-        return np.frombuffer(bytearray().join(found), np.int32)
+        try:
+            return np.frombuffer(bytearray().join(found), np.int32)
+        except UnicodeEncodeError:
+            utf8(text)  # raises InputError, which shows the place
+            raise
 
     def with_specials(self, names: Sequence[str]) -> "BPETokenizer":
         new = [name for name in names if name not in self.specials]
@@ -107,7 +111,8 @@ class BPETokenizer(Tokenizer):
         }
 
     def _encode_chunk(self, chunk: str) -> bytes:
-        ids = [self._byte_ids[b] for b in utf8(chunk)]
+        data = chunk.encode("utf-8", "surrogateescape")
+        ids = [self._byte_ids[b] for b in data]
         return np.array(merge(ids, self._ranks, self._made), np.int32).tobytes()
 
 
@@ -126,11 +131,12 @@ class _Cache(dict):
         return found
 
 
-def _check(pieces, merges, ids: dict[bytes, int], split: str, special: set) -> None:
+def _check(pieces, merges, ids: dict[bytes, int], split: str, specials: dict) -> None:
     """Raise ValueError where the parts of a vocabulary do not fit together."""
     if split not in PATTERNS:
         raise ValueError(f"split {split!r} is not one of {', '.join(PATTERNS)}")
-    if len(ids) + len(special) != len(pieces):
+    special = set(specials.values())
+    if len(ids) + len(specials) != len(pieces):
         raise ValueError("two ids have the same bytes, or two special tokens one id")
     for value in range(256):
         if bytes([value]) not in ids:

@@ -45,14 +45,14 @@ def _build(values: dict[str, Any]) -> Tokenizer:
 
 
 def save(tokenizer: Tokenizer, path: str | Path) -> list[Path]:
-    """Write `path` (JSON) and beside it a listing to read (.txt); gives both paths."""
+    """Write NAME.json and, to be read, NAME.listing.txt; gives both paths."""
     path = Path(path)
     if path.suffix != ".json":
         raise InputError(f"{path}: a tokenizer is saved as JSON. Let it end in .json")
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(tokenizer.to_dict(), ensure_ascii=False, separators=(",", ":"))
     write_atomically(path, text.encode("utf-8", "surrogatepass"))
-    readable = path.with_suffix(".txt")
+    readable = path.with_suffix(".listing.txt")
     write_atomically(readable, listing(tokenizer).encode("utf-8", "backslashreplace"))
     return [path, readable]
 
