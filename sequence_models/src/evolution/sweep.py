@@ -93,7 +93,7 @@ def _shorter(pair: Pair, plan: Plan, out: Path) -> Pair:
     if data.name == "text":
         path = out / "text.txt"
         if not path.exists():
-            text = split_text(read_text(data.root), data.val_share, data.root)[0]
+            text = split_text(read_text(data.root), data.val_share)[0]
             write_atomically(path, text.encode())
         changes["data"]["root"] = str(path)
     values = merge(pair.config, changes)
