@@ -131,8 +131,9 @@ def test_the_scores_are_those_of_the_saved_weights(unbroken):
     setup.model.load_state_dict(best["model"])
     setup.model.eval()
     val, parts = setup.datasets["val"], []
-    for indices in ((0, 2), (1, 3)):  # the shares of rank 0 and rank 1
-        batch = val.__getitems__([(0, i) for i in indices])
+    for rank in range(2):
+        share = [(0, i) for i in range(rank, len(val), 2)]
+        batch = val.__getitems__(share)
         with torch.no_grad():
             parts.append(setup.task.evaluate(setup.model, batch))
     alone = setup.task.metrics({k: parts[0][k] + parts[1][k] for k in parts[0]})
@@ -155,7 +156,7 @@ def test_a_bad_number_in_one_process_stops_them_all(tmp_path, monkeypatch):
 
     def loss(self, model, batch, progress):
         if progress == 0.25 and os.environ["RANK"] == "1":
-            model.module.head.bias.data[0] = float("nan")
+            getattr(model, "module", model).head.bias.data[0] = float("nan")
         return plain(self, model, batch, progress)
 
     monkeypatch.setattr(TokenTask, "loss", loss)

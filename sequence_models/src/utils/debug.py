@@ -45,7 +45,7 @@ def models() -> Iterator[tuple[str, nn.Module, Tensor]]:
         yield name, _Logits(build_model(config, 7, 5), more), tokens
         if name in CLASSIFIERS:
             classifier = build_model(config, 7, 5, 3)
-            yield f"{name} classifier", _Logits(classifier, (mask,)), tokens
+            yield f"{name}_classifier", _Logits(classifier, (mask,)), tokens
 
 
 # local: end
