@@ -72,7 +72,7 @@ def llama_from(ours: nn.Module) -> nn.Module:
         tie_word_embeddings=ours.head is None,
         bos_token_id=None,
         eos_token_id=None,
-        attn_implementation="eager",
+        attn_implementation="sdpa",  # the eager one has a float32 softmax
     )
     theirs = (
         transformers.LlamaForCausalLM(config).to(ours.embedding.weight.dtype).eval()
