@@ -109,7 +109,11 @@ def open_tokens(path: str | Path) -> Opened:
 
 
 def _map(path: str, dtype: str, offset: int, count: int) -> TokenFile:
-    return TokenFile(path, np.dtype(dtype), "r", offset, (count,))
+    tokens = TokenFile(path, np.dtype(dtype), "r", offset, (count,))
+    if hasattr(mmap, "MADV_RANDOM"):
+        # Else the system reads ahead, up to megabytes for each window of a kilobyte.
+        tokens._mmap.madvise(mmap.MADV_RANDOM)
+    return tokens
 
 
 def _sync_folder(folder: Path) -> None:
