@@ -61,9 +61,18 @@ class Product:
         return torch.addmm(y, x, self.transposed)
 
 
-def tanh_(x: Tensor) -> Tensor:
-    """tanh(x), into x."""
-    return x.mul_(2).sigmoid_().mul_(2).sub_(1)
+class Tanh:
+    """tanh(x) = 2 sigmoid(2x) - 1; a number that is no tensor costs a conversion."""
+
+    def __init__(self, like: Tensor):
+        self.two, self.minus_one = like.new_tensor(2.0), like.new_tensor(-1.0)
+
+    def __call__(self, x: Tensor, out: Tensor) -> Tensor:
+        return self.from_sigmoid_(torch.mul(x, self.two, out=out).sigmoid_())
+
+    def from_sigmoid_(self, s: Tensor) -> Tensor:
+        """2 s - 1, into s."""
+        return torch.add(self.minus_one, s, alpha=2, out=s)
 
 
 def tanh_back_(grad: Tensor, y: Tensor) -> Tensor:

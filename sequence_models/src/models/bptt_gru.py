@@ -19,10 +19,10 @@ from torch.autograd.function import once_differentiable
 
 from .bptt import (
     Product,
+    Tanh,
     first_gradient,
     own_copy,
     sigmoid_back_,
-    tanh_,
     tanh_back_,
     weight_gradient,
 )
@@ -35,7 +35,7 @@ class GRUSteps(torch.autograd.Function):
     @staticmethod
     def forward(ctx, projected, weight, bias, h0, packing: Packing):
         sizes, hidden = packing.sizes, weight.shape[1]
-        product = Product(weight, sizes)
+        product, tanh = Product(weight, sizes), Tanh(projected)
         gates = projected.new_empty(len(projected), 4 * hidden)
         h, before = projected.new_empty(len(projected), hidden), h0
         for x_rz, x_n, r_z, (r, z, n, m), h_t in zip(
@@ -50,7 +50,7 @@ class GRUSteps(torch.autograd.Function):
             a = product(before)
             torch.add(a[:, : 2 * hidden], x_rz, out=r_z).sigmoid_()
             torch.add(a[:, 2 * hidden :], bias, out=m)
-            tanh_(torch.addcmul(x_n, r, m, out=n))
+            tanh(torch.addcmul(x_n, r, m, out=n), out=n)
             torch.lerp(n, before, z, out=h_t)
             before = h_t
         ctx.save_for_backward(weight, h0, gates, h)

@@ -18,10 +18,10 @@ from torch.autograd.function import once_differentiable
 
 from .bptt import (
     Product,
+    Tanh,
     first_gradient,
     own_copy,
     sigmoid_back_,
-    tanh_,
     tanh_back_,
     weight_gradient,
 )
@@ -34,7 +34,7 @@ class LSTMSteps(torch.autograd.Function):
     @staticmethod
     def forward(ctx, projected, weight, h0, c0, packing: Packing):
         sizes, hidden = packing.sizes, weight.shape[1]
-        product = Product(weight, sizes)
+        product, tanh = Product(weight, sizes), Tanh(projected)
         gates = torch.empty_like(projected)
         h, c, squashed = (projected.new_empty(len(gates), hidden) for _ in range(3))
         before_h, before_c = h0, c0
@@ -48,11 +48,11 @@ class LSTMSteps(torch.autograd.Function):
             strict=True,
         ):
             a = product.plus(before_h[: len(x_t)], x_t)
-            a[:, 2 * hidden : 3 * hidden].mul_(2)
+            a[:, 2 * hidden : 3 * hidden].mul_(tanh.two)
             torch.sigmoid(a, out=a_t)
-            g.mul_(2).sub_(1)  # now tanh
+            tanh.from_sigmoid_(g)
             torch.mul(f, before_c[: len(x_t)], out=c_t).addcmul_(i, g)
-            torch.mul(o, tanh_(s_t.copy_(c_t)), out=h_t)
+            torch.mul(o, tanh(c_t, out=s_t), out=h_t)
             before_h, before_c = h_t, c_t
         ctx.save_for_backward(weight, h0, c0, gates, c, squashed, h)
         ctx.packing = packing

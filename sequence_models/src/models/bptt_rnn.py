@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from .bptt import Product, first_gradient, own_copy, tanh_, tanh_back_, weight_gradient
+from .bptt import Product, Tanh, first_gradient, own_copy, tanh_back_, weight_gradient
 from .packing import Packing
 
 
@@ -20,14 +20,14 @@ class RNNSteps(torch.autograd.Function):
     @staticmethod
     def forward(ctx, projected, weight, h0, packing: Packing, relu: bool):
         sizes = packing.sizes
-        product = Product(weight, sizes)
+        product, tanh = Product(weight, sizes), Tanh(projected)
         h, before = torch.empty_like(projected), h0
         for x_t, h_t in zip(projected.split(sizes), h.split(sizes), strict=True):
             a = product.plus(before[: len(x_t)], x_t)
             if relu:
                 torch.clamp_min(a, 0, out=h_t)
             else:
-                h_t.copy_(tanh_(a))
+                tanh(a, out=h_t)
             before = h_t
         ctx.save_for_backward(weight, h0, h)
         ctx.packing, ctx.relu = packing, relu
