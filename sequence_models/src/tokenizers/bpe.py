@@ -70,7 +70,7 @@ class BPETokenizer(Tokenizer):
                 "text, or take a tokenizer of kind byte"
             )
         ids = np.argsort(BYTE_ORDER).tolist()
-        chunks = [([ids[b] for b in utf8(c)], times) for c, times in counts.items()]
+        chunks = (([ids[b] for b in utf8(c)], times) for c, times in counts.items())
         return cls.from_merges(learn_merges(chunks, count), split, specials)
 
     @classmethod

@@ -13,7 +13,7 @@ from itertools import repeat
 Ranks = dict[tuple[int, int], int]
 NEVER = 1 << 60
 NONE = -1
-LONG = 256
+LONG = 16
 
 
 def merge(ids: list[int], ranks: Ranks, made: Sequence[int]) -> list[int]:
