@@ -36,6 +36,13 @@ class Job(NamedTuple):
         return f"{self.pair}-s{self.seed}"
 
 
+class Failure(NamedTuple):
+    job: Job
+    why: str
+    exit: int
+    """3: the loss diverged; 2: bad input; else a fault, or the number of a signal."""
+
+
 @dataclass
 class Child:
     job: Job
@@ -97,7 +104,7 @@ class Children:
             name: str(threads) for name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS")
         }
         self.running: list[Child] = []
-        self.failed: list[tuple[Job, str]] = []
+        self.failed: list[Failure] = []
         self.times: list[float] = []
 
     def run(self, jobs: Sequence[Job], poll: float = 0.05) -> int:
@@ -153,7 +160,7 @@ class Children:
                     f"{usage.peak_bytes / 1e6:.0f} MB{left}"
                 )
             else:
-                log.warning(f"{head} failed: {self.failed[-1][1]}{left}")
+                log.warning(f"{head} failed: {self.failed[-1].why}{left}")
 
     def _note(self, child: Child, usage: Usage) -> None:
         if usage.exit == 0:
@@ -162,7 +169,8 @@ class Children:
         else:
             lines = child.log.read_text("utf-8", "replace").strip().splitlines()
             last = lines[-1] if lines else f"exit code {usage.exit}"
-            self.failed.append((child.job, f"{last} (see {child.log})"))
+            why = f"{last} (see {child.log})"
+            self.failed.append(Failure(child.job, why, usage.exit))
         run = self.out / child.job.name
         if run.is_dir():
             note_usage(run / "child.json", usage)

@@ -50,6 +50,14 @@ def measure(pair: Pair, steps: int = 3) -> Cost:
     return Cost(seconds, saved_bytes(setup, batch))
 
 
+def saved_bytes_of(pair: Pair) -> int:
+    """Bytes kept between the two passes of a batch of this pair."""
+    config = from_dict(Config, pair.config, pair.name)
+    setup = build(config)
+    keys = [(0, i) for i in range(config.data.batch_size)]
+    return saved_bytes(setup, setup.datasets["train"].__getitems__(keys))
+
+
 def saved_bytes(setup: Setup, batch: dict) -> int:
     """Bytes that are kept between the forward and the backward pass of a batch."""
     weights = {p.untyped_storage().data_ptr() for p in setup.model.parameters()}

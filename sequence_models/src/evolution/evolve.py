@@ -10,7 +10,7 @@ from ..utils.errors import InputError
 from ..utils.interrupt import exit_code
 from ..utils.logging import log, start_logging, table
 from ..utils.run_dir import to_json
-from .children import Children, Job, state_of
+from .children import Children, Failure, Job, state_of
 from .cost import measure
 from .plan import Pair, Plan, read_plan
 from .rates import rates_file
@@ -43,7 +43,7 @@ def evolve(
     if sweep_rates:
         stopped = sweep(plan, folder / "sweep", rates_file(path), at_once, device)
         return exit_code(stopped)
-    failed: list[tuple[Job, str]] = []
+    failed: list[Failure] = []
     if not report_only:
         jobs = make_jobs(plan, folder)
         children = Children(

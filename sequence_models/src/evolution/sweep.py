@@ -16,53 +16,68 @@ from ..data.text import read_text, split_text
 from ..training.task import Config
 from ..utils.atomic import write_atomically
 from ..utils.config import from_dict
-from ..utils.logging import log
-from .children import Children, Job
+from ..utils.errors import FaultError
+from .children import Children, Job, state_of
 from .plan import Pair, Plan, merge
 from .rates import Tried, write_rates
 from .results import read_run
 
 
 FACTOR = 2.0
-MOST = 7
+MOST = 6
 """Rates that are tried at most."""
+DIVERGED = 3
+"""The exit code of a run whose loss stopped being finite."""
 
 
 def sweep(
     plan: Plan, out: Path, table: Path, at_once: int = 1, device: str = "cpu"
 ) -> int:
-    """Try rates for every pair, keep the results in `table`; 0 or a signal's number."""
+    """Try rates for every pair, keep each result in `table`; 0 or a signal's number.
+
+    What the table has is not tried again; delete it to choose anew. A rate whose run
+    diverges counts as infinitely bad. FaultError for another failure.
+    """
     out.mkdir(parents=True, exist_ok=True)
     pairs = [_shorter(pair, plan, out) for pair in plan.pairs]
     ours = {(pair.entry, pair.recipe) for pair in pairs}
-    tried = [row for row in plan.swept if (row.entry, row.recipe) not in ours]
+    others = [row for row in plan.swept if (row.entry, row.recipe) not in ours]
     found: dict[str, dict[float, float]] = {pair.name: {} for pair in pairs}
+    for row in plan.swept:
+        if (row.entry, row.recipe) in ours:
+            found[f"{row.entry}-{row.recipe}"][row.lr] = row.bpb
+    jobs: dict[Job, tuple[Pair, float]] = {}
+
+    def note(job: Job) -> str:
+        pair, rate = jobs[job]
+        found[pair.name][rate] = read_run(out / job.name, pair, job.seed).bpb
+        tried = [
+            Tried(pair.entry, pair.recipe, lr, bpb)
+            for pair in pairs
+            for lr, bpb in found[pair.name].items()
+        ]
+        write_rates(table, others + tried)
+        return f"{found[pair.name][rate]:.4f} bits per byte"
+
     while True:
-        jobs = {}
+        jobs.clear()
         for pair in pairs:
             for rate in next_rates(pair.config["optim"]["lr"], found[pair.name]):
                 jobs[_job(pair, rate, plan, out)] = (pair, rate)
         if not jobs:
             return 0
-        children = Children(out, at_once, plan.bench.threads, device)
-        stopped = children.run(list(jobs))
-        for job, (pair, rate) in jobs.items():
-            path = out / job.name
-            bad = any(job == failed for failed, _ in children.failed)
-            if bad:
-                found[pair.name][rate] = math.inf  # it diverged: a rate too high
-            elif (path / "summary.json").exists():
-                bpb = read_run(path, pair, job.seed).bpb
-                found[pair.name][rate] = bpb
-                log.info(f"{pair.name}  lr {rate:g}  {bpb:.4f} bits per byte")
-        new = [
-            Tried(pair.entry, pair.recipe, rate, bpb)
-            for pair in pairs
-            for rate, bpb in found[pair.name].items()
-        ]
-        write_rates(table, tried + new)
+        children = Children(out, at_once, plan.bench.threads, device, say=note)
+        finished = [job for job in jobs if state_of(out / job.name) == "done"]
+        for job in finished:
+            note(job)
+        stopped = children.run([job for job in jobs if job not in finished])
         if stopped:
             return stopped
+        for failure in children.failed:
+            if failure.exit != DIVERGED:
+                raise FaultError(f"{failure.job.name}: {failure.why}")
+            pair, rate = jobs[failure.job]
+            found[pair.name][rate] = math.inf
 
 
 def next_rates(first: float, found: dict[float, float]) -> list[float]:
