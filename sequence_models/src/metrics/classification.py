@@ -10,7 +10,7 @@ from ..utils.contracts import contract
 @contract
 def confusion_matrix(
     guess: Int[Tensor, " batch"], target: Int[Tensor, " batch"], classes: int
-) -> Int[Tensor, "{classes} {classes}"]:
+) -> Int[Tensor, "classes classes"]:
     """Counts: row = true class, column = guessed class."""
     index = target * classes + guess
     return torch.bincount(index, minlength=classes**2).view(classes, classes)
@@ -24,7 +24,7 @@ def accuracy(confusion: Int[Tensor, "classes classes"]) -> float:
 
 @contract
 def f1(confusion: Int[Tensor, "classes classes"]) -> list[float]:
-    """2 TP / (2 TP + FP + FN) of each class; NaN for one neither present nor guessed."""
+    """2 TP / (2 TP + FP + FN) of each class; NaN where it neither is nor was guessed."""
     hits = 2 * confusion.diagonal()
     return (hits / (confusion.sum(0) + confusion.sum(1))).tolist()
 
