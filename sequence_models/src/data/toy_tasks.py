@@ -25,7 +25,7 @@ SPECIALS = ("<|bos|>", "<|eos|>", "<|pad|>", "<|sep|>")
 """What the tokenizer of these tasks needs besides `alphabet(config)`."""
 
 SPLITS = ("train", "val", "test")
-TRIES = 1000
+TRIES = 400
 
 
 @dataclass(frozen=True, slots=True)
