@@ -7,8 +7,9 @@ from collections import Counter
 
 import pytest
 
-from src.data import toy_grammar
-from src.data.toy_grammar import SEPARATOR, figures, main, write_stories, write_story
+from src.data import stories
+from src.data.stories import SEPARATOR, figures, write_stories, write_story
+from src.data.toy_grammar import main
 from src.data.toy_words import FRESH, SLOTS, STORY
 
 
@@ -95,9 +96,9 @@ def test_entropy_and_count_equal_an_enumeration(monkeypatch):
         ("{He} was {sky}.", "So {sky} and {sky} the {place} was.", "That is all."),
     )
     for name, value in (("SLOTS", slots), ("FRESH", fresh), ("STORY", story)):
-        monkeypatch.setattr(toy_grammar, name, value)
+        monkeypatch.setattr(stories, name, value)
     owner = {"hero": "hero", "he": "hero", "place": "place"}
-    monkeypatch.setattr(toy_grammar, "_OWNER", owner)
+    monkeypatch.setattr(stories, "_OWNER", owner)
     chances: Counter[str] = Counter()
     for first, second in itertools.product(*story):
         names = [h[1].lower() for h in HOLE.finditer(f"{first} {second}")]
@@ -131,8 +132,8 @@ def test_the_figures_of_the_real_grammar():
     assert round(known.log10_stories, 1) == 21.8
     assert round(known.bits, 1) == 64.4
     assert 2 < known.forgetful_bits / known.bits < 2.2
-    stories = {write_story(0, i) for i in range(3000)}
-    assert len(stories) == 3000
+    drawn = {write_story(0, i) for i in range(3000)}
+    assert len(drawn) == 3000
 
 
 @pytest.mark.spec("SEQ-024", "names, colours, places and number return")
@@ -173,4 +174,4 @@ def test_the_command_prints_stories_and_figures(capsys):
 
 def test_a_wrong_setting_is_named():
     with pytest.raises(ValueError, match="n_val = 0: must be > 0"):
-        toy_grammar.ToyConfig(n_val=0)
+        stories.ToyConfig(n_val=0)

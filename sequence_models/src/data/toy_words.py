@@ -1,4 +1,4 @@
-"""The words and sentences of `toy_grammar`.
+"""The words and sentences of `stories`.
 
 A slot in braces is drawn where it is first met and kept to the end of the story; its
 other forms (pronoun, article, number) follow it. A capital letter makes the form one. A
