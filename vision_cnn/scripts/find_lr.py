@@ -1,3 +1,4 @@
+# pattern: scripts/find_lr.py -- the same in every sub-project; edit one, then: python -m tools.copies sync scripts/find_lr.py --from <sub-project>
 """Which learning rate? See `python scripts/find_lr.py --help`."""
 
 import sys

@@ -1,3 +1,4 @@
+# pattern: training/lr_finder.py -- the same in every sub-project; edit one, then: python -m tools.copies sync training/lr_finder.py --from <sub-project>
 """Which learning rate? A range test (Smith 2017, arXiv 1506.01186, section 3.3).
 
 The rate grows by the same factor at each step of a short training on a copy; the loss
