@@ -101,6 +101,21 @@ def test_a_copy_steps_with_its_own_weights():
     torch.testing.assert_close(model(text)[0], before, rtol=0, atol=0)
 
 
+def test_alibi_by_hand():
+    model, text = decoder("alibi", layers=1), tokens()
+    block, x = model.blocks[0], model.embedding(text)
+    qkv = block.attend.qkv(block.attend_norm(x)).view(3, CONTEXT, 3, 4, 4)
+    q, k, v = qkv.permute(2, 0, 3, 1, 4)
+    distance = torch.arange(CONTEXT)[:, None] - torch.arange(CONTEXT)
+    slopes = torch.tensor([1 / 4, 1 / 16, 1 / 64, 1 / 256])
+    scores = q @ k.mT / 2 - slopes[:, None, None] * distance
+    weights = scores.masked_fill(distance < 0, -torch.inf).softmax(-1)
+    x = x + block.attend.out((weights @ v).transpose(1, 2).flatten(2))
+    x = x + block.feed(block.feed_norm(x))
+    expected = model.norm(x) @ model.embedding.weight.T
+    torch.testing.assert_close(model(text)[0], expected)
+
+
 @pytest.mark.spec("SEQ-073", "logits and the gradients that each document has alone")
 @pytest.mark.parametrize("kind", KINDS)
 def test_packed_documents_are_separate(kind):

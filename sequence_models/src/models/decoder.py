@@ -144,7 +144,7 @@ class Decoder(nn.Module):
         return linear(x, head.weight), memory
 
     def new_memory(self, batch: int, length: int) -> KVCache:
-        """An empty cache for up to `length` tokens in each of `batch` rows."""
+        """An empty cache for up to `length` tokens a row; the rows grow together."""
         attend, weight = self.blocks[0].attend, self.embedding.weight
         self._step = TokenStep(self)
         return KVCache(

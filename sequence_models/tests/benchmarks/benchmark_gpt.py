@@ -7,7 +7,8 @@ keys and values, `F.scaled_dot_product_attention`, exact GELU, tied embedding; o
 gpt_2020 with the same sizes and the same weights. Both in float32, both with
 `AdamW(fused=True)`; nanoGPT itself takes the loop on a CPU, which is a row of its own.
 4 layers, 4 heads, 128 numbers a token, 64 tokens, 12 rows: its recipe for a CPU.
-Contracts are off, but for one row. Variants take turns in one process; a figure is the
+Contracts are off, but for one row. Below the table stands the product that makes most
+of the difference, forward, alone (see `src/models/linear.py`). Variants take turns in one process; a figure is the
 median over rounds; only ratios travel between machines.
 """
 
@@ -24,6 +25,7 @@ from torch import Tensor, nn
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from src.models import ModelConfig, build_model
+from src.models.linear import linear
 from tests.benchmarks.measure import contracts, device_info, interleave
 from tests.benchmarks.plain_gpt import PlainGPT, copy_weights
 
@@ -38,9 +40,12 @@ def main(arguments: list[str] | None = None) -> int:
     steps = make_steps(options.batch)
     with contracts(False):
         rows = interleave(steps, options.rounds)
+        products = interleave(make_products(), options.rounds)
     show(rows, options.batch * CONTEXT)
+    show_products(products)
     if options.json:
         result = {"device": device_info(), "options": vars(options), "rows": rows}
+        result["products"] = products
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
 
@@ -105,6 +110,20 @@ def training_step(
     return step
 
 
+def make_products() -> dict[str, Callable[[], None]]:
+    """The same product by MKL and by oneDNN, twenty times."""
+    x, weight = torch.randn(768, 128), torch.randn(384, 128)
+
+    def repeat(function: Callable[[Tensor, Tensor], Tensor]) -> Callable[[], None]:
+        def run() -> None:
+            for _ in range(20):
+                function(x, weight)
+
+        return run
+
+    return {"F.linear": repeat(F.linear), "linear": repeat(linear)}
+
+
 def with_contracts(step: Callable[[], None]) -> Callable[[], None]:
     def checked() -> None:
         with contracts(True):
@@ -130,6 +149,12 @@ def show(rows: dict, tokens: int) -> None:
             f"{name:<24}{1e3 * row['cpu_s']:>9.1f}{1e3 * row['wall_s']:>9.1f}"
             f"{tokens / row['cpu_s']:>14.0f}{speed:>8.2f}"
         )
+
+
+def show_products(rows: dict) -> None:
+    for name, row in rows.items():
+        speed = 20 * 2 * 768 * 128 * 384 / row["cpu_s"] / 1e9
+        print(f"{name:<10}768 x 128 by 128 x 384: {speed:>6.0f} GFLOP/s")
 
 
 if __name__ == "__main__":
