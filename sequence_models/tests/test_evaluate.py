@@ -79,13 +79,14 @@ def test_a_model_of_nan_is_no_result(run, tmp_path):
     assert not (tmp_path / "val.json").exists()
 
 
+def drop_character(tokenizer):
+    tokenizer["characters"] = tokenizer["characters"][1:]
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
-        (
-            lambda c: c["data"]["tokenizer"]["characters"].pop(),
-            "tokenizer has .* tokens",
-        ),
+        (lambda c: drop_character(c["data"]["tokenizer"]), "has .* tokens"),
         (lambda c: c["data"].pop("tokenizer"), "its tokenizer cannot be read"),
         (lambda c: c["data"]["tokenizer"].update(kind="words"), "tokenizer"),
         (lambda c: c["data"].update(vocab=3), "its model 3. Use another checkpoint"),
