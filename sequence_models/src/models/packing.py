@@ -18,20 +18,17 @@ class Packing:
         self.full = pad_mask is None or bool(pad_mask.all())
         if self.full:
             self.sizes = [batch] * time  # rows that have a token at each step
-            self.order = torch.arange(batch, device=device)  # rows by falling length
-            lengths = torch.full_like(self.order, time)
-        else:
-            lengths, self.order = pad_mask.sum(1).sort(descending=True, stable=True)
+            return
+        lengths, self.order = pad_mask.sum(1).sort(descending=True, stable=True)
         alive = lengths > torch.arange(time, device=device)[:, None]  # (time, batch)
         self.step, self.row = alive.nonzero().unbind(1)  # of each token; sorted rows
         self.lengths, counts = lengths, alive.sum(1)
         self.offset = counts.cumsum(0) - counts  # where each step begins
-        if not self.full:
-            self.sizes = [size for size in counts.tolist() if size]
-            row, place = pad_mask[self.order].nonzero().unbind(1)
-            real = self.order[row] * time + place  # row after row
-            start = lengths.cumsum(0) - lengths  # where each row begins in `real`
-            self.index = real[start[self.row] + self.step]
+        self.sizes = [size for size in counts.tolist() if size]
+        row, place = pad_mask[self.order].nonzero().unbind(1)
+        real = self.order[row] * time + place  # row after row
+        start = lengths.cumsum(0) - lengths  # where each row begins in `real`
+        self.index = real[start[self.row] + self.step]
 
     def pack(self, x: Tensor) -> Tensor:
         """(batch, time, features) -> (tokens, features)."""
@@ -77,6 +74,12 @@ class Packing:
         if self.full:
             return y[: len(y) - self.batch]
         return y.index_select(0, (self.offset[self.step - 1] + self.row)[self.begun :])
+
+    def of_rows(self, value: Tensor) -> Tensor:
+        """(batch, features), a value a sorted row, for each token."""
+        if self.full:
+            return value.repeat(self.time, 1)
+        return value.index_select(0, self.row)
 
     def ends(self, y: Tensor, begin: Tensor) -> Tensor:
         """What `y` has at each row's last token; for rows without one, `begin`."""

@@ -56,7 +56,9 @@ class Recurrent(nn.Module):
         if cell not in CELLS:
             raise InputError(f"cell = {cell!r}: must be one of {', '.join(CELLS)}")
         if layers < 1:
-            raise ValueError(f"layers = {layers}: must be >= 1")
+            raise InputError(f"layers = {layers}: must be >= 1")
+        if not 0 <= dropout < 1:
+            raise InputError(f"dropout = {dropout}: must be >= 0 and < 1")
         kind, ways = CELLS[cell], 2 if bidirectional else 1
         self.features, self.hidden, self.ways = features, hidden, ways
         self.rows, self.width = layers * ways, ways * hidden
@@ -137,7 +139,7 @@ class Recurrent(nn.Module):
         keep = F.dropout(
             x.new_ones(packing.batch, self.width), self.dropout, self.training
         )
-        return x * keep[packing.row]
+        return x * packing.of_rows(keep)
 
 
 def _by_hand(x: Tensor) -> bool:

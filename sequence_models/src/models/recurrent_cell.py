@@ -8,6 +8,7 @@ has a derivative by hand (`bptt.py`).
 import torch
 from torch import Tensor, nn
 
+from ..utils.errors import InputError
 from .linear import linear
 from .packing import Packing
 
@@ -31,7 +32,7 @@ class RecurrentCell(nn.Module):
     def __init__(self, features: int, hidden: int):
         super().__init__()
         if features < 1 or hidden < 1:
-            raise ValueError(f"features = {features}, hidden = {hidden}: must be >= 1")
+            raise InputError(f"features = {features}, hidden = {hidden}: must be >= 1")
         self.features, self.hidden = features, hidden
         rows = self.gates * hidden
         self.weight_ih = nn.Parameter(torch.empty(rows, features))

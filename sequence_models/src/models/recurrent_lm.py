@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from ..utils.contracts import contract
 from ..utils.errors import InputError
+from .documents import Documents
 from .linear import Linear
 from .recurrent import LockedDropout, Recurrent
 from .recurrent_cell import State
@@ -53,9 +54,9 @@ class RecurrentLM(nn.Module):
         )
         self.dropout = (LockedDropout if locked_dropout else nn.Dropout)(dropout)
         self.head = Linear(hidden, vocab)
-        nn.init.normal_(self.embedding.weight, std=embedding**-0.5)
         nn.init.zeros_(self.head.bias)
         if tie:
+            nn.init.normal_(self.embedding.weight, std=embedding**-0.5)
             self.head.weight = self.embedding.weight
 
     @contract
@@ -74,10 +75,25 @@ class RecurrentLM(nn.Module):
             Float[Tensor, "batch {self.recurrent.rows} {self.recurrent.hidden}"], ...
         ],
     ]:
-        """Logits, and the memory after the last token (None: nothing came before)."""
+        """Logits, and the memory after the last token (None: nothing came before).
+
+        With `document`, the number of the document that each token is in, no state goes
+        from one document to the next; `memory` belongs to the first of each row.
+        """
         x = self.dropout(self.embedding(tokens))
-        y, memory = self.recurrent(x, memory)
+        if document is None or tokens.shape[1] < 2:
+            y, memory = self.recurrent(x, memory)
+        else:
+            y, memory = self._apart(x, memory, Documents(document))
         return self.head(self.dropout(y)), memory
+
+    def _apart(self, x: Tensor, memory: State | None, documents: Documents):
+        if memory is None:
+            memory = self.recurrent.new_state(x)
+        rows, mask = documents.spread(x)
+        begin = tuple(documents.begin(part) for part in memory)
+        y, end = self.recurrent(rows, begin, mask)
+        return documents.gather(y), tuple(documents.end(part) for part in end)
 
     def new_memory(self, batch: int, length: int = 0) -> State:
         """Zeros: what a row begins with. `length` does not matter to a recurrence."""
