@@ -1,4 +1,4 @@
-"""One token a row behind a cache: `Decoder.forward` without a module call for each part.
+"""One token a row behind a cache: `Decoder.forward` without a call for each module.
 
 The same equations in the same order, for generation: no modules, no gradient, no mask,
 vectors in place of (batch, 1, d_model). For 128 numbers a token a module call costs as

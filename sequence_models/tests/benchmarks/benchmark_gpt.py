@@ -8,8 +8,8 @@ gpt_2020 with the same sizes and the same weights. Both in float32, both with
 `AdamW(fused=True)`; nanoGPT itself takes the loop on a CPU, which is a row of its own.
 4 layers, 4 heads, 128 numbers a token, 64 tokens, 12 rows: its recipe for a CPU.
 Contracts are off, but for one row. Below the table stands the product that makes most
-of the difference, forward, alone (see `src/models/linear.py`). Variants take turns in one process; a figure is the
-median over rounds; only ratios travel between machines.
+of the difference, alone, forward (see `src/models/linear.py`). Variants take turns in
+one process; a figure is the median over rounds; only ratios travel between machines.
 """
 
 import argparse
