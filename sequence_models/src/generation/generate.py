@@ -101,7 +101,8 @@ def reorder_memory(memory: Any, rows: Tensor) -> Any:
         return memory.index_select(0, rows)
     if isinstance(memory, dict):
         return {name: reorder_memory(part, rows) for name, part in memory.items()}
-    return type(memory)(reorder_memory(part, rows) for part in memory)
+    parts = [reorder_memory(part, rows) for part in memory]
+    return type(memory)(*parts) if hasattr(memory, "_fields") else type(memory)(parts)
 
 
 def window_start(end: int, context: int | None) -> int:

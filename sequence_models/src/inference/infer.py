@@ -1,0 +1,249 @@
+"""Do what a checkpoint is for: write, score, answer, fill, classify."""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..training.load import run_folder
+from ..utils.device import pick_device
+from ..utils.errors import InputError
+from ..utils.folders import make_folder
+from ..utils.logging import table
+from ..utils.run_dir import to_json
+from .labelling import MASK, Answer, answer, check_room, classify, fill
+from .outputs import write_results
+from .predictor import Predictor, load_predictor
+from .quality import compare, quality_table
+from .reading import Given, read_given, read_lines
+from .scoring import score
+from .writing import Writing, prompt_ids, write, write_pieces
+
+
+Summary = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be done with the texts."""
+
+    scored: bool = False
+    quality: bool = False
+    streamed: bool = False
+    json: bool = False
+    top: int = 3
+    """Classes, or words for a hidden one."""
+
+    def check(self, kind: str) -> None:
+        """Raise InputError for what a model of this kind, or nobody, can do."""
+        wishes = {
+            "score": self.scored,
+            "quality": self.quality,
+            "stream": self.streamed,
+        }
+        names = [f"--{name}" for name, wished in wishes.items() if wished]
+        if names and kind != "lm":
+            raise InputError(
+                f"{names[0]} is for language models; this checkpoint is for the task "
+                f"{kind}"
+            )
+        names += ["--json"] if self.json and self.streamed else []
+        if len(names) > 1:
+            raise InputError(f"{' and '.join(names)} do not go together")
+        if self.top < 1:
+            raise InputError(f"--top {self.top}: must be 1 or more")
+
+
+AS_USUAL, ALL_USUAL = Writing(), Wanted()
+
+
+def infer(
+    checkpoint: Path,
+    prompt: str | None = None,
+    source: Path | None = None,
+    out: Path | None = None,
+    how: Writing = AS_USUAL,
+    wanted: Wanted = ALL_USUAL,
+    device: str = "auto",
+) -> Summary:
+    """Gives what results.json holds; a text that is streamed goes to stdout.
+
+    Raises InputError if nothing can start. A text that cannot be read is listed under
+    "failures" with the reason, and the others are done.
+    """
+    predictor = load_predictor(checkpoint, pick_device(device))
+    wanted.check(predictor.kind)
+    how = how.settled(predictor.kind)
+    out = out or (run_folder(checkpoint) or Path()) / "predictions"
+    make_folder(out)
+    summary: Summary = {"checkpoint": str(checkpoint), "task": predictor.kind}
+    if wanted.scored:
+        summary |= {"task": "score"} | _score_all(predictor, prompt, source)
+    elif predictor.kind != "lm":
+        summary |= _ask_all(predictor, read_lines(prompt, source), how, wanted.top)
+    else:
+        given = read_given(prompt, source) or Given("--prompt", "")
+        ids = prompt_ids(predictor, given.text, given.place)
+        summary["prompt"] = given.text
+        if wanted.streamed:
+            return _streamed(predictor, ids, how, summary, out)
+        summary["texts"] = write(predictor, ids, how)
+        if wanted.quality:
+            texts = [one["text"] for one in summary["texts"]]
+            summary["quality"] = compare(predictor, texts)
+    return write_results(out, summary)
+
+
+def text(summary: Summary, json: bool = False) -> str:
+    """For stdout: the texts that were written, or a table of the answers; or JSON."""
+    if json:
+        return to_json(summary, indent=1) + "\n"
+    if "streamed" in summary:
+        return ""
+    lines = list(_texts(summary)) if "texts" in summary else _answers(summary)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def verdict(summary: Summary) -> str:
+    """For stderr: figures, what failed, and where the results are."""
+    lines = []
+    if "quality" in summary:
+        lines.append(quality_table(summary["quality"]))
+    for one in summary.get("texts", []):
+        if "acceptance" in one:
+            lines.append(
+                f"{one['acceptance']:.1%} of the guesses accepted, "
+                f"{one['tokens_per_call']:.2f} tokens per call of the model"
+            )
+    failures = summary.get("failures", [])
+    if failures:
+        done = len(summary["results"])
+        lines.append(f"{done} of {done + len(failures)} done")
+    lines += [f"  {failure['reason']}" for failure in failures]
+    lines.append("saved  " + "\n       ".join(summary["files"].values()))
+    return "\n".join(lines)
+
+
+def exit_code(summary: Summary) -> int:
+    """0 if all was done, else 2."""
+    return 2 if summary.get("failures") else 0
+
+
+def _streamed(
+    predictor: Predictor, ids: list[int], how: Writing, summary: Summary, out: Path
+) -> Summary:
+    """Show the text as it comes; what was written is kept however it ends."""
+    pieces: list[str] = []
+    coming = write_pieces(predictor, ids, how)
+    summary["streamed"] = True
+    try:
+        print(summary["prompt"], end="", flush=True)
+        for piece in coming:
+            pieces.append(piece)
+            print(piece, end="", flush=True)
+        print()
+    except BrokenPipeError:  # the reader has enough; click would make this exit 1
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    finally:
+        summary["texts"] = [{"text": "".join(pieces)}]
+        write_results(out, summary)
+    return summary
+
+
+def _score_all(
+    predictor: Predictor, prompt: str | None, source: Path | None
+) -> Summary:
+    """Each line as a text of its own, and then all of them as one."""
+    results, failures = [], []
+    given = read_lines(prompt, source)
+    whole = read_given(prompt, source) if source != Path("-") else None
+    if len(given) > 1 and whole is not None and not _is_rows(source):
+        given.append(Given(f"{whole.place} as one text", whole.text))
+    for one, ids in _encoded(predictor, given, failures):
+        results.append({"input": one.place} | score(predictor, ids))
+    return {"results": results, "failures": failures}
+
+
+def _ask_all(
+    predictor: Predictor, given: list[Given], how: Writing, top: int
+) -> Summary:
+    failures: list[dict[str, str]] = []
+    kept, rows = [], []
+    for one, ids in _encoded(predictor, given, failures):
+        kept.append(one)
+        rows.append(ids)
+    if predictor.kind == "classify":
+        context = predictor.info.context
+        answers = classify(predictor, [ids[:context] for ids in rows], top)
+    elif predictor.kind == "mlm":
+        answers = [fill(predictor, ids, top) for ids in rows]
+    else:
+        answers = answer(predictor, rows, how)
+    results = [
+        {"input": one.place, "given": one.text} | found
+        for one, found in zip(kept, answers, strict=True)
+    ]
+    return {"results": results, "failures": failures}
+
+
+def _encoded(
+    predictor: Predictor, given: list[Given], failures: list[dict[str, str]]
+) -> Iterator[tuple[Given, list[int]]]:
+    """Each text with its ids; one that cannot be read joins `failures`."""
+    allowed = {MASK} & predictor.tokenizer.specials.keys()
+    for one in given:
+        try:
+            ids = predictor.tokenizer.encode(one.text, allowed)
+            if predictor.kind != "lm":
+                check_room(predictor, ids, one.place)
+        except InputError as error:
+            reason = str(error).removeprefix(f"{one.place}: ")
+            failures.append({"input": one.place, "reason": f"{one.place}: {reason}"})
+            continue
+        yield one, ids
+
+
+def _is_rows(source: Path | None) -> bool:
+    return source is not None and source.suffix.lower() in (".csv", ".jsonl")
+
+
+def _texts(summary: Summary) -> Iterator[str]:
+    texts = summary["texts"]
+    for number, one in enumerate(texts, 1):
+        if len(texts) > 1:
+            yield f"--- {number} of {len(texts)}"
+        yield summary["prompt"] + one["text"]
+
+
+def _answers(summary: Summary) -> list[str]:
+    rows = summary["results"]
+    if not rows:
+        return []
+    if summary["task"] == "score":
+        names = ("bits_per_byte", "perplexity", "bytes")
+        lines = [(one["input"], *(one[name] for name in names)) for one in rows]
+        return [table(lines, ("input", "bits per byte", "perplexity", "bytes"))]
+    if summary["task"] == "classify":
+        lines = [
+            (
+                one["input"],
+                *(f"{g['class']} {g['probability']:.3f}" for g in one["top"]),
+            )
+            for one in rows
+        ]
+        return [table(lines, ("input", "class", *[""] * (len(lines[0]) - 2)))]
+    if summary["task"] == "mlm":
+        return [line for one in rows for line in (one["text"], *_words(one))]
+    if len(rows) == 1:
+        return [rows[0]["answer"]]
+    pairs = [(one["given"], one["answer"]) for one in rows]
+    return [table(pairs, ("question", "answer"))]
+
+
+def _words(filled: Answer) -> Iterator[str]:
+    """A line for each hidden token: the likeliest, with their shares."""
+    for number, mask in enumerate(filled["masks"], 1):
+        words = (f"{one['token']!r} {one['probability']:.3f}" for one in mask)
+        yield f"  {number}: {', '.join(words)}"
