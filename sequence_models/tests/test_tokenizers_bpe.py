@@ -52,11 +52,11 @@ def recounted(texts: list[str], kind: str, count: int) -> list[tuple[bytes, byte
         for word, n in words:
             for pair in pairwise(word):
                 pairs[pair] += n
+        if max(pairs.values(), default=0) < 2:
+            break
         best = min(
             pairs, key=lambda p: (-pairs[p], order.index(p[0]), order.index(p[1]))
         )
-        if pairs[best] < 2:
-            break
         merges.append(best)
         order.append(best[0] + best[1])
         words = [(joined(word, best), n) for word, n in words]

@@ -78,7 +78,7 @@ class _Corpus:
         first, second = pair
         symbols, left, right = self.symbols, self.left, self.right
         counts, places, arose = self.counts, self.places, set()
-        for i in sorted(places.pop(pair)):
+        for i in places.pop(pair):  # from left to right, as they were found
             j = right[i]
             if symbols[i] != first or j == NONE or symbols[j] != second:
                 continue  # joined to something else meanwhile
