@@ -56,7 +56,7 @@ def chunks(total: int):
     return cuts.map(lambda c: [b - a for a, b in zip(c[:-1], c[1:], strict=True)])
 
 
-@pytest.mark.spec("SEQ-059", "1e-10 in float64, 1e-5 in float32")
+@pytest.mark.spec("SEQ-059", "to 1e-10 in float64, 1e-5 in float32")
 @pytest.mark.parametrize(
     ("dtype", "most"), [(torch.float64, 1e-10), (torch.float32, 1e-5)]
 )
@@ -83,7 +83,7 @@ def test_a_window_moves_in_a_small_buffer(sizes):
     )
 
 
-@pytest.mark.spec("SEQ-060", "after `crop(n)` a cache is as after its first n tokens")
+@pytest.mark.spec("SEQ-060", "After `crop(n)` a cache is as after its first n tokens")
 @pytest.mark.parametrize("window", [None, 4])
 @given(crop=st.integers(0, TIME), sizes=chunks(TIME))
 def test_a_cropped_cache_goes_on_as_if_nothing_had_been(window, crop, sizes):
@@ -127,7 +127,7 @@ def test_rows_of_a_cache_change_places(rows):
     torch.testing.assert_close(out, stack(moved)[:, 7:], rtol=0, atol=1e-10)
 
 
-@pytest.mark.spec("SEQ-061", "More tokens than a cache has room for are refused")
+@pytest.mark.spec("SEQ-060", "so are more tokens than a cache has room for")
 @pytest.mark.parametrize("window", [None, 2])
 def test_a_full_cache_says_so_and_stays_as_it_is(window):
     cache = LayerCache(1, 1, 8, 4, window)
@@ -168,7 +168,7 @@ def test_a_decoder_with_a_cached_source_equals_one_without():
 
 
 @pytest.mark.spec(
-    "SEQ-062", "each document gives what it gives alone, and its gradients"
+    "SEQ-061", "each document gives what it gives alone, and its gradients"
 )
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=4), st.booleans())
 def test_packed_documents_equal_separate_ones(lengths, alibi):

@@ -21,7 +21,8 @@ from torch import Tensor, nn
 
 from ..data.overlap import ngram_overlap
 from ..data.windows import IGNORED
-from ..training.load import Loaded, load_model, reopen_data
+from ..tokenizers import Tokenizer
+from ..training.load import load_model, reopen_data
 from ..utils.contracts import contract
 from ..utils.errors import InputError
 
@@ -63,7 +64,7 @@ def check_leaks(checkpoint: Path | str, data: str = "default") -> dict[str, Any]
     findings = []
     if data == "default":
         datasets = reopen_data(loaded).datasets
-        findings = [check_overlap(loaded, datasets), check_targets(datasets)]
+        findings = [check_overlap(loaded.tokenizer, datasets), check_targets(datasets)]
         batch = _first_batch(datasets["val"])
         tokens = batch["tokens"][0]
     time = min(len(tokens), LONGEST, loaded.model.context or LONGEST)
@@ -123,14 +124,14 @@ def changes_behind(
     return moved.masked_fill(after, 0).amax(1) / logits[-1].abs().max().clamp(min=1e-30)
 
 
-def check_overlap(loaded: Loaded, datasets: dict[str, Any]) -> Finding:
+def check_overlap(tokenizer: Tokenizer, datasets: dict[str, Any]) -> Finding:
     """How much of the validation text stands in the training text, in long runs."""
     name = "validation text in the training text"
     parts = [getattr(datasets[split], "tokens", None) for split in ("train", "val")]
     if any(part is None for part in parts):
         return Finding(name, None, "these data are not one text")
     train, val = (np.asarray(part[-MOST_TOKENS:]) for part in parts)
-    lengths = np.array([len(piece) for piece in loaded.tokenizer.token_bytes()])
+    lengths = np.array([len(piece) for piece in tokenizer.token_bytes()])
     n = max(2, round(RUN / max(lengths[val].mean(), 1e-9)))
     share = ngram_overlap(train, val, n)
     if np.isnan(share):
