@@ -43,17 +43,17 @@ def command(
     stdout gets the texts or answers, stderr the rest. Exit 2 if a text is bad.
     """
     from src.generation.sampling import Sampling
-    from src.inference import infer as do
+    from src.inference import infer, report
     from src.utils.logging import start_logging
 
     start_logging()
     filters = Sampling(1.0, top_k, top_p, min_p, repetition_penalty, no_repeat_ngram)
-    how = do.Writing(count, length, temperature, filters, seed, beam, draft, guesses)
-    wanted = do.Wanted(score, quality, stream, json, top)
-    done = do.infer(checkpoint, prompt, input, out, how, wanted, device)
-    print(do.text(done, json), end="")
-    print(do.verdict(done), file=sys.stderr)
-    raise Exit(do.exit_code(done))
+    how = infer.Writing(count, length, temperature, filters, seed, beam, draft, guesses)
+    wanted = infer.Wanted(score, quality, stream, json, top)
+    done = infer.infer(checkpoint, prompt, input, out, how, wanted, device)
+    print(report.text(done, json), end="")
+    print(report.verdict(done), file=sys.stderr)
+    raise Exit(report.exit_code(done))
 
 
 if __name__ == "__main__":

@@ -52,7 +52,7 @@ def test_a_wide_beam_finds_all_texts_in_order(make, penalty, stop):
         assert beam.log_probability == pytest.approx(total)
 
 
-@pytest.mark.spec("SEQ-093", "A beam of one is greedy decoding")
+@pytest.mark.spec("SEQ-093", "A beam of one that nothing stops is greedy decoding")
 @EVERY
 def test_a_beam_of_one_is_greedy(make):
     model = make()
@@ -60,7 +60,7 @@ def test_a_beam_of_one_is_greedy(make):
     assert beam.tokens == generate(model, PROMPT[None], 30, GREEDY)[0].tolist()
 
 
-@pytest.mark.spec("SEQ-093", "finds a text at least as likely as greedy decoding")
+@pytest.mark.spec("SEQ-093", "finds a text at least as likely as greedy decoding does")
 def test_a_beam_finds_what_greedy_misses():
     gained = 0
     for seed in range(12):
