@@ -49,6 +49,7 @@ class Child:
     process: subprocess.Popen
     started: float
     log: Path
+    peak_bytes: int = 0
 
 
 class Usage(NamedTuple):
@@ -201,8 +202,9 @@ class Children:
 
 
 def wait_for(child: Child) -> Usage | None:
-    """What a child took, if it has ended."""
+    """What a child took, if it has ended; else its memory is looked at."""
     cpu, peak = 0.0, 0
+    child.peak_bytes = max(child.peak_bytes, _peak(child.process.pid))
     if hasattr(os, "wait4"):
         pid, status, used = os.wait4(child.process.pid, os.WNOHANG)
         if not pid:
@@ -213,7 +215,20 @@ def wait_for(child: Child) -> Usage | None:
     elif child.process.poll() is None:
         return None
     seconds = time.monotonic() - child.started
-    return Usage(child.process.returncode, seconds, cpu, peak)
+    return Usage(child.process.returncode, seconds, cpu, child.peak_bytes or peak)
+
+
+def _peak(pid: int) -> int:
+    """The peak of a living process; 0 where there is no /proc, or it is no more.
+
+    Linux counts what its parent held when it began into what `wait4` tells of a child.
+    """
+    try:
+        status = Path(f"/proc/{pid}/status").read_text("ascii", "replace")
+        line = next(x for x in status.splitlines() if x.startswith("VmHWM:"))
+        return 1024 * int(line.split()[1])
+    except (OSError, StopIteration, ValueError, IndexError):
+        return 0
 
 
 def note_usage(path: Path, usage: Usage) -> None:
