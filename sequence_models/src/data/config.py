@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..tokenizers import TokenizerConfig
-from .toy_grammar import ToyConfig
+from .stories import ToyConfig
 from .toy_tasks import TaskConfig
 
 

@@ -17,9 +17,9 @@ from .documents import BOS, PackedDocuments, join_documents, split_documents
 from .labelled import class_names, class_numbers, hold_out, read_labelled, survey
 from .masking import MASK, PAD, Masked
 from .memmap import open_tokens
+from .stories import write_stories
 from .streams import Streams
 from .text import read_text, split_text
-from .toy_grammar import write_stories
 from .toy_tasks import SPECIALS, SPLITS, PairLines, Pairs, alphabet
 from .windows import EveryWindow, RandomWindows
 
