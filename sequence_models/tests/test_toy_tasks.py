@@ -118,7 +118,7 @@ def test_lengths_and_letters_are_even(kind):
 
 
 def test_a_task_with_too_few_questions_is_refused():
-    config = TaskConfig("copy", longest=1, symbols=1)
+    config = TaskConfig("copy", longest=1, symbols=1, n_train=5, n_val=5)
     missing = next(split for split in SPLITS if split != split_of("a"))
     with pytest.raises(
         InputError, match=f"no question for the part {missing}.*longest"
