@@ -185,7 +185,7 @@ def test_a_killed_writer_leaves_what_was_there(good):
         yield np.ones(100_000, np.int64)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    child = in_fork(lambda: write_tokens(good, chunks(), TOKENIZER.to_dict()), limit=20)
+    child = in_fork(lambda: write_tokens(good, chunks(), TOKENIZER.to_dict()))
     assert wait(child) == -signal.SIGKILL
     assert good.read_bytes() == before
     open_tokens(good)
