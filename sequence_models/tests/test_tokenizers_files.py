@@ -15,6 +15,7 @@ from src.tokenizers import (
     save,
     save_gpt2,
 )
+from src.tokenizers.gpt2_symbols import BYTE_ORDER
 from src.utils.checkpoint import save_checkpoint
 from src.utils.errors import InputError
 
@@ -128,6 +129,16 @@ def test_a_path_that_cannot_be_used_is_named(tmp_path):
         save(BPE, tmp_path / "t.bin")
     with pytest.raises(InputError, match="--tokenizer FILE"):
         open_tokenizer(None)
+
+
+@pytest.mark.spec("SEQ-004", "read with their ids")
+def test_a_merge_that_looks_like_the_header_is_read(tmp_path):
+    letters = [BYTE_ORDER.index(byte) for byte in b"#versions"]
+    grown = [letters[0], *range(256, 263)]
+    ours = BPETokenizer.from_merges(list(zip(grown, letters[1:], strict=True)), "gpt2")
+    save_gpt2(ours, tmp_path)
+    assert "\n#version s\n" in (tmp_path / "merges.txt").read_text("utf-8")
+    assert load_gpt2(tmp_path).merges == ours.merges
 
 
 @pytest.mark.spec("SEQ-004", "named with file and line")

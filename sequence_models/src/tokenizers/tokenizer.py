@@ -50,8 +50,6 @@ class Tokenizer(ABC):
 
         Raises ValueError if a name is allowed that is no special token.
         """
-        if not allowed_special:
-            return self.encode_array(text).tolist()
         allowed = self._allowed(allowed_special)
         ids: list[int] = []
         start = 0
