@@ -77,9 +77,8 @@ def test_what_is_typed_for_each_state(tmp_path):
     (job,) = jobs(tmp_path, "a")
     run = tmp_path / job.name
     new = command(job, tmp_path, "cpu")
-    assert (
-        new[new.index("--name") + 1] == "a-s1" and new[new.index("--seed") + 1] == "1"
-    )
+    assert new[new.index("--name") + 1] == "a-s1"
+    assert new[new.index("--seed") + 1] == "1"
     assert "--resume" not in new and "--overwrite" not in new
     (run / "checkpoints").mkdir(parents=True)
     assert "--overwrite" in command(job, tmp_path, "cpu")
@@ -95,7 +94,8 @@ def test_what_is_typed_for_each_state(tmp_path):
 
 @pytest.mark.spec("SEQ-117", "CPU time and the peak of its memory")
 def test_each_child_is_measured_alone(tmp_path):
-    code = "x = bytearray({}); [i * i for i in range({})]; import os; os.makedirs({!r})"
+    code = "import os, time; x = bytearray({}); [i * i for i in range({})]; "
+    code += "os.makedirs({!r}); time.sleep(0.3)"
     sizes = {"large": (200_000_000, 3_000_000), "small": (10, 10)}
 
     def make(job, out, device):
@@ -104,7 +104,8 @@ def test_each_child_is_measured_alone(tmp_path):
 
     Children(tmp_path, make_command=make).run(jobs(tmp_path, "large", "small"))
     large, small = (usage(tmp_path / f"{name}-s1") for name in ("large", "small"))
-    assert large["peak_bytes"] > small["peak_bytes"] + 150_000_000
+    assert large["peak_bytes"] > 200_000_000
+    assert small["peak_bytes"] < 100_000_000  # not what this process holds
     assert large["cpu_seconds"] > small["cpu_seconds"] + 0.05
     assert large["seconds"] > 0 and large["exit"] == 0
 
@@ -113,21 +114,25 @@ def test_attempts_of_one_run_add_up(tmp_path):
     file = tmp_path / "child.json"
     note_usage(file, Usage(143, 10.0, 8.0, 500))
     note_usage(file, Usage(0, 5.0, 4.0, 400))
-    assert Usage(
-        **{"exit": 0, "seconds": 15, "cpu_seconds": 12, "peak_bytes": 500}
-    ) == Usage(**json.loads(file.read_text()))
+    total = {"exit": 0, "seconds": 15.0, "cpu_seconds": 12.0, "peak_bytes": 500}
+    assert json.loads(file.read_text()) == total
     note_usage(file, Usage(0, 1.0, 1.0, 100))  # begun anew
     assert json.loads(file.read_text())["seconds"] == 1.0
 
 
 def test_so_many_run_side_by_side(tmp_path):
     code = "import sys, time, os; os.makedirs(sys.argv[1]); time.sleep(0.4)"
-    make = lambda job, out, _: [sys.executable, "-S", "-c", code, str(out / job.name)]  # noqa: E731
+
+    def make(job, out, device):
+        return [sys.executable, "-S", "-c", code, str(out / job.name)]
+
     children, seen = Children(tmp_path, at_once=2, make_command=make), []
     collect = children._collect
-    children._collect = lambda waiting: (
-        seen.append(len(children.running)),
-        collect(waiting),
-    )
+
+    def counted(waiting):
+        seen.append(len(children.running))
+        collect(waiting)
+
+    children._collect = counted
     children.run(jobs(tmp_path, "a", "b", "c"))
     assert max(seen) == 2
