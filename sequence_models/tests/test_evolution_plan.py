@@ -100,7 +100,7 @@ def test_runs_of_other_settings_are_not_mixed_in(tmp_path):
         make_jobs(changed, out)
 
 
-@pytest.mark.spec("SEQ-120", "without running any")
+@pytest.mark.spec("SEQ-114", "without running any")
 def test_the_dry_run_tells_sizes_and_costs(tmp_path):
     said = what_would_run(plan_in(tmp_path), tmp_path / "runs")
     lines = said.splitlines()

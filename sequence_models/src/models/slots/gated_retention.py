@@ -126,7 +126,7 @@ class Layer(nn.Module):
     def __init__(self, config: Config):
         super().__init__()
         d, self.heads = config.d_model, config.heads
-        hidden = config.hidden or 16 * round(d / 6)
+        hidden = config.hidden or 16 * max(1, round(d / 6))
         self.norm1, self.norm2 = RMSNorm(d), RMSNorm(d)
         self.head_norm = RMSNorm(d // config.heads)
         self.query, self.key, self.value, self.gate, self.out = (
