@@ -29,8 +29,9 @@ def test_all_models_have_the_same_number_of_parameters(tmp_path):
 def test_the_best_rate_of_a_sweep_is_taken(tmp_path):
     plan = plan_in(tmp_path)
     tried = [
-        Tried("rnn", "old", 0.25, 2.5), Tried("rnn", "old", 0.125, 2.1),
-        Tried("rnn", "modern", 0.04, 2.2), Tried("gone", "old", 9.0, 0.1),
+        Tried("rnn", "old", 0.25, 2.5, 0.5), Tried("rnn", "old", 0.125, 2.1, 0.5),
+        Tried("rnn", "modern", 0.04, 2.2, 1.0), Tried("rnn", "modern", 0.08, 2.1, 0.5),
+        Tried("gone", "old", 9.0, 0.1, 0.5),
     ]  # fmt: skip
     write_rates(rates_file(tmp_path / "evolve_stub.yaml"), tried)
     again = plan_in(tmp_path)

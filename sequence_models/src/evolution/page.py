@@ -7,6 +7,7 @@ from typing import Any
 
 from .figures import costs, curves, dots
 from .plan import Plan
+from .rates import best_rate
 from .results import Results
 from .tables import html_table, matrix, pair_table, paragraph, result_table
 from .verdict import labels
@@ -94,6 +95,13 @@ the training with its evaluations; CPU-s a run is all in.
 """
 
 
+SWEPT = """
+Each pair was swept alike: rates a factor of two apart until the best had a worse one on
+both sides, a run each of a share of the tokens, with a seed that the table does not
+use, judged on the end of the training text. Where longer runs were made they decide.
+"""
+
+
 def _notes(plan: Plan) -> str:
     common, said = plan.bench.common, []
     for name, entry in plan.entries.items():
@@ -126,27 +134,26 @@ def _samples(plan: Plan, texts: dict[str, str], label: Callable[[str], str]) -> 
 def _swept(plan: Plan, label: Callable[[str], str]) -> str:
     if not plan.swept:
         return paragraph("No rate was swept: each is that of its recipe.")
-    body = ""
-    rows = sorted(plan.swept, key=lambda t: (list(plan.entries).index(t.entry), *t[1:]))
-    for (entry, recipe), group in groupby(rows, key=lambda t: (t.entry, t.recipe)):
-        tried = list(group)
-        best = min(tried, key=lambda t: t.bpb)
+    body, order = "", list(plan.entries)
+    rows = [row for row in plan.swept if row.entry in order]
+    rows.sort(key=lambda t: (order.index(t.entry), t.recipe, t.share, t.lr))
+    for (entry, recipe, share), group in groupby(
+        rows, key=lambda t: (t.entry, t.recipe, t.share)
+    ):
+        chosen = best_rate(plan.swept, entry, recipe)
+        longest = max(t.share for t in rows if t[:2] == (entry, recipe))
         shown = [
-            f"<b>{t.lr:g}: {t.bpb:.3f}</b>" if t is best else f"{t.lr:g}: {t.bpb:.3f}"
-            for t in tried
+            f"<b>{t.lr:g}: {t.bpb:.3f}</b>"
+            if t.lr == chosen and share == longest
+            else f"{t.lr:g}: {t.bpb:.3f}"
+            for t in group
         ]
         body += (
             f"<tr><td>{escape(label(entry))}</td><td>{escape(recipe)}</td>"
-            f'<td class="text">{" &middot; ".join(shown)}</td></tr>'
+            f'<td>{share:.0%}</td><td class="text">{" &middot; ".join(shown)}</td></tr>'
         )
-    note = (
-        f"Each pair was swept alike: rates a factor of two apart until the best had a "
-        f"worse one on both sides, one run each of {plan.bench.sweep_share:.0%} of the "
-        f"tokens, seed {plan.bench.sweep_seed}, judged on the end of the training text."
-    )
-    return paragraph(note, "small") + html_table(
-        ("model", "recipe", "rate: bits per byte, chosen in bold"), body
-    )
+    head = ("model", "recipe", "tokens", "rate: bits per byte, chosen in bold")
+    return paragraph(SWEPT, "small") + html_table(head, body)
 
 
 def _made(content: dict[str, Any]) -> str:

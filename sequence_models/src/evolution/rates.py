@@ -15,6 +15,8 @@ class Tried(NamedTuple):
     lr: float
     bpb: float
     """On a part of the training text, after a run of another seed than the bench's."""
+    share: float
+    """Of the tokens of a run of the bench, that this one was trained on."""
 
 
 def rates_file(path: Path) -> Path:
@@ -29,11 +31,17 @@ def read_rates(path: Path) -> list[Tried]:
     try:
         with open(path, newline="", encoding="utf-8") as file:
             return [
-                Tried(row["entry"], row["recipe"], float(row["lr"]), float(row["bpb"]))
+                Tried(
+                    row["entry"],
+                    row["recipe"],
+                    *(float(row[name]) for name in ("lr", "bpb", "share")),
+                )
                 for row in csv.DictReader(file)
             ]
     except (KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{path}: no table of entry,recipe,lr,bpb ({error})") from None
+        raise InputError(
+            f"{path}: no table of entry,recipe,lr,bpb,share ({error})"
+        ) from None
 
 
 def write_rates(path: Path, tried: list[Tried]) -> None:
@@ -42,11 +50,15 @@ def write_rates(path: Path, tried: list[Tried]) -> None:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(Tried._fields)
     for row in sorted(tried):
-        writer.writerow([row.entry, row.recipe, f"{row.lr:g}", f"{row.bpb:.4f}"])
+        numbers = f"{row.lr:g}", f"{row.bpb:.4f}", f"{row.share:g}"
+        writer.writerow([row.entry, row.recipe, *numbers])
     write_atomically(path, text.getvalue().encode())
 
 
 def best_rate(tried: list[Tried], entry: str, recipe: str) -> float | None:
-    """The rate of the lowest bits per byte; None where none was tried."""
+    """The rate of the lowest bits per byte; None where none was tried.
+
+    Where runs of different length were made, the longest alone count.
+    """
     mine = [row for row in tried if (row.entry, row.recipe) == (entry, recipe)]
-    return min(mine, key=lambda row: row.bpb).lr if mine else None
+    return min(mine, key=lambda row: (-row.share, row.bpb)).lr if mine else None

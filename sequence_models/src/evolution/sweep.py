@@ -41,9 +41,12 @@ def sweep(
     out.mkdir(parents=True, exist_ok=True)
     pairs = [_shorter(pair, plan, out) for pair in plan.pairs]
     ours = {(pair.entry, pair.recipe) for pair in pairs}
-    others = [row for row in plan.swept if (row.entry, row.recipe) not in ours]
+    share = plan.bench.sweep_share
+    known = [row for row in plan.swept if row.share == share]
+    others = [row for row in plan.swept if row.share != share]
+    others += [row for row in known if (row.entry, row.recipe) not in ours]
     found: dict[str, dict[float, float]] = {pair.name: {} for pair in pairs}
-    for row in plan.swept:
+    for row in known:
         if (row.entry, row.recipe) in ours:
             found[f"{row.entry}-{row.recipe}"][row.lr] = row.bpb
     jobs: dict[Job, tuple[Pair, float]] = {}
@@ -52,7 +55,7 @@ def sweep(
         pair, rate = jobs[job]
         found[pair.name][rate] = read_run(out / job.name, pair, job.seed).bpb
         tried = [
-            Tried(pair.entry, pair.recipe, lr, bpb)
+            Tried(pair.entry, pair.recipe, lr, bpb, share)
             for pair in pairs
             for lr, bpb in found[pair.name].items()
         ]
