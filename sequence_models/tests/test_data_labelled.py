@@ -175,9 +175,9 @@ def test_buckets_save_padding():
     assert padding_share(lengths, order, 32) < random / 3
     assert not np.array_equal(order, bucketed_order(lengths, 0, 1, 32))
     assert not np.array_equal(order, bucketed_order(lengths, 1, 0, 32))
-    # The batches come shuffled: the mean length does not grow along the epoch.
+    # The batches come shuffled: the length of one says nothing of the next.
     means = lengths[order[:4992]].reshape(-1, 32).mean(1)
-    assert abs(np.corrcoef(means, np.arange(len(means)))[0, 1]) < 0.2
+    assert abs(np.corrcoef(means[1:], means[:-1])[0, 1]) < 0.25
 
 
 def test_what_fills_no_batch_is_random_and_not_the_longest():
