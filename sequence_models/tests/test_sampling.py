@@ -74,6 +74,14 @@ def test_equal_logits_are_kept_or_removed_as_in_transformers(values, k, p):
     assert torch.equal(found, wanted)
 
 
+@pytest.mark.spec("SEQ-085", "give the logits that transformers' processors give")
+@pytest.mark.parametrize("p", [0.5, 0.25, 1e-20])
+def test_the_edge_of_top_p_is_that_of_transformers(p):
+    logits, history = torch.zeros(2, 4), torch.zeros(2, 1).long()
+    wanted = reference([f"TopPLogitsWarper({p})"], history, logits)
+    assert torch.equal(ours.keep_top_p(logits, p), wanted)
+
+
 @pytest.mark.spec("SEQ-085", "in the order in which its `generate` builds them")
 def test_the_order_is_the_one_that_transformers_builds():
     transformers = pytest.importorskip("transformers", reason="the reference")
@@ -167,7 +175,7 @@ def test_the_numbers_of_a_row_do_not_depend_on_what_else_is_asked():
     many = ours.uniforms(5, 3, 700)
     assert many[:2, :9].equal(ours.uniforms(5, 2, 9))
     assert not many[0].equal(many[1])
-    assert not many.equal(ours.uniforms(6, 3, 700))
+    assert not many[1].equal(ours.uniforms(6, 3, 700)[0])
     assert ours.uniforms(5, 0, 3).shape == (0, 3)
     assert 0 <= many.min() and many.max() < 1
 
