@@ -132,14 +132,15 @@ class Children:
         given = self.make_command(job, self.out, self.device)
         with open(path, "wb") as file:
             try:
-                # Its own group: Ctrl-C reaches it through us, once and in order.
+                # Its own group: Ctrl-C reaches it through us, once and in order. Not
+                # its own session, which the scheduler would give a share of its own.
                 process = subprocess.Popen(
                     given,
                     stdin=subprocess.DEVNULL,
                     stdout=file,
                     stderr=subprocess.STDOUT,
                     env=self.environment,
-                    start_new_session=True,
+                    **({"process_group": 0} if os.name == "posix" else {}),
                 )
             except OSError as error:
                 raise FaultError(f"{given[0]} cannot be started: {error}") from None
