@@ -98,8 +98,9 @@ def weight_gradient(da: Tensor, h: Tensor, h0: Tensor, packing: Packing) -> Tens
     grad = da[:begun].t() @ h0[:begun]
     if len(packing.sizes) == 1:
         return grad
-    before = packing.before(h)
-    return Product(before.t(), [len(grad)]).plus(da[begun:].t(), grad)
+    later, before = da[begun:], packing.before(h)
+    # h^T da, turned: oneDNN is a quarter faster where the longer side comes second.
+    return grad.add_(Product(later.t(), [before.shape[1]])(before.t()).t())
 
 
 def first_gradient(product: Product, da: Tensor, h0: Tensor) -> Tensor:
