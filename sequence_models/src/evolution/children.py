@@ -112,8 +112,7 @@ class Children:
         """Run what is not done; 0, or the number of the signal that ended it."""
         waiting = [job for job in jobs if state_of(self.out / job.name) != "done"]
         self.done, self.total = len(jobs) - len(waiting), len(jobs)
-        if self.done:
-            log.info(f"{self.done} of {self.total} runs are finished already")
+        log.info(f"{self.total} runs in {self.out}, of which {self.done} are finished")
         with Interrupt() as interrupt:
             try:
                 while (waiting or self.running) and not interrupt.number:

@@ -59,6 +59,8 @@ def curves(plan: Plan, results: Results, label: Callable[[str], str]) -> str:
                 _curve(axis, runs, plain_text(label(name)), color, style)
         axis.set_title(plain_text(title, 60), fontsize="medium")
         axis.set_xlabel("tokens seen")
+        axis.locator_params(axis="x", nbins=5)
+        axis.xaxis.set_major_formatter(lambda x, _: f"{x / 1000:g}k")
         axis.grid(alpha=0.3)
     axes[0].set_ylabel("bits per byte")
     handles: dict[str, object] = {}

@@ -21,6 +21,7 @@ table { border-collapse: collapse; font-size: 13px; }
 td { font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .6rem; border-bottom: 1px solid #ddd; text-align: right; }
 th:first-child, td:first-child, td.text { text-align: left; }
+td:first-child { white-space: nowrap; }
 thead th { border-bottom: 2px solid #888; vertical-align: bottom; }
 td.better { background: #cfe3f3; font-weight: 600; }
 td.worse { background: #fbdcc0; font-weight: 600; }
@@ -114,7 +115,7 @@ def _notes(plan: Plan) -> str:
             )
         if entry.recipes[0] == common:
             said.append(f"{common} is the recipe of the era of {who}.")
-    return paragraph(" ".join([*said, NOTES]), "small")
+    return paragraph(" ".join([*said, plan.bench.note, NOTES]), "small")
 
 
 def _samples(plan: Plan, texts: dict[str, str], label: Callable[[str], str]) -> str:

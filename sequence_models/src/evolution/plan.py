@@ -38,6 +38,8 @@ class Bench:
     """What the samples of text go on from."""
     sample: int = 400
     """Tokens of such a sample."""
+    note: str = ""
+    """What a reader of the table must know about the recipes."""
     sweep_seed: int = 0
     sweep_share: float = 1.0
     """Of the tokens of a run: what a run of the sweep is trained on."""
