@@ -88,22 +88,27 @@ def test_classes_are_named_and_numbered():
         class_numbers(labelled("a", "c"), ("a", "b"))
 
 
-@given(st.lists(st.sampled_from("abc"), min_size=6, max_size=60), st.integers(0, 3))
-def test_each_class_is_held_out_by_its_share(letters, seed):
+@given(
+    st.lists(st.sampled_from("abc"), min_size=6, max_size=60),
+    st.integers(0, 3),
+    st.sampled_from([0.05, 0.3, 0.95]),
+)
+def test_each_class_is_held_out_by_its_share(letters, seed, share):
     whole_set = labelled(*letters, "a", "a", "b", "b")
     counts = {name: whole_set.labels.count(name) for name in set(whole_set.labels)}
     if counts.get("c") == 1:
         with pytest.raises(InputError, match="the only text labelled 'c'"):
-            hold_out(whole_set, 0.3, seed)
+            hold_out(whole_set, share, seed)
         return
-    kept, held = hold_out(whole_set, 0.3, seed)
+    kept, held = hold_out(whole_set, share, seed)
     for name, count in counts.items():
-        assert held.labels.count(name) == max(1, round(0.3 * count))
+        wanted = max(1, round(share * count))
+        assert held.labels.count(name) == min(wanted, count - 1)
     assert sorted([*kept.texts, *held.texts]) == sorted(whole_set.texts)
     for part in (kept, held):
         for row in zip(*part, strict=True):
             assert row in set(zip(*whole_set, strict=True))
-    assert hold_out(whole_set, 0.3, seed) == (kept, held)
+    assert hold_out(whole_set, share, seed) == (kept, held)
 
 
 @pytest.mark.spec("SEQ-025", "texts that are in two parts are counted")
@@ -122,18 +127,19 @@ def test_texts_in_two_parts_are_counted():
 
 
 def texts() -> LabelledTexts:
-    rows = [[i % 9 + 1] * (i % 23 + 1) for i in range(60)]
+    rows = [range(i, i + i % 23 + 1) for i in range(1, 61)]
     return LabelledTexts(rows, [i % 3 for i in range(60)], pad=0, longest=20)
 
 
 def test_a_batch_is_as_long_as_its_longest_text():
     data = texts()
-    batch = data.__getitems__([(0, 2), (0, 5), (0, 22)])
+    batch = data.__getitems__([(0, 1), (0, 4), (0, 21)])
     assert batch["tokens"].shape == (3, 20) and data.cut == 6
     assert batch["pad_mask"].sum(1).tolist() == [3, 6, 20]
-    assert batch["tokens"][0].tolist() == [3] * 3 + [0] * 17
-    assert batch["target"].tolist() == [2, 2, 1]
-    assert data.__getitems__([(0, 0)])["tokens"].tolist() == [[1]]
+    assert batch["tokens"][0].tolist() == [2, 3, 4] + [0] * 17
+    assert batch["tokens"][2].tolist() == list(range(22, 42))  # of 23 the first 20
+    assert batch["target"].tolist() == [1, 1, 0]
+    assert data.__getitems__([(0, 22)])["tokens"].tolist() == [[23]]
 
 
 @pytest.mark.spec("SEQ-015", "the same alone, in any batch, in a worker")

@@ -68,7 +68,10 @@ def class_numbers(labelled: Labelled, names: tuple[str, ...]) -> np.ndarray:
 
 
 def hold_out(labelled: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled]:
-    """The texts without and those in a part of `share` of each class, at least one."""
+    """The texts without and those in a part of `share` of each class.
+
+    Each class is in both parts.
+    """
     labels = np.array(labelled.labels)
     held = []
     for number, name in enumerate(class_names(labelled.labels)):
@@ -78,7 +81,8 @@ def hold_out(labelled: Labelled, share: float, seed: int) -> tuple[Labelled, Lab
                 f"{labelled.places[members[0]]}: the only text labelled {name!r}, so "
                 "none can be held out for validation; add more or a validation file"
             )
-        held.append(members[: max(1, round(share * len(members)))])
+        count = min(max(1, round(share * len(members))), len(members) - 1)
+        held.append(members[:count])
     chosen = np.zeros(len(labels), bool)
     chosen[np.concatenate(held)] = True
     kept, held_out = (np.flatnonzero(part) for part in (~chosen, chosen))
