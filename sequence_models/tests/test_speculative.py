@@ -6,7 +6,6 @@ from fractions import Fraction
 
 import pytest
 import torch
-from scipy.stats import chisquare
 
 from src.generation.generate import generate
 from src.generation.sampling import GREEDY, Sampling
@@ -87,6 +86,7 @@ def test_two_guesses_have_exactly_the_targets_distribution():
 @pytest.mark.parametrize("kinds", [("gpt", "rnn"), ("rnn", "short gpt")], ids=str)
 @pytest.mark.parametrize("settings", [Sampling(), Sampling(0.8, 4, 0.9)], ids=str)
 def test_whole_texts_have_the_targets_distribution(kinds, settings):
+    stats = pytest.importorskip("scipy.stats", reason="the test of the counts")
     target, draft = (MODELS[kind](n) for n, kind in enumerate(kinds))
     n, length = 700, 3
     drawn = Counter(
@@ -105,7 +105,7 @@ def test_whole_texts_have_the_targets_distribution(kinds, settings):
     found.append(n - sum(found))
     wanted.append(n - sum(wanted))
     assert len(cells) > 5 and not drawn.keys() - expected.keys()
-    assert chisquare(found, wanted).pvalue > 0.01
+    assert stats.chisquare(found, wanted).pvalue > 0.01
 
 
 @pytest.mark.spec("SEQ-096", "are those of the target alone, whatever the draft")

@@ -24,7 +24,7 @@ def accuracy(confusion: Int[Tensor, "classes classes"]) -> float:
 
 @contract
 def f1(confusion: Int[Tensor, "classes classes"]) -> list[float]:
-    """2 TP / (2 TP + FP + FN) of each class; NaN where it neither is nor was guessed."""
+    """2 TP / (2 TP + FP + FN) of each class; NaN where it neither is nor is guessed."""
     hits = 2 * confusion.diagonal()
     return (hits / (confusion.sum(0) + confusion.sum(1))).tolist()
 
