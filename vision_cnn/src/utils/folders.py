@@ -1,3 +1,4 @@
+# pattern: utils/folders.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/folders.py --from <sub-project>
 """Folders that a person asks results to be written to."""
 
 import os
