@@ -11,7 +11,7 @@ from scripts.leak_check import command as script
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from src.data import DataConfig
+from src.data import DataConfig, open_data
 from src.data.toy_grammar import ToyConfig, write_stories
 from src.inference.leak_check import (
     changes_behind,
@@ -28,6 +28,7 @@ from src.training.task import Config, build
 from src.utils import cli
 from src.utils.checkpoint import save_checkpoint
 from src.utils.errors import InputError
+from tests.test_infer import saved  # noqa: F401 (a fixture)
 
 
 SMALL = (
@@ -162,6 +163,19 @@ def test_targets_that_are_not_the_next_tokens_are_found(shift, leaks, said):
     assert finding.leaks is leaks and said in finding.said
 
 
+def test_packed_documents_are_not_held_for_wrong_targets(tmp_path):
+    sizes = torch.randint(3, 60, (60,), generator=torch.Generator().manual_seed(0))
+    path = tmp_path / "documents.txt"
+    path.write_text("\n\n".join("ab" * size for size in sizes.tolist()))
+    config = DataConfig(name="documents", root=str(path), block=32)
+    datasets = open_data(config, "lm", 0).datasets
+    assert check_targets(datasets).leaks is False
+    batch = datasets["val"].__getitems__([(0, index) for index in range(3)])
+    rows = Rows(batch["tokens"], batch["targets"])
+    rows.batch = batch | {"targets": batch["targets"].roll(1, 1)}
+    assert check_targets({"val": rows}).leaks is True
+
+
 @pytest.mark.spec("SEQ-062", "validation text that is in the training text")
 @pytest.mark.parametrize(("copied", "leaks"), [(0, False), (3, True)])
 def test_validation_text_that_is_in_the_training_text_is_found(copied, leaks):
@@ -241,6 +255,12 @@ def test_an_honest_model_has_no_leak_and_its_data_are_looked_at(checkpoints):
 def test_what_cannot_be_asked_is_said(checkpoints):
     with pytest.raises(InputError, match="data = all: default, .* or none"):
         check_leaks(checkpoints["honest"], data="all")
+
+
+@pytest.mark.parametrize("task", ["pairs", "mlm", "classify"])
+def test_a_model_that_is_meant_to_see_all_is_not_checked(saved, task):  # noqa: F811
+    with pytest.raises(InputError, match=f"its task is {task}, which sees whole texts"):
+        check_leaks(saved(task))
 
 
 @pytest.mark.spec("SEQ-062", "gets all next throws of a die right")
