@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from src.models import linear as module
-from src.models.linear import Linear, linear
+from src.models.linear import Linear, is_dense, linear
+from src.models.recurrent import Recurrent
 
 
 @pytest.fixture
@@ -63,3 +64,22 @@ def test_only_the_gradients_that_are_asked_for(onednn):
     linear(x, weight).sum().backward()
     torch.testing.assert_close(x.grad, weight.sum(0).expand(3, 5))
     assert len(onednn) == 2
+
+
+@pytest.mark.skipif(not module._HAS_ONEDNN, reason="this torch has no oneDNN")
+@pytest.mark.parametrize("cell", ["rnn_tanh", "gru", "lstm"])
+def test_no_product_meets_the_reference_loop_of_onednn(monkeypatch, cell):
+    op, seen = torch.ops.mkldnn._linear_pointwise, []
+
+    def watched(x, weight, *more):
+        seen.append(weight.is_mkldnn or is_dense(weight))
+        return op(x, weight, *more)
+
+    watched.binary = op.binary
+    monkeypatch.setattr(torch.ops.mkldnn, "_linear_pointwise", watched)
+    network = Recurrent(cell, 64, 96)
+    y, _ = network(torch.randn(32, 12, 64))
+    y.sum().backward()
+    wide = torch.randn(512, 96)[:, :64].requires_grad_()
+    linear(torch.randn(512, 64), wide).sum().backward()
+    assert len(seen) > 2 and all(seen)

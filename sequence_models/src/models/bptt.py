@@ -18,6 +18,7 @@ import sys
 import torch
 from torch import Tensor
 
+from .linear import is_dense
 from .packing import Packing
 
 
@@ -36,6 +37,7 @@ class Product:
     """
 
     def __init__(self, weight: Tensor, sizes: list[int]):
+        weight = weight if is_dense(weight) else weight.contiguous()
         self.weight, self.transposed = weight, weight.t()
         self.rows = sys.maxsize  # from so many rows on, oneDNN
         if (

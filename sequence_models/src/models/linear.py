@@ -41,11 +41,20 @@ _HAS_ONEDNN = torch.backends.mkldnn.is_available() and hasattr(
 )
 
 
+def is_dense(matrix: Tensor) -> bool:
+    """Whether its rows or its columns follow each other without gaps.
+
+    Any other W makes oneDNN fall back to its reference loop, a thousand times as slow.
+    """
+    return matrix.is_contiguous() or matrix.t().is_contiguous()
+
+
 def _is_faster(x: Tensor, weight: Tensor) -> bool:
     return (
         x.numel() * len(weight) >= LARGE
         and x.dtype is weight.dtype is torch.float32
         and x.is_cpu
+        and is_dense(weight)
         and _HAS_ONEDNN
         and not tracing()
         and torch.backends.mkldnn.enabled
