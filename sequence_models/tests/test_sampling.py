@@ -156,12 +156,14 @@ def test_where_everything_would_repeat_something_comes_next():
 @pytest.mark.parametrize(
     "name, value, said",
     [
-        ("temperature", -1.0, "temperature is -1.0: it must be 0 (greedy) or more"),
+        ("temperature", -1.0, "temperature is -1.0: it must be 0 (greedy) or 1e-06"),
+        ("temperature", 1e-45, "temperature is 1e-45"),
         ("temperature", float("nan"), "temperature is nan"),
         ("top_k", -2, "top_k is -2: it must be 0 (all) or more"),
         ("top_p", 0.0, "top_p is 0.0: it must be above 0 and at most 1"),
         ("min_p", 1.5, "min_p is 1.5: it must be 0 (all) to 1"),
-        ("repetition_penalty", 0.0, "repetition_penalty is 0.0: it must be above 0"),
+        ("repetition_penalty", 0.0, "repetition_penalty is 0.0: it must be 1e-06 to"),
+        ("repetition_penalty", 1e9, "repetition_penalty is 1000000000.0"),
         ("no_repeat_ngram", -1, "no_repeat_ngram is -1: it must be 0 (off) or more"),
     ],
 )

@@ -127,6 +127,11 @@ def test_a_path_that_cannot_be_used_is_named(tmp_path):
         load(tmp_path)
     with pytest.raises(InputError, match="t.bin: a tokenizer is saved as JSON"):
         save(BPE, tmp_path / "t.bin")
+    (tmp_path / "folder.json").mkdir()
+    (tmp_path / "file").write_text("x")
+    for taken in ("folder.json", "file/t.json"):
+        with pytest.raises(InputError, match=f"{taken}: cannot be written"):
+            save(BPE, tmp_path / taken)
     with pytest.raises(InputError, match="--tokenizer FILE"):
         open_tokenizer(None)
 

@@ -109,6 +109,17 @@ def test_the_script_trains_encodes_and_shows(tmp_path, capsys):
     assert "9 characters" in out and "\x1b" not in out
 
 
+def test_what_the_script_cannot_do_is_refused(tmp_path):
+    text, saved = tmp_path / "t.txt", tmp_path / "t.json"
+    text.write_text(STORY, "utf-8")
+    save(BPE, saved)
+    for action in ("train", "encode"):
+        with pytest.raises(InputError, match="--out .*t.txt cannot be written"):
+            script.command(action, [text], saved, out=text / "t.json", kind="char")
+    with pytest.raises(InputError, match="--limit -1: must be 1 or more"):
+        script.command("show", [text], saved, limit=-1)
+
+
 @pytest.mark.spec("SEQ-009", "its position")
 def test_the_script_names_the_file_of_an_unknown_character(tmp_path):
     text = tmp_path / "t.txt"

@@ -17,6 +17,10 @@ from ..utils.errors import InputError
 from ..utils.seed import keyed_rng
 
 
+LEAST = 1e-6
+"""What logits may be divided by: less could make infinities of them, and so NaN."""
+
+
 @dataclass(frozen=True, slots=True)
 class Sampling:
     temperature: float = 1.0
@@ -34,13 +38,16 @@ class Sampling:
 
     def __post_init__(self):
         rules = {
-            "temperature": (0 <= self.temperature < float("inf"), "0 (greedy) or more"),
+            "temperature": (
+                self.temperature == 0 or LEAST <= self.temperature < float("inf"),
+                f"0 (greedy) or {LEAST:g} and more",
+            ),
             "top_k": (self.top_k >= 0, "0 (all) or more"),
             "top_p": (0 < self.top_p <= 1, "above 0 and at most 1 (all)"),
             "min_p": (0 <= self.min_p <= 1, "0 (all) to 1"),
             "repetition_penalty": (
-                0 < self.repetition_penalty < float("inf"),
-                "above 0; 1 changes nothing",
+                LEAST <= self.repetition_penalty <= 1 / LEAST,
+                f"{LEAST:g} to {1 / LEAST:g}; 1 changes nothing",
             ),
             "no_repeat_ngram": (self.no_repeat_ngram >= 0, "0 (off) or more"),
         }

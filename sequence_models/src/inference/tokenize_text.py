@@ -11,12 +11,14 @@ from ..data.memmap import write_tokens
 from ..tokenizers import Tokenizer, TokenizerConfig, UnknownCharacter, stream_text
 from ..utils.checkpoint import load_checkpoint
 from ..utils.errors import InputError
+from ..utils.folders import make_folder
 
 
 def train(
     texts: Sequence[Path], config: TokenizerConfig, specials: Sequence[str], out: Path
 ) -> str:
     """Make a tokenizer from text files, save it, say what was made."""
+    make_folder(out.parent)  # before the time that the training takes
     pieces = chain.from_iterable(map(stream_text, texts))
     tokenizer = tokenizers.build_tokenizer(config, pieces, specials)
     saved, readable = tokenizers.save(tokenizer, out)
@@ -28,7 +30,7 @@ def train(
 
 def encode(texts: Sequence[Path], tokenizer: Tokenizer, out: Path) -> str:
     """Write the ids of text files, one after another, as a token file."""
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     count = write_tokens(out, _ids(texts, tokenizer), tokenizer.to_dict())
     size = sum(path.stat().st_size for path in texts)
     return f"{count:,} tokens of {size:,} bytes ({size / count:.2f} a token)  {out}"
@@ -36,6 +38,8 @@ def encode(texts: Sequence[Path], tokenizer: Tokenizer, out: Path) -> str:
 
 def show(path: Path, tokenizer: Tokenizer, limit: int, coloured: bool) -> str:
     """How the first `limit` characters of a file are cut."""
+    if limit < 1:
+        raise InputError(f"--limit {limit}: must be 1 or more")
     text = "".join(islice(chain.from_iterable(stream_text(path, 4096)), limit))
     return tokenizers.show(tokenizer, text, coloured)
 

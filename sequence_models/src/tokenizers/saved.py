@@ -49,11 +49,16 @@ def save(tokenizer: Tokenizer, path: str | Path) -> list[Path]:
     path = Path(path)
     if path.suffix != ".json":
         raise InputError(f"{path}: a tokenizer is saved as JSON. Let it end in .json")
-    path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(tokenizer.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    write_atomically(path, text.encode("utf-8", "surrogatepass"))
-    readable = path.with_suffix(".listing.txt")
-    write_atomically(readable, listing(tokenizer).encode("utf-8", "backslashreplace"))
+    readable, said = path.with_suffix(".listing.txt"), listing(tokenizer)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.encode("utf-8", "surrogatepass"))
+        write_atomically(readable, said.encode("utf-8", "backslashreplace"))
+    except OSError as error:
+        raise InputError(
+            f"{path}: cannot be written ({error.strerror}). Name another file"
+        ) from None
     return [path, readable]
 
 
