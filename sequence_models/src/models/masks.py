@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from ..utils.contracts import contract
+from ..utils.tracing import tracing
 
 
 class Mask:
@@ -20,7 +20,7 @@ class Mask:
     the same id. `slopes` adds -slope * distance to the scores of each head (ALiBi).
     """
 
-    @contract
+    # Without `@contract`, which dynamo cannot trace where an object is made.
     def __init__(
         self,
         *,
@@ -32,6 +32,10 @@ class Mask:
     ):
         if window is not None and window < 1:
             raise ValueError(f"window {window}: must be at least 1")
+        if pad_mask is not None and pad_mask.dtype is not torch.bool:
+            raise ValueError(f"pad_mask is {pad_mask.dtype}: must be bool, True = real")
+        if slopes is not None and slopes.ndim != 1:
+            raise ValueError(f"slopes of {tuple(slopes.shape)}: must be one per head")
         self.causal, self.window = causal, window
         self.pad_mask, self.document, self.slopes = pad_mask, document, slopes
         self._positional = pad_mask is None and document is None and slopes is None
@@ -87,7 +91,10 @@ class Mask:
 
         Bool, or with slopes a float bias with -inf at what is hidden.
         """
-        key = (time, total, like.dtype, like.device)
+        # What inference mode made cannot be kept for a gradient, should one be asked
+        # of the same mask later.
+        frozen = not tracing() and torch.is_inference_mode_enabled()
+        key = (time, total, like.dtype, like.device, frozen)
         if key not in self._dense:
             rows, columns = slice(0, time), slice(0, total)
             seen = self.visible(time, total, rows, columns, like.device)
@@ -97,12 +104,6 @@ class Mask:
             self._dense = {key: bias[None] if seen is None else seen}
         return self._dense[key]
 
-    def _distance(self, time, total, rows: slice, columns: slice, device) -> Tensor:
-        """How far each key of the tile lies before the query."""
-        past = total - time
-        query = torch.arange(past + rows.start, past + rows.stop, device=device)
-        return query[:, None] - torch.arange(columns.start, columns.stop, device=device)
-
     def reach(self, time: int, total: int, rows: slice) -> tuple[int, int]:
         """First and end of the keys that the places alone leave to these queries."""
         first, last = total - time + rows.start, total - time + rows.stop - 1
@@ -110,6 +111,12 @@ class Mask:
         if self.causal:
             return begin, last + 1
         return begin, total if self.window is None else min(total, last + self.window)
+
+    def _distance(self, time, total, rows: slice, columns: slice, device) -> Tensor:
+        """How far each key of the tile lies before the query."""
+        past = total - time
+        query = torch.arange(past + rows.start, past + rows.stop, device=device)
+        return query[:, None] - torch.arange(columns.start, columns.stop, device=device)
 
     def _cuts(self, past: int, rows: slice, columns: slice) -> bool:
         """Whether causality or window hides anything of a tile."""
@@ -122,9 +129,10 @@ class Mask:
     def _check(self, total: int) -> None:
         for name in ("pad_mask", "document"):
             given = getattr(self, name)
-            if given is not None and given.shape[1] != total:
+            if given is not None and (given.ndim != 2 or given.shape[1] != total):
                 raise ValueError(
-                    f"{name} has {given.shape[1]} tokens, but there are {total} keys"
+                    f"{name} is {tuple(given.shape)}: must be (batch, {total}), as "
+                    f"there are {total} keys"
                 )
 
 
