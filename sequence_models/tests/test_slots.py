@@ -131,3 +131,10 @@ def test_bad_slots(slot, options, words):
     config = ModelConfig("slot", slot=slot, options=options)
     with pytest.raises(InputError, match=words):
         build_model(config, vocab=5, context=16)
+
+
+@pytest.mark.parametrize("part", ["Config", "build"])
+def test_a_slot_without_its_parts_is_refused(part, monkeypatch):
+    monkeypatch.delattr(f"src.models.slots.gated_retention.{part}")
+    with pytest.raises(InputError, match=f"gated_retention.py has no {part}; a slot"):
+        build_model(ModelConfig("slot", slot="gated_retention"), vocab=5, context=16)

@@ -45,6 +45,12 @@ def build_slot(vocab: int, context: int, slot: str, options: tuple = ()) -> nn.M
             f"there is {', '.join(known) or 'none yet'}"
         )
     module = importlib.import_module(f".slots.{slot}", __name__)
+    for part in ("Config", "build"):
+        if not hasattr(module, part):
+            raise InputError(
+                f"{module.__file__} has no {part}; a slot needs a dataclass Config and "
+                "build(config, vocab, context), as gated_retention.py has"
+            )
     config = from_dict(module.Config, {}, f"model.options of {slot}", options)
     return module.build(config, vocab, context)
 
