@@ -50,9 +50,8 @@ def longest_copy(text: Symbols, train: Symbols) -> Copy:
     """
     ours, theirs = _Hashes(text), _Hashes(train)
     best, places = Copy(0, 0, 0), np.arange(len(ours.symbols))
-    high = (
-        min(len(ours.symbols), len(theirs.symbols)) + 1
-    )  # of this length there is none
+    # Of the length `high` there is none.
+    high = min(len(ours.symbols), len(theirs.symbols)) + 1
     length = START
     while best.length + 1 < high:
         length = min(length, high - 1)

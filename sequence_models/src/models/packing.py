@@ -13,7 +13,9 @@ from torch import Tensor
 class Packing:
     """Where each token of a (batch, time) block lies when packed."""
 
-    def __init__(self, batch: int, time: int, pad_mask: Tensor | None, device):
+    def __init__(
+        self, batch: int, time: int, pad_mask: Tensor | None, device: torch.device
+    ):
         self.batch, self.time = batch, time
         self.full = pad_mask is None or bool(pad_mask.all())
         if self.full:
@@ -60,6 +62,7 @@ class Packing:
         return rows if self.full else rows.index_select(0, self.order)
 
     def unsort(self, rows: Tensor) -> Tensor:
+        """What `sort` did, undone."""
         return rows if self.full else rows.index_select(0, self.order.argsort())
 
     def reverse(self, y: Tensor) -> Tensor:

@@ -142,12 +142,6 @@ class Recurrent(nn.Module):
         return x * packing.of_rows(keep)
 
 
-def _by_hand(x: Tensor) -> bool:
-    """Whether the Functions of bptt.py take it: not traced, nor in less precision."""
-    exact = x.dtype in (torch.float32, torch.float64)
-    return exact and not tracing() and not torch.is_autocast_enabled(x.device.type)
-
-
 class LockedDropout(nn.Module):
     """Dropout with one mask for all tokens of a row."""
 
@@ -165,3 +159,9 @@ class LockedDropout(nn.Module):
         if not self.training or self.p == 0:
             return x
         return x * F.dropout(torch.ones_like(x[:, :1]), self.p)
+
+
+def _by_hand(x: Tensor) -> bool:
+    """Whether the Functions of bptt.py take it: not traced, nor in less precision."""
+    exact = x.dtype in (torch.float32, torch.float64)
+    return exact and not tracing() and not torch.is_autocast_enabled(x.device.type)
