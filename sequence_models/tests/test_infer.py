@@ -227,8 +227,11 @@ def test_what_is_hidden_is_found(ask, saved):
         ("gpt", {"prompt": "été"}, "--prompt: character 'é' (U+00E9"),
         ("gpt", {"prompt": "a", "source": Path("b")}, "give --prompt or --input, not"),
         ("gpt", {"source": Path("missing.txt")}, "missing.txt: no such file"),
+        ("gpt", {"prompt": "ab\udcff"}, "--prompt: byte ff at offset 2 is not UTF-8"),
         ("gpt", {"count": 0}, "--count 0: must be 1 or more"),
         ("gpt", {"beam": 2, "count": 3}, "--count 3: a beam of 2 finds 2 texts"),
+        ("gpt", {"beam": 2, "temperature": 1.0}, "--beam draws nothing: leave out"),
+        ("gpt", {"beam": 2, "sampling": Sampling(top_p=0.5)}, "--beam draws nothing"),
         ("gpt", {"draft": "bytes"}, "has another tokenizer. Train both"),
         ("gpt", {"draft": "pairs"}, "is no language model, but pairs"),
         ("gpt", {"guesses": 99}, "--guesses 99: must be 1 to 64"),
@@ -255,14 +258,31 @@ def test_what_cannot_be_done_is_refused(ask, name, call, said):
         ("answer", "a" * 31, "33 tokens are more than the context of 32"),
         ("mlm", "no gap", "hides nothing; write <|mask|> for"),
         ("classify", "", "is empty; give a text"),
+        ("score", "", "is empty; give a text"),
     ],
 )
 def test_a_text_that_cannot_be_read_is_listed(ask, name, text, said):
-    done = ask(name, text)
+    scored = name == "score"
+    done = ask("gpt" if scored else name, text, wanted=Wanted(scored=scored))
     assert not done["results"] and report.exit_code(done) == 2
     assert done["failures"][0]["reason"].startswith("--prompt: ")
     assert said in done["failures"][0]["reason"]
     assert "0 of 1 done" in report.verdict(done)
+
+
+@pytest.mark.parametrize("line", [1, 3])
+def test_a_table_that_is_no_csv_is_named_with_its_line(ask, line, tmp_path):
+    lines = ["text,label", "A day,pos", "A cat,neg"]
+    lines[line - 1] = '"te"xt,label'
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    with pytest.raises(InputError, match=f"t.csv:{line}: is not CSV"):
+        ask("classify", source=tmp_path / "t.csv")
+
+
+def test_results_that_cannot_be_written_are_named(ask, tmp_path):
+    (tmp_path / "out" / "results.json").mkdir(parents=True)
+    with pytest.raises(InputError, match="--out .*out: cannot be written"):
+        ask("gpt", "A", length=2)
 
 
 @pytest.mark.spec("SEQ-106", "A prompt longer than the context is cut")
@@ -273,6 +293,17 @@ def test_a_long_prompt_is_said_to_be_cut(ask, caplog, monkeypatch):
         caplog.text
     )
     assert len(done["texts"][0]["text"]) == 20
+
+
+@pytest.mark.spec("SEQ-106", "of which a classifier sees the beginning")
+def test_long_texts_of_a_classifier_are_counted(ask, caplog, monkeypatch, tmp_path):
+    monkeypatch.setattr("src.inference.infer.log.propagate", True)
+    file = tmp_path / "texts.txt"
+    file.write_text("good day 1\nbad day 22222222\nbad day 22222222 good good\n")
+    one, two, three = ask("classify", source=file)["results"]
+    assert two["top"] == three["top"] != one["top"]
+    said = "1 of 3 texts have more than 16 tokens, the context; the model sees their"
+    assert f"{said} beginning. The first is {file}:3" in caplog.text
 
 
 @pytest.mark.spec("SEQ-106", "Without a prompt a text begins with BOS, or else a line")
@@ -286,9 +317,17 @@ def test_without_a_prompt_a_text_begins_as_a_line(ask, saved):
     assert ask("gpt", "")["texts"] == ask("gpt", None)["texts"]
 
 
-def test_nan_is_a_fault(saved, tmp_path, monkeypatch):
-    original = load_predictor(saved("classify"))
-    torch.nn.init.constant_(original.model.head.weight, torch.nan)
+@pytest.mark.parametrize(
+    ("name", "prompt"),
+    [
+        ("classify", "good day"), ("mlm", "A <|mask|>at"), ("gpt", "A"),
+        ("pairs", "abc"), ("answer", "abc"),
+    ],
+)  # fmt: skip
+def test_nan_is_a_fault(saved, tmp_path, monkeypatch, name, prompt):
+    original = load_predictor(saved(name))
+    for weight in original.model.parameters():
+        torch.nn.init.constant_(weight, torch.nan)
     monkeypatch.setattr("src.inference.infer.load_predictor", lambda *_: original)
     with pytest.raises(FaultError, match="the model gives NaN"):
-        infer(saved("classify"), "good day", out=tmp_path)
+        infer(saved(name), prompt, out=tmp_path)

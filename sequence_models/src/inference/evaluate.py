@@ -12,12 +12,12 @@ from ..data.streams import Streams
 from ..data.windows import EveryWindow, RandomWindows
 from ..training.load import Loaded, load_model, reopen_data, run_folder
 from ..training.task import make_task
-from ..utils.atomic import is_disk_full, write_atomically
 from ..utils.device import pick_device
 from ..utils.errors import FaultError, InputError
 from ..utils.logging import table
 from ..utils.run_dir import to_json
 from ..utils.tensor_utils import to_device
+from .outputs import write_text
 
 
 def evaluate(
@@ -59,7 +59,7 @@ def evaluate(
         "threads": torch.get_num_threads(),
     }
     out = out or (run_folder(checkpoint) or Path()) / "eval"
-    _write(out / f"{split}.json", result)
+    write_text(out / f"{split}.json", to_json(result, indent=1) + "\n")
     return result
 
 
@@ -68,16 +68,6 @@ def text(result: dict[str, Any]) -> str:
     hidden = ("checkpoint", "data_fingerprint", "seconds", "threads", "split")
     rows = [(name, value) for name, value in result.items() if name not in hidden]
     return table(rows, (result["split"], ""))
-
-
-def _write(path: Path, result: dict[str, Any]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_atomically(path, to_json(result, indent=1).encode() + b"\n")
-    except OSError as error:
-        if is_disk_full(error):
-            raise FaultError(f"disk full while writing {path}") from None
-        raise InputError(f"{path}: cannot be written ({error.strerror})") from None
 
 
 def _sum_up(loaded: Loaded, task, dataset, quiet: bool, split: str) -> dict[str, Any]:

@@ -11,11 +11,12 @@ from ..training.load import run_folder
 from ..utils.device import pick_device
 from ..utils.errors import InputError
 from ..utils.folders import make_folder
+from ..utils.logging import log
 from .labelling import MASK, answer, check_room, classify, fill
 from .outputs import write_results
 from .predictor import Predictor, load_predictor
 from .quality import compare
-from .reading import Given, read_given, read_lines
+from .reading import ROWS, Given, one_by_one, read_given
 from .scoring import score
 from .writing import Writing, prompt_ids, write, write_pieces
 
@@ -74,15 +75,16 @@ def infer(
     predictor = load_predictor(checkpoint, pick_device(device))
     wanted.check(predictor.kind)
     how = how.settled(predictor.kind)
+    given = read_given(prompt, source)
     out = out or (run_folder(checkpoint) or Path()) / "predictions"
     make_folder(out)
     summary: Summary = {"checkpoint": str(checkpoint), "task": predictor.kind}
     if wanted.scored:
-        summary |= {"task": "score"} | _score_all(predictor, prompt, source)
+        summary |= {"task": "score"} | _score_all(predictor, given)
     elif predictor.kind != "lm":
-        summary |= _ask_all(predictor, read_lines(prompt, source), how, wanted.top)
+        summary |= _ask_all(predictor, one_by_one(given), how, wanted.top)
     else:
-        given = read_given(prompt, source) or Given("--prompt", "")
+        given = given or Given("--prompt", "")
         ids = prompt_ids(predictor, given.text, given.place)
         summary["prompt"] = given.text
         if wanted.streamed:
@@ -115,16 +117,13 @@ def _streamed(
     return summary
 
 
-def _score_all(
-    predictor: Predictor, prompt: str | None, source: Path | None
-) -> Summary:
+def _score_all(predictor: Predictor, given: Given | None) -> Summary:
     """Each line as a text of its own, and then all of them as one."""
     results, failures = [], []
-    given = read_lines(prompt, source)
-    whole = read_given(prompt, source) if source != Path("-") else None
-    if len(given) > 1 and whole is not None and not _is_rows(source):
-        given.append(Given(f"{whole.place} as one text", whole.text))
-    for one, ids in _encoded(predictor, given, failures):
+    texts = one_by_one(given)
+    if len(texts) > 1 and Path(given.place).suffix.lower() not in ROWS:
+        texts.append(Given(f"{given.place} as one text", given.text))
+    for one, ids in _encoded(predictor, texts, failures):
         results.append({"input": one.place} | score(predictor, ids))
     return {"results": results, "failures": failures}
 
@@ -138,8 +137,7 @@ def _ask_all(
         kept.append(one)
         rows.append(ids)
     if predictor.kind == "classify":
-        context = predictor.info.context
-        answers = classify(predictor, [ids[:context] for ids in rows], top)
+        answers = classify(predictor, _cut(predictor, kept, rows), top)
     elif predictor.kind == "mlm":
         answers = [fill(predictor, ids, top) for ids in rows]
     else:
@@ -159,8 +157,7 @@ def _encoded(
     for one in given:
         try:
             ids = predictor.tokenizer.encode(one.text, allowed)
-            if predictor.kind != "lm":
-                check_room(predictor, ids, one.place)
+            check_room(predictor, ids, one.place)
         except InputError as error:
             reason = str(error).removeprefix(f"{one.place}: ")
             failures.append({"input": one.place, "reason": f"{one.place}: {reason}"})
@@ -168,5 +165,15 @@ def _encoded(
         yield one, ids
 
 
-def _is_rows(source: Path | None) -> bool:
-    return source is not None and source.suffix.lower() in (".csv", ".jsonl")
+def _cut(
+    predictor: Predictor, given: list[Given], rows: list[list[int]]
+) -> list[list[int]]:
+    """As much of each text as a classifier sees; a warning counts the longer ones."""
+    context = predictor.info.context
+    long = [g.place for g, ids in zip(given, rows, strict=True) if len(ids) > context]
+    if long:
+        log.warning(
+            f"{len(long)} of {len(rows)} texts have more than {context} tokens, the "
+            f"context; the model sees their beginning. The first is {long[0]}"
+        )
+    return [ids[:context] for ids in rows]

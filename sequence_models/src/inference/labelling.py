@@ -7,8 +7,8 @@ import torch
 
 from ..generation.beam import beam_search
 from ..generation.conditioned import Conditioned
-from ..generation.generate import generate
-from ..utils.errors import FaultError, InputError
+from ..generation.generate import generate, require_numbers
+from ..utils.errors import InputError
 from .predictor import Predictor
 from .writing import Writing, cut
 
@@ -20,14 +20,13 @@ Answer = dict[str, Any]
 
 @torch.inference_mode()
 def classify(predictor: Predictor, rows: Sequence[list[int]], top: int) -> list[Answer]:
-    """The likeliest classes of each text; raises FaultError for NaN."""
+    """The likeliest classes of each text."""
     answers = []
     names = predictor.info.class_names
     for batch in _batches(rows):
-        logits = predictor.model(*predictor.padded(batch)).double()
-        if not logits.isfinite().all():
-            raise FaultError("the model gives NaN. Use another checkpoint of its run")
-        shares, classes = logits.softmax(1).topk(min(top, len(names)))
+        shares = predictor.model(*predictor.padded(batch)).double().softmax(1)
+        require_numbers(shares)
+        shares, classes = shares.topk(min(top, len(names)))
         for row, chosen in zip(shares.tolist(), classes.tolist(), strict=True):
             pairs = zip(chosen, row, strict=True)
             answers.append(
@@ -41,10 +40,12 @@ def fill(predictor: Predictor, ids: list[int], top: int) -> Answer:
     """The likeliest tokens for each hidden one, and the text with the first of them."""
     mask = predictor.special(MASK)
     tokens, real = predictor.padded([ids])
-    shares = predictor.model(tokens, real)[0].double()
-    # What is hidden is text: no special token.
-    shares[:, list(predictor.tokenizer.specials.values())] = -torch.inf
-    shares, best = shares.softmax(1).topk(min(top, predictor.info.vocab))
+    logits = predictor.model(tokens, real)[0].double()
+    specials = list(predictor.tokenizer.specials.values())
+    logits[:, specials] = -torch.inf  # what is hidden is text
+    shares = logits.softmax(1)
+    require_numbers(shares)
+    shares, best = shares.topk(min(top, predictor.info.vocab - len(specials)))
     places = [place for place, one in enumerate(ids) if one == mask]
     filled = list(ids)
     for place in places:
@@ -76,11 +77,13 @@ def answer(
 
 def check_room(predictor: Predictor, ids: list[int], place: str) -> None:
     """Raise InputError for a text that this model cannot read."""
-    context = predictor.info.context
-    extra = 2 if predictor.kind == "answer" else 0  # BOS and SEP
     if not ids:
         raise InputError(f"{place}: is empty; give a text")
-    if predictor.kind != "classify" and len(ids) + extra > context:
+    if predictor.kind in ("lm", "classify"):  # read in windows; cut
+        return
+    context = predictor.info.context
+    extra = 2 if predictor.kind == "answer" else 0  # BOS and SEP
+    if len(ids) + extra > context:
         raise InputError(
             f"{place}: {len(ids) + extra} tokens are more than the context of "
             f"{context}. Give a shorter text"

@@ -1,9 +1,10 @@
-"""What inference leaves in its folder."""
+"""What evaluation and inference leave in their folders."""
 
 from pathlib import Path
 from typing import Any
 
-from ..utils.atomic import write_atomically
+from ..utils.atomic import is_disk_full, write_atomically
+from ..utils.errors import FaultError, InputError
 from ..utils.run_dir import to_json
 
 
@@ -13,8 +14,24 @@ def write_results(out: Path, summary: dict[str, Any]) -> dict[str, Any]:
     if "texts" in summary:
         files["text"] = out / "texts.txt"
         texts = [summary["prompt"] + one["text"] for one in summary["texts"]]
-        content = "\n".join(f"{text}\n" for text in texts)
-        write_atomically(files["text"], content.encode("utf-8", "replace"))
+        write_text(files["text"], "\n".join(f"{text}\n" for text in texts))
     summary["files"] = {kind: str(path) for kind, path in files.items()}
-    write_atomically(files["json"], (to_json(summary, indent=1) + "\n").encode())
+    write_text(files["json"], to_json(summary, indent=1) + "\n")
     return summary
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file below --out; InputError if that cannot be, FaultError if it is full.
+
+    Half a surrogate pair, which is no text, becomes a question mark.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, text.encode("utf-8", "replace"))
+    except OSError as error:
+        if is_disk_full(error):
+            raise FaultError(f"disk full while writing {path}") from None
+        raise InputError(
+            f"--out {path.parent}: cannot be written ({path.name}: {error.strerror}). "
+            "Choose another"
+        ) from None

@@ -55,13 +55,8 @@ def quality_table(figures: dict[str, Any]) -> str:
 
 
 def _text(predictor: Predictor, part: Any) -> str:
-    tokens = getattr(part, "tokens", None)
-    if tokens is None:
-        raise InputError(
-            f"--quality: data.name = {predictor.config.data.name} is no single text to "
-            "compare with"
-        )
-    return predictor.text(np.asarray(tokens[:MOST]).reshape(-1).tolist())
+    """Of a split, also of a memmap or of packed documents, as far as it is read."""
+    return predictor.text(np.asarray(part.tokens[:MOST]).tolist())
 
 
 def _shown(value: float) -> str:

@@ -12,6 +12,8 @@ from ..utils.errors import InputError
 
 
 STDIN = Path("-")
+ROWS = (".csv", ".jsonl")
+"""Endings of files whose texts do not follow one another."""
 
 
 class Given(NamedTuple):
@@ -25,16 +27,15 @@ def read_given(prompt: str | None, source: Path | None) -> Given | None:
     if prompt is not None and source is not None:
         raise InputError("give --prompt or --input, not both")
     if source is None:
-        return None if prompt is None else Given("--prompt", prompt)
-    return Given(str(source), _read(source))
+        return None if prompt is None else Given("--prompt", _checked(prompt))
+    return Given("stdin" if source == STDIN else str(source), _read(source))
 
 
-def read_lines(prompt: str | None, source: Path | None) -> list[Given]:
-    """The texts one by one: of a .csv the column text, of .jsonl the key, else lines.
+def one_by_one(given: Given | None) -> list[Given]:
+    """Its texts: of a .csv the column text, of .jsonl the key, else lines.
 
     Empty lines are left out. Raises InputError if there is no text at all.
     """
-    given = read_given(prompt, source)
     if given is None:
         raise InputError("say what to read: --input FILE, --input - or --prompt TEXT")
     if given.place == "--prompt":
@@ -55,32 +56,39 @@ def read_lines(prompt: str | None, source: Path | None) -> list[Given]:
     return rows
 
 
+def _checked(prompt: str) -> str:
+    """As it is; of bytes that were no UTF-8 the system has made surrogates."""
+    return _decode(prompt.encode("utf-8", "surrogateescape"), "--prompt")
+
+
 def _read(source: Path) -> str:
     if source != STDIN:
         return read_text(source)
-    data = sys.stdin.buffer.read()
+    return _decode(sys.stdin.buffer.read(), "stdin").removeprefix("\ufeff")
+
+
+def _decode(data: bytes, place: str) -> str:
     try:
-        return data.decode("utf-8-sig")
+        return data.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise InputError(
-            f"stdin: byte {data[error.start]:02x} at offset {error.start} is not UTF-8"
-        ) from None
+        wrong = f"byte {data[error.start]:02x} at offset {error.start}"
+        raise InputError(f"{place}: {wrong} is not UTF-8") from None
 
 
 def _csv_texts(given: Given) -> list[Given]:
     reader = csv.DictReader(io.StringIO(given.text, newline=""), strict=True)
-    if "text" not in (reader.fieldnames or ()):
-        raise InputError(
-            f"{given.place}: the header is {','.join(reader.fieldnames or ())!r}; it "
-            "needs a column text"
-        )
     rows = []
     try:
+        if "text" not in (reader.fieldnames or ()):
+            raise InputError(
+                f"{given.place}: the header is {','.join(reader.fieldnames or ())!r}; "
+                "it needs a column text"
+            )
         for row in reader:
             rows.append(Given(f"{given.place}:{reader.line_num}", row["text"] or ""))
     except csv.Error as error:
         raise InputError(
-            f"{given.place}:{reader.line_num}: is not CSV ({error})"
+            f"{given.place}:{reader.line_num + 1}: is not CSV ({error})"
         ) from None
     return rows
 

@@ -49,9 +49,17 @@ class Writing:
             raise InputError(
                 f"--count {self.count}: a beam of {self.beam} finds {self.beam} texts"
             )
+        filters = replace(self.sampling, repetition_penalty=1.0, no_repeat_ngram=0)
+        if self.beam and (self.temperature is not None or filters != PLAIN):
+            raise InputError(
+                "--beam draws nothing: leave out --temperature, --top-k, --top-p, "
+                "--min-p"
+            )
 
     def settled(self, kind: str) -> "Writing":
-        """With the temperature in its place."""
+        """With the temperature in its place; a beam has none."""
+        if self.beam:
+            return self
         default = 0.8 if kind == "lm" else 0.0
         temperature = default if self.temperature is None else self.temperature
         sampling = replace(self.sampling, temperature=temperature)
