@@ -71,12 +71,30 @@ def test_a_table_that_is_none(tmp_path):
         ),
         ("samples: 8,", "", "data.samples must say how much an epoch is"),
         ("lr: 0.5}}", "lr: 0.5}, data: {name: text}}", "data.root is empty"),
+        ("samples: 8", "samples: 10", "samples = 10 must be a multiple of 4"),
+        ("old: {optim", "old: 5 #", "recipes.old: must hold `key: value` lines, got 5"),
+        ("seeds:", "common: new\nseeds:", "common = new: must be one of the recipes"),
+        ("[1, 2, 3]", "[-1]", r"seeds = \(-1,\): must be from 0"),
+        ("seeds:", "threads: 0\nseeds:", "threads = 0: must be >= 1"),
+        ("label: RNN", "same: x", "entries.rnn: same = x is no entry"),
+        ("  gpt_2025:", "  ../up:", "../up-modern is no file name"),
+        (
+            "recipes: [old, modern]",
+            "recipes: [old, old]",
+            "rnn-old is also that of entries.rnn",
+        ),
     ],
 )
 def test_a_mistake_in_the_file(tmp_path, old, new, words):
     assert old in BENCH
     with pytest.raises(InputError, match=words):
         plan_in(tmp_path, BENCH.replace(old, new))
+
+
+def test_a_recipe_may_change_nothing(tmp_path):
+    plan = plan_in(tmp_path, BENCH.replace("{optim: {name: sgd, lr: 0.5}}", ""))
+    old = plan.pairs[0].config
+    assert old["data"]["samples"] == 8 and "optim" not in old
 
 
 def test_only_some_entries(tmp_path):

@@ -6,8 +6,8 @@ size is searched and the names of its recipes.
 """
 
 import copy
+import re
 from collections.abc import Collection
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,53 +18,9 @@ from ..training.task import Config, make_model
 from ..utils.config import from_dict
 from ..utils.errors import InputError
 from ..utils.yaml12 import read_yaml
+from .bench import Bench, Entry
 from .match import match
 from .rates import best_rate, rates_file, read_rates
-
-
-@dataclass(frozen=True, slots=True)
-class Bench:
-    """The plain keys of the file."""
-
-    parameters: int = 800_000
-    tolerance: float = 0.02
-    """How far from that a model may be, as a share."""
-    seeds: tuple[int, ...] = (1, 2, 3, 4, 5, 6)
-    common: str = "modern"
-    """The recipe that all models are compared under."""
-    threads: int = 1
-    """Of the CPU, for each run."""
-    prompt: str = "\n"
-    """What the samples of text go on from."""
-    sample: int = 400
-    """Tokens of such a sample."""
-    note: str = ""
-    """What a reader of the table must know about the recipes."""
-    sweep_seed: int = 0
-    sweep_share: float = 1.0
-    """Of the tokens of a run: what a run of the sweep is trained on."""
-
-    def __post_init__(self):
-        if self.parameters < 1:
-            raise ValueError(f"parameters = {self.parameters}: must be >= 1")
-        if not 0 < self.tolerance < 1:
-            raise ValueError(f"tolerance = {self.tolerance}: must be in (0, 1)")
-        if not self.seeds or len(set(self.seeds)) < len(self.seeds):
-            raise ValueError(f"seeds = {self.seeds}: must be different, at least one")
-        if not 0 < self.sweep_share <= 1:
-            raise ValueError(f"sweep_share = {self.sweep_share}: must be in (0, 1]")
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    recipes: tuple[str, ...]
-    """The first is that of its era."""
-    label: str = ""
-    """What it is called on the page; its name, if empty."""
-    search: dict[str, int] = field(default_factory=dict)
-    """Fields whose size is searched, with the number it is a multiple of."""
-    same: str = ""
-    """The entry that it would be equal to under the common recipe."""
 
 
 class Pair(NamedTuple):
@@ -100,11 +56,18 @@ def read_plan(path: Path, only: Collection[str] = ()) -> Plan:
     """
     values, _ = read_yaml(path)
     base, recipes, described = (
-        values.pop(key, None) or {} for key in ("base", "recipes", "entries")
+        _keys(values.pop(key, None), f"{path}: {key}")
+        for key in ("base", "recipes", "entries")
     )
+    recipes = {r: _keys(v, f"{path}: recipes.{r}") for r, v in recipes.items()}
     bench = from_dict(Bench, values, str(path))
-    if not isinstance(described, dict) or not described:
+    if not described:
         raise InputError(f"{path}: entries must name at least one model")
+    if bench.common not in recipes:
+        raise InputError(
+            f"{path}: common = {bench.common}: must be one of the recipes, "
+            f"{', '.join(recipes)}"
+        )
     unknown = [name for name in only if name not in described]
     if unknown:
         known = ", ".join(described)
@@ -121,6 +84,7 @@ def read_plan(path: Path, only: Collection[str] = ()) -> Plan:
                 raise InputError(
                     f"{where}: there is no recipe {recipe}, but {', '.join(recipes)}"
                 )
+    _check_names(path, entries)
     swept = read_rates(rates_file(path))
     pairs = []
     for name in entries if not only else [n for n in entries if n in only]:
@@ -132,6 +96,15 @@ def read_plan(path: Path, only: Collection[str] = ()) -> Plan:
             pairs.append(_pair(name, recipe, values, entries[name], bench, where))
     _check_equal(path, pairs)
     return Plan(path.stem, bench, entries, pairs, swept)
+
+
+def _keys(values: Any, where: str) -> dict[str, Any]:
+    """`values`, which must be `key: value` lines, or nothing at all."""
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise InputError(f"{where}: must hold `key: value` lines, got {values!r}")
+    return values
 
 
 def merge(first: Any, second: Any) -> Any:
@@ -188,6 +161,12 @@ def _pair(
     data, train = config.data, config.train
     if not data.samples:
         raise InputError(f"{where}: data.samples must say how much an epoch is")
+    step = data.batch_size * train.accumulate
+    if data.samples % step:
+        raise InputError(
+            f"{where}: data.samples = {data.samples} must be a multiple of {step}, "
+            "the windows of a step, or some would be left out"
+        )
     tokens = train.epochs * data.samples * data.block
     return Pair(name, recipe, values, parameters, tokens)
 
@@ -202,6 +181,23 @@ def _vocab(config: Config) -> int:
         opened = open_data(config.data, config.task, config.seed)
         _VOCABULARIES[key] = opened.info.vocab
     return _VOCABULARIES[key]
+
+
+def _check_names(path: Path, entries: dict[str, Entry]) -> None:
+    """Refuse names that could be no folder, or one folder for the runs of two pairs."""
+    taken: dict[str, str] = {}
+    for name, entry in entries.items():
+        if entry.same and entry.same not in entries:
+            raise InputError(f"{path}: entries.{name}: same = {entry.same} is no entry")
+        for recipe in entry.recipes:
+            pair = f"{name}-{recipe}"
+            if pair in taken or not re.fullmatch(r"\w[\w.-]*", pair):
+                why = f"is also {taken[pair]}" if pair in taken else "is no file name"
+                raise InputError(
+                    f"{path}: entries.{name} with the recipe {recipe}: {pair} {why}. "
+                    "Give another name, of letters, digits and _"
+                )
+            taken[pair] = f"that of entries.{name}"
 
 
 def _check_equal(path: Path, pairs: list[Pair]) -> None:
