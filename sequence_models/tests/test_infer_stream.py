@@ -1,5 +1,6 @@
 """A text that is shown while it is written: whole characters, pipes, Ctrl-C."""
 
+import io
 import json
 import signal
 import subprocess
@@ -7,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import scripts.infer as script
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,6 +16,7 @@ from src.generation.pieces import text_pieces
 from src.inference import report
 from src.inference.infer import Wanted, infer
 from src.inference.writing import Writing
+from src.utils import cli
 from src.utils.errors import InputError
 from tests.test_infer import saved  # noqa: F401 (a fixture)
 
@@ -93,15 +96,17 @@ def test_a_broken_pipe_is_no_fault(saved, tmp_path):  # noqa: F811
 
 
 @pytest.mark.spec("SEQ-102", "`--input -` reads stdin")
-def test_a_prompt_comes_from_stdin_and_json_goes_to_stdout(saved, tmp_path):  # noqa: F811
-    process = start(
-        ["--checkpoint", saved("gpt"), "--input", "-", "--out", tmp_path, "--json"]
-        + ["--length", 9, "--count", 2, "--device", "cpu"],
-        stdin=subprocess.PIPE,
-    )
-    shown, errors = process.communicate(b"Once upon", timeout=120)
-    assert process.returncode == 0, errors
-    done = json.loads(shown)
+def test_a_prompt_comes_from_stdin_and_json_goes_to_stdout(
+    saved, tmp_path, monkeypatch, capsys  # noqa: F811
+):  # fmt: skip
+    given = ["--checkpoint", saved("gpt"), "--input", "-", "--out", tmp_path, "--json"]
+    given += ["--length", 9, "--count", 2, "--device", "cpu"]
+    monkeypatch.setattr(sys, "argv", ["infer.py", *map(str, given)])
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"Once upon")))
+    with pytest.raises(SystemExit) as leaving:
+        cli.run(script.command)
+    assert leaving.value.code == 0
+    done = json.loads(capsys.readouterr().out)
     assert done["prompt"] == "Once upon" and len(done["texts"]) == 2
 
 

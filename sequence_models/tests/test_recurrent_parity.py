@@ -35,7 +35,7 @@ def assert_same(ours, theirs, x, state, lengths=None):
 @pytest.mark.spec("SEQ-033", "values and gradients of torch.nn.RNN, LSTM and GRU")
 @pytest.mark.parametrize("explicit", [False, True], ids=["by hand", "plain loop"])
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["uni", "bi"])
-@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_equals_torch(cell, layers, bidirectional, explicit):
     ours, theirs = pair(cell, 3, 5, layers, bidirectional, explicit=explicit)
@@ -46,7 +46,7 @@ def test_equals_torch(cell, layers, bidirectional, explicit):
 @pytest.mark.spec("SEQ-033", "rows of different lengths")
 @pytest.mark.parametrize("explicit", [False, True], ids=["by hand", "plain loop"])
 @pytest.mark.parametrize("bidirectional", [False, True], ids=["uni", "bi"])
-@pytest.mark.parametrize("layers", [1, 2, 3])
+@pytest.mark.parametrize("layers", [1, 3])
 @pytest.mark.parametrize("cell", CELLS)
 def test_equals_torch_with_lengths(cell, layers, bidirectional, explicit):
     ours, theirs = pair(cell, 3, 5, layers, bidirectional, explicit=explicit)
