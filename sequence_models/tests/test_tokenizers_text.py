@@ -42,7 +42,7 @@ def test_a_byte_order_mark_is_left_out_and_line_ends_are_kept(size, tmp_path):
     assert "".join(stream_text(tmp_path / "t.txt", size)) == "one\r\ntwo\r"
 
 
-@pytest.mark.spec("SEQ-010", "by the offset of the byte")
+@pytest.mark.spec("SEQ-010", "by line and by the offset of the byte")
 @pytest.mark.parametrize("size", [1, 3, 64, 1000])
 @pytest.mark.parametrize(
     ("data", "where"),
@@ -51,19 +51,26 @@ def test_a_byte_order_mark_is_left_out_and_line_ends_are_kept(size, tmp_path):
 )  # fmt: skip
 def test_what_is_not_utf8_is_named_by_its_byte(data, where, size, tmp_path):
     (tmp_path / "t.txt").write_bytes(data)
-    said = f"t.txt: byte {data[where]:02x} at offset {where} is not UTF-8"
+    said = f"t.txt:1: byte {data[where]:02x} at offset {where} is not UTF-8"
     with pytest.raises(InputError, match=said):
+        list(stream_text(tmp_path / "t.txt", size))
+
+
+@pytest.mark.parametrize("size", [1, 4, 1000])
+def test_the_line_is_named_too(size, tmp_path):
+    (tmp_path / "t.txt").write_bytes("\ufeffone\n中\r\n\n".encode() + b"ab\xe4\xb8\n")
+    with pytest.raises(InputError, match="t.txt:4: byte e4 at offset 15 is not UTF-8"):
         list(stream_text(tmp_path / "t.txt", size))
 
 
 @pytest.mark.spec("SEQ-010", "An empty text")
 def test_an_empty_or_missing_file_is_named(tmp_path):
     (tmp_path / "t.txt").write_bytes(b"")
-    with pytest.raises(InputError, match="t.txt is empty"):
+    with pytest.raises(InputError, match=r"t.txt: is empty \(0 bytes\)"):
         list(stream_text(tmp_path / "t.txt"))
-    with pytest.raises(InputError, match="u.txt: No such file"):
+    with pytest.raises(InputError, match="u.txt: no such file; name a text file"):
         list(stream_text(tmp_path / "u.txt"))
-    with pytest.raises(InputError, match=f"{tmp_path.name}: Is a directory"):
+    with pytest.raises(InputError, match=f"{tmp_path.name}: cannot be read"):
         list(stream_text(tmp_path))
 
 
