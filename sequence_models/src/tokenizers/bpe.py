@@ -4,7 +4,7 @@ The first 256 ids of a trained vocabulary are the bytes in GPT-2's order, then o
 per merge, then the special tokens: the same ids as in GPT-2's own files.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ CACHED_CHUNKS, CACHED_LENGTH = 1 << 18, 64  # bound the memory of a tokenizer
 
 class BPETokenizer(Tokenizer):
     """Encodes each chunk by joining, again and again, its pair of the lowest rank."""
+
+    kind = "bpe"
 
     def __init__(
         self,
@@ -103,7 +105,7 @@ class BPETokenizer(Tokenizer):
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "kind": "bpe",
+            "kind": self.kind,
             "split": self.split,
             "tokens": [to_symbols(piece) for piece in self.token_bytes()],
             "merges": [list(pair) for pair in self.merges],
@@ -119,7 +121,7 @@ class BPETokenizer(Tokenizer):
 class _Cache(dict):
     """Chunk -> its ids as the bytes of int32; computes what it does not have."""
 
-    def __init__(self, encode) -> None:
+    def __init__(self, encode: Callable[[str], bytes]) -> None:
         self.encode = encode
 
     def __missing__(self, chunk: str) -> bytes:

@@ -11,6 +11,8 @@ from .tokenizer import Tokenizer, number_specials, utf8
 class ByteTokenizer(Tokenizer):
     """The id of a byte is its value; special tokens follow from 256 on."""
 
+    kind = "byte"
+
     def __init__(self, specials: Sequence[str] = ()) -> None:
         numbers = number_specials(specials, 256)
         pieces = [bytes([value]) for value in range(256)]
@@ -23,4 +25,4 @@ class ByteTokenizer(Tokenizer):
         return ByteTokenizer(list(dict.fromkeys([*self.specials, *names])))
 
     def to_dict(self) -> dict[str, Any]:
-        return {"kind": "byte", "specials": list(self.specials)}
+        return {"kind": self.kind, "specials": list(self.specials)}

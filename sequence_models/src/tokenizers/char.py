@@ -17,6 +17,8 @@ class UnknownCharacter(InputError):
 class CharTokenizer(Tokenizer):
     """Characters in the order of their code points, then the special tokens."""
 
+    kind = "char"
+
     def __init__(self, characters: str, specials: Sequence[str] = ()) -> None:
         self.characters = "".join(sorted(set(characters)))
         numbers = number_specials(specials, len(self.characters))
@@ -54,7 +56,7 @@ class CharTokenizer(Tokenizer):
 
     def to_dict(self) -> dict[str, Any]:
         return {
-            "kind": "char",
+            "kind": self.kind,
             "characters": self.characters,
             "specials": list(self.specials),
         }

@@ -50,16 +50,16 @@ def save(tokenizer: Tokenizer, path: str | Path) -> list[Path]:
     if path.suffix != ".json":
         raise InputError(f"{path}: a tokenizer is saved as JSON. Let it end in .json")
     text = json.dumps(tokenizer.to_dict(), ensure_ascii=False, separators=(",", ":"))
-    readable, said = path.with_suffix(".listing.txt"), listing(tokenizer)
+    list_path, lines = path.with_suffix(".listing.txt"), listing(tokenizer)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(path, text.encode("utf-8", "surrogatepass"))
-        write_atomically(readable, said.encode("utf-8", "backslashreplace"))
+        write_atomically(list_path, lines.encode("utf-8", "backslashreplace"))
     except OSError as error:
         raise InputError(
             f"{path}: cannot be written ({error.strerror}). Name another file"
         ) from None
-    return [path, readable]
+    return [path, list_path]
 
 
 def load(path: str | Path) -> Tokenizer:
@@ -91,7 +91,7 @@ def listing(tokenizer: Tokenizer) -> str:
         ids = {piece: number for number, piece in enumerate(pieces)}
         parts = {ids[pieces[a] + pieces[b]]: (a, b) for a, b in tokenizer.merges}
     lines = [
-        f"# {tokenizer.to_dict()['kind']}: {tokenizer.vocab_size} ids, "
+        f"# {tokenizer.kind}: {tokenizer.vocab_size} ids, "
         f"{len(parts)} merges, {len(names)} special tokens"
     ]
     for number, piece in enumerate(pieces):
