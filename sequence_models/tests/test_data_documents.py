@@ -33,6 +33,7 @@ def numbered(lengths: list[int]) -> np.ndarray:
 def test_documents_are_joined_behind_bos():
     documents = split_documents("one\n\n\n\ntwo\nlines\n\n \n\n")
     assert documents == ["one", "two\nlines"]
+    assert split_documents("one\r\n\r\ntwo\r\nlines") == ["one", "two\r\nlines"]
     ids = join_documents(documents, TOKENIZER)
     assert ids.tolist() == [ID, *b"one", ID, *b"two\nlines"]
     assert join_documents([f"{BOS}"], TOKENIZER).tolist() == [ID, *BOS.encode()]

@@ -9,10 +9,10 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.data.buckets import bucketed_order, padding_share
+from src.data.buckets import bucketed_order
 from src.data.classification import LabelledTexts
 from src.data.labelled import (
-    Labelled,
+    LabelledRows,
     class_names,
     class_numbers,
     hold_out,
@@ -27,9 +27,11 @@ from tests.batches import check_pure, check_worker, whole
 ROWS = [("good, very", "pos"), ('he said "no"\nand left', "neg"), ("día 👍", "pos")]
 
 
-def labelled(*labels: str) -> Labelled:
+def labelled(*labels: str) -> LabelledRows:
     texts = [f"text {i}" for i in range(len(labels))]
-    return Labelled(texts, list(labels), [f"a.csv:{i + 2}" for i in range(len(labels))])
+    return LabelledRows(
+        texts, list(labels), [f"a.csv:{i + 2}" for i in range(len(labels))]
+    )
 
 
 @pytest.mark.spec("SEQ-025", "read the same from CSV and JSONL")
@@ -122,8 +124,18 @@ def test_texts_in_two_parts_are_counted():
         "test: 2 texts (b 2)",
         "2 texts of test are in train too; the first: a.csv:2",
     ]
-    other = Labelled(["else"], ["a"], ["b.csv:2"])
+    other = LabelledRows(["else"], ["a"], ["b.csv:2"])
     assert shared_texts({"train": train, "test": other}) == {}
+
+
+def padding_share(lengths: np.ndarray, order: np.ndarray, batch_size: int) -> float:
+    """Where each batch is as long as its longest sample."""
+    ordered = lengths[order]
+    longest = [
+        part.max() * len(part)
+        for part in np.split(ordered, range(batch_size, len(ordered), batch_size))
+    ]
+    return float(1 - ordered.sum() / np.sum(longest))
 
 
 def texts() -> LabelledTexts:

@@ -36,10 +36,10 @@ def test_what_was_written_is_read(tmp_path, tokenizer):
     chunks = [[0, top, 5], np.array([], np.int64), torch.tensor([top]), np.uint8([7])]
     path = tmp_path / "a.bin"
     assert write_tokens(path, iter(chunks), tokenizer.to_dict()) == 5
-    tokens, told = open_tokens(path)
+    tokens, told, checksum = open_tokens(path)
     assert tokens.tolist() == [0, top, 5, top, 7]
     assert tokens.dtype == (np.uint16 if tokenizer is TOKENIZER else np.uint32)
-    assert told == tokenizer.to_dict()
+    assert told == tokenizer.to_dict() and checksum.encode() in path.read_bytes()
     assert [file.name for file in tmp_path.iterdir()] == ["a.bin"]
     with pytest.raises(ValueError, match="read-only"):
         tokens[0] = 1

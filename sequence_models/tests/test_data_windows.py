@@ -126,6 +126,11 @@ def test_a_short_epoch_of_streams_goes_on_in_the_next():
     assert starts.tolist() == [[0, 30], [10, 40], [20, 50], [0, 30], [10, 40], [20, 50]]
     first = torch.cat([batch["first"] for batch in seen]).view(-1, 2)
     assert first[:, 0].tolist() == [True, False, False, True, False, False]
+    assert [len(Streams(torch.arange(61), 10, 2, samples=n)) for n in (0, 1, 3)] == [
+        6,
+        2,
+        4,
+    ]
 
 
 @pytest.mark.spec("SEQ-018", "shorter than a window")

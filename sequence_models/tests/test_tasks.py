@@ -196,6 +196,18 @@ def test_each_task_has_its_models(task):
             {"task": "mlm", "data": {"stateful": True}},
             "data.stateful: the task mlm has no text to go on with",
         ),
+        (
+            {"data": {"name": "documents", "root": "a.txt", "stateful": True}},
+            "data.stateful: data.name = documents has no text to go on with",
+        ),
+        (
+            {"data": {"root": "a.txt"}},
+            "data.root = a.txt: data.name = toy_grammar reads no file; set data.name",
+        ),
+        (
+            {"data": {"name": "text", "root": "a.txt", "test": "b.txt"}},
+            "data.test = b.txt: only data.name = labelled reads a test part",
+        ),
     ],
 )
 def test_what_does_not_fit_together_is_refused(changes, words):

@@ -25,13 +25,3 @@ def bucketed_order(
     body = body[np.lexsort((lengths[body], pool))]
     batches = body.reshape(-1, batch_size)
     return np.concatenate([rng.permutation(batches).reshape(-1), rest])
-
-
-def padding_share(lengths: np.ndarray, order: np.ndarray, batch_size: int) -> float:
-    """Share of padding where each batch is as long as its longest sample."""
-    ordered = np.asarray(lengths)[np.asarray(order)]
-    longest = [
-        part.max() * len(part)
-        for part in np.split(ordered, range(batch_size, len(ordered), batch_size))
-    ]
-    return float(1 - ordered.sum() / np.sum(longest))

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from ..tokenizers import TokenizerConfig
+from ..utils.errors import InputError
 from .stories import ToyConfig
 from .toy_tasks import TaskConfig
 
@@ -14,8 +15,8 @@ class DataConfig:
         "toy_grammar", "toy_task", "text", "documents", "memmap", "labelled"
     ] = "toy_grammar"
     root: str = ""
-    """A text file or a folder of .txt (text), JSONL of texts (documents), a file of
-    `scripts/tokenize.py encode` (memmap), CSV or JSONL with labels (labelled)."""
+    """A text file or a folder of .txt (text; documents, which empty lines end), a file
+    of `scripts/tokenizer.py encode` (memmap), CSV or JSONL with labels (labelled)."""
     test: str = ""
     """Of labelled: the file with the test part; empty: there is none."""
     tokenizer: TokenizerConfig = field(default_factory=TokenizerConfig)
@@ -24,7 +25,8 @@ class DataConfig:
     eval_block: int = 0
     """Tokens of a window that is scored; 0: as many as `block`."""
     samples: int = 0
-    """Windows an epoch; 0: as many as the training part holds side by side."""
+    """Of text that is one piece: windows an epoch; 0: as many as the training part
+    holds side by side."""
     stateful: bool = False
     """Batches continue one another, and a recurrent model keeps its memory."""
     val_share: float = 0.1
@@ -36,9 +38,9 @@ class DataConfig:
     workers: int = 0
     """Loader processes; 0 loads in the trainer."""
     toy: ToyConfig = field(default_factory=ToyConfig)
-    """Read by toy_grammar."""
+    """Of toy_grammar."""
     toy_task: TaskConfig = field(default_factory=TaskConfig)
-    """Read by toy_task."""
+    """Of toy_task."""
 
     def __post_init__(self):
         for name, least in [
@@ -58,3 +60,41 @@ class DataConfig:
     def context(self) -> int:
         """The most tokens that a model sees at once."""
         return max(self.block, self.eval_block)
+
+
+DATA_OF = {
+    "lm": ("toy_grammar", "text", "documents", "memmap"),
+    "mlm": ("toy_grammar", "text"),
+    "answer": ("toy_task",),
+    "pairs": ("toy_task",),
+    "classify": ("labelled",),
+}
+"""Which data a task can be trained on."""
+
+FROM_FILES = ("text", "documents", "memmap", "labelled")
+
+
+def check_fits(config: DataConfig, task: str) -> None:
+    """Raise InputError for keys that this data or this task would not read."""
+    if config.name not in DATA_OF[task]:
+        raise InputError(
+            f"data.name = {config.name}: the task {task} reads "
+            f"{', '.join(DATA_OF[task])}"
+        )
+    if config.root == "" and config.name in FROM_FILES:
+        raise InputError(
+            f"data.root is empty: data.name = {config.name} needs to know where the "
+            "files are; set data.root=PATH"
+        )
+    if config.root and config.name not in FROM_FILES:
+        raise InputError(
+            f"data.root = {config.root}: data.name = {config.name} reads no file; set "
+            f"data.name to one of {', '.join(FROM_FILES)}"
+        )
+    if config.test and config.name != "labelled":
+        raise InputError(
+            f"data.test = {config.test}: only data.name = labelled reads a test part"
+        )
+    if config.stateful and (task != "lm" or config.name == "documents"):
+        what = f"the task {task}" if task != "lm" else "data.name = documents"
+        raise InputError(f"data.stateful: {what} has no text to go on with")

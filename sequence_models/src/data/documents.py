@@ -5,6 +5,7 @@ ends it: the model learns where to stop. Rows are filled by best fit, longest fi
 every position knows its document, so that attention does not cross from one to another.
 """
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
@@ -22,9 +23,9 @@ BOS = "<|bos|>"
 SCAN = 1 << 24  # tokens looked at together in search of BOS
 
 
-def split_documents(text: str, separator: str = "\n\n") -> list[str]:
-    """The parts between separators that are more than white space."""
-    return [part for part in text.split(separator) if part.strip()]
+def split_documents(text: str) -> list[str]:
+    """The parts between empty lines that are more than white space."""
+    return [part for part in re.split(r"(?:\r?\n){2,}", text) if part.strip()]
 
 
 def join_documents(documents: Iterable[str], tokenizer: Tokenizer) -> np.ndarray:

@@ -18,19 +18,19 @@ from ..utils.seed import keyed_rng
 from .text import read_text
 
 
-class Labelled(NamedTuple):
+class LabelledRows(NamedTuple):
     """One part of the data; `places` are file:line."""
 
     texts: list[str]
     labels: list[str]
     places: list[str]
 
-    def choose(self, indices: np.ndarray) -> "Labelled":
+    def choose(self, indices: np.ndarray) -> "LabelledRows":
         """These samples, in this order."""
-        return Labelled(*([values[i] for i in indices] for values in self))
+        return LabelledRows(*([values[i] for i in indices] for values in self))
 
 
-def read_labelled(path: str | Path) -> Labelled:
+def read_labelled(path: str | Path) -> LabelledRows:
     """The rows of a .csv or .jsonl file; more columns are passed over."""
     path = Path(path)
     readers = {".csv": _csv_rows, ".jsonl": _json_rows}
@@ -42,7 +42,7 @@ def read_labelled(path: str | Path) -> Labelled:
     rows = list(readers[path.suffix.lower()](read_text(path), path))
     if not rows:
         raise InputError(f"{path}: has no rows; give at least one text with its label")
-    return Labelled(*map(list, zip(*rows, strict=True)))
+    return LabelledRows(*map(list, zip(*rows, strict=True)))
 
 
 def class_names(labels: list[str]) -> tuple[str, ...]:
@@ -55,7 +55,7 @@ def class_names(labels: list[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def class_numbers(labelled: Labelled, names: tuple[str, ...]) -> np.ndarray:
+def class_numbers(labelled: LabelledRows, names: tuple[str, ...]) -> np.ndarray:
     """The class of each text, int64; InputError for a label that `names` lacks."""
     known = {name: number for number, name in enumerate(names)}
     for label, place in zip(labelled.labels, labelled.places, strict=True):
@@ -67,7 +67,9 @@ def class_numbers(labelled: Labelled, names: tuple[str, ...]) -> np.ndarray:
     return np.array([known[label] for label in labelled.labels], np.int64)
 
 
-def hold_out(labelled: Labelled, share: float, seed: int) -> tuple[Labelled, Labelled]:
+def hold_out(
+    labelled: LabelledRows, share: float, seed: int
+) -> tuple[LabelledRows, LabelledRows]:
     """The texts without and those in a part of `share` of each class.
 
     Each class is in both parts.
@@ -79,7 +81,7 @@ def hold_out(labelled: Labelled, share: float, seed: int) -> tuple[Labelled, Lab
         if len(members) < 2:
             raise InputError(
                 f"{labelled.places[members[0]]}: the only text labelled {name!r}, so "
-                "none can be held out for validation; add more or a validation file"
+                "none can be held out for validation; add another or drop this one"
             )
         count = min(max(1, round(share * len(members))), len(members) - 1)
         held.append(members[:count])
@@ -89,7 +91,7 @@ def hold_out(labelled: Labelled, share: float, seed: int) -> tuple[Labelled, Lab
     return labelled.choose(kept), labelled.choose(held_out)
 
 
-def survey(parts: dict[str, Labelled]) -> list[str]:
+def survey(parts: dict[str, LabelledRows]) -> list[str]:
     """Lines for a person: texts of each class in each part, and texts in two parts."""
     lines = []
     for part, labelled in parts.items():
@@ -102,7 +104,7 @@ def survey(parts: dict[str, Labelled]) -> list[str]:
     return lines
 
 
-def shared_texts(parts: dict[str, Labelled]) -> dict[tuple[str, str], list[str]]:
+def shared_texts(parts: dict[str, LabelledRows]) -> dict[tuple[str, str], list[str]]:
     """For two parts, places of the texts of the second that the first has too."""
     names, found = list(parts), {}
     for number, first in enumerate(names):

@@ -41,11 +41,12 @@ class TokenFile(np.memmap):
         return _map, (str(self.filename), self.dtype.str, offset, len(self))
 
 
-class Opened(NamedTuple):
-    """A file of tokens: the ids, and the tokenizer's `to_dict`."""
+class StoredTokens(NamedTuple):
+    """A file of tokens: the ids, the tokenizer's `to_dict`, the checksum of both."""
 
     tokens: TokenFile
     tokenizer: dict[str, Any]
+    checksum: str
 
 
 def write_tokens(
@@ -86,7 +87,7 @@ def write_tokens(
     return count
 
 
-def open_tokens(path: str | Path) -> Opened:
+def open_tokens(path: str | Path) -> StoredTokens:
     """The tokens without reading them; InputError for a foreign or a cut file."""
     path = Path(path)
     try:
@@ -105,7 +106,8 @@ def open_tokens(path: str | Path) -> Opened:
         raise InputError(f"{path}: cannot be read ({error.strerror})") from None
     if found != header["sha256"]:
         raise InputError(f"{path}: the checksum is wrong; write the file again")
-    return Opened(_map(str(path), dtype.str, start, length), header["tokenizer"])
+    tokens = _map(str(path), dtype.str, start, length)
+    return StoredTokens(tokens, header["tokenizer"], found)
 
 
 def _map(path: str, dtype: str, offset: int, count: int) -> TokenFile:

@@ -12,14 +12,14 @@ from ..tokenizers import Tokenizer, TokenizerConfig, build_tokenizer, from_dict
 from ..utils.errors import InputError
 from ..utils.logging import log
 from .classification import LabelledTexts
-from .config import DataConfig
+from .config import DataConfig, check_fits
 from .documents import BOS, PackedDocuments, join_documents, split_documents
 from .labelled import class_names, class_numbers, hold_out, read_labelled, survey
 from .masking import MASK, PAD, Masked
 from .memmap import open_tokens
 from .stories import write_stories
 from .streams import Streams
-from .text import read_text, split_text
+from .text import read_files, read_text, split_text
 from .toy_tasks import SPECIALS, SPLITS, PairLines, Pairs, alphabet
 from .windows import EveryWindow, RandomWindows
 
@@ -46,19 +46,6 @@ class Opened(NamedTuple):
     """A line for people."""
 
 
-ENDS = 1 << 20
-"""Tokens at either end of a memmap that its fingerprint covers."""
-
-DATA_OF = {
-    "lm": ("toy_grammar", "text", "documents", "memmap"),
-    "mlm": ("toy_grammar", "text"),
-    "answer": ("toy_task",),
-    "pairs": ("toy_task",),
-    "classify": ("labelled",),
-}
-"""Which data a task can be trained on."""
-
-
 def open_data(
     config: DataConfig, task: str, seed: int, tokenizer: Tokenizer | None = None
 ) -> Opened:
@@ -66,18 +53,7 @@ def open_data(
 
     Raises InputError for data that is not here, cannot be read or does not fit.
     """
-    if config.name not in DATA_OF[task]:
-        raise InputError(
-            f"data.name = {config.name}: the task {task} reads "
-            f"{', '.join(DATA_OF[task])}"
-        )
-    if config.root == "" and config.name in ("text", "documents", "memmap", "labelled"):
-        raise InputError(
-            f"data.root is empty: data.name = {config.name} needs to know where the "
-            "files are; set data.root=PATH"
-        )
-    if config.stateful and task != "lm":
-        raise InputError(f"data.stateful: the task {task} has no text to go on with")
+    check_fits(config, task)
     return _OPENERS[config.name](config, task, seed, tokenizer)
 
 
@@ -124,8 +100,8 @@ def _open_text(
 def _open_documents(
     config: DataConfig, task: str, seed: int, tokenizer: Tokenizer | None
 ) -> Opened:
-    documents = split_documents(read_text(config.root))
-    held = max(1, round(len(documents) * config.val_share))
+    documents = [d for text in read_files(config.root) for d in split_documents(text)]
+    held = min(max(1, round(len(documents) * config.val_share)), len(documents) - 1)
     if len(documents) < 2:
         raise InputError(
             f"{config.root}: {len(documents)} documents; two are needed, one to train "
@@ -147,14 +123,16 @@ def _open_memmap(
     config: DataConfig, task: str, seed: int, tokenizer: Tokenizer | None
 ) -> Opened:
     stored = open_tokens(config.root)
-    if tokenizer is None:
-        tokenizer = from_dict(stored.tokenizer)
+    own = from_dict(stored.tokenizer)
+    if tokenizer is not None and tokenizer.to_dict() != own.to_dict():
+        raise InputError(
+            f"{config.root}: its ids are of another tokenizer than the model's; encode "
+            "the text again with scripts/tokenizer.py encode --tokenizer CHECKPOINT"
+        )
     cut = int(len(stored.tokens) * (1 - config.val_share))
     tokens = {"train": stored.tokens[:cut], "val": stored.tokens[cut:]}
     datasets = _language(config, tokens, seed)
-    ends = np.concatenate([tokens["train"][:ENDS], tokens["val"][-ENDS:]])
-    fingerprint = hashlib.sha256(ends.tobytes()).hexdigest()
-    return _opened(config, task, datasets, tokenizer, tokens, fingerprint)
+    return _opened(config, task, datasets, own, tokens, stored.checksum)
 
 
 def _open_labelled(
@@ -178,6 +156,11 @@ def _open_labelled(
             rows, class_numbers(part, names),
             pad=tokenizer.specials[PAD], longest=config.block,
         )  # fmt: skip
+        if datasets[split].cut:
+            log.info(
+                f"{split}: {datasets[split].cut} texts have more than data.block = "
+                f"{config.block} tokens; what comes after these is left out"
+            )
     return _opened(config, task, datasets, tokenizer, tokens, class_names=names)
 
 
@@ -223,8 +206,7 @@ def _opened(
         fingerprint = digest.hexdigest()
     info = TextInfo(tokenizer.vocab_size, config.context, class_names, fingerprint)
     counts = " / ".join(f"{len(part):,} {split}" for split, part in tokens.items())
-    kind = tokenizer.to_dict()["kind"]
-    title = f"{config.name} {counts} tokens · {kind}, {info.vocab} tokens"
+    title = f"{config.name} {counts} tokens · {tokenizer.kind}, {info.vocab} tokens"
     return Opened(task, datasets, tokenizer, info, title)
 
 

@@ -20,7 +20,8 @@ class Streams(Batches):
     A batch has besides "tokens" and "targets" the bool "first" (batch): True where a
     part begins, so that the memory must be empty. In an epoch every token but the first
     is a target exactly once; the last windows are filled up with targets -100. With
-    `samples` an epoch is that many windows, and the next one goes on where it ended.
+    `samples` an epoch is that many windows, up to a multiple of `batch_size`, and the
+    next one goes on where it ended.
     InputError where a part would be shorter than a window.
     """
 
@@ -44,7 +45,7 @@ class Streams(Batches):
             )
         self.edges = np.arange(batch_size + 1) * targets // batch_size
         self.steps = -(-int(np.diff(self.edges).max()) // block)
-        self.steps_per_epoch = samples // batch_size or self.steps
+        self.steps_per_epoch = -(-samples // batch_size) or self.steps
 
     def __len__(self) -> int:
         return self.steps_per_epoch * self.batch_size
