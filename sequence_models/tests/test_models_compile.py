@@ -1,4 +1,4 @@
-"""`torch.compile` takes a whole Transformer: the contracts step aside, nothing breaks."""
+"""`torch.compile` takes a whole Transformer: the contracts step aside."""
 
 import pytest
 import torch

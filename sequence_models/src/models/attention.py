@@ -71,8 +71,8 @@ class Attention(nn.Module):
     """Multi-head self-attention: one projection to queries, keys and values.
 
     `qkv` gives the queries of all heads, then the keys, then the values. `qk_norm` is
-    an RMS norm of each query and key before they are turned (Henry et al. 2020,
-    arXiv 2010.04245).
+    an RMS norm of each query and key before they are turned, as in Qwen3 (arXiv
+    2505.09388); Henry et al. 2020 (arXiv 2010.04245) gave them length 1 and one factor.
     """
 
     def __init__(

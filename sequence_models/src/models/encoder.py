@@ -1,4 +1,4 @@
-"""The encoder-only Transformer (BERT; Devlin et al. 2018, arXiv 1810.04805).
+"""The encoder-only Transformer (BERT; Devlin et al. 2019, arXiv 1810.04805).
 
 Every token sees the whole text. `MaskedLM` predicts the tokens that were hidden,
 `EncoderClassifier` the class of the text.
