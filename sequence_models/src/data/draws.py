@@ -1,8 +1,9 @@
 """Random numbers that belong to (seed, epoch, sample, place), many at once.
 
-SplitMix64 (Steele, Lea & Flood 2014, Stafford's mix 13): its k-th output is a mixing of k
-alone, so any of them costs the same and nothing is kept between batches. The same
-number comes out whichever batch, worker or rank asks, before and after a resume.
+SplitMix64 (Steele, Lea & Flood 2014; the mixing is Stafford's 13th): its k-th output is
+a mixing of k alone, so any of them costs the same and nothing is kept between batches.
+The same number comes out whichever batch, worker or rank asks, before and after a
+resume.
 """
 
 from functools import lru_cache
