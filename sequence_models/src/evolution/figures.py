@@ -1,19 +1,23 @@
-"""The pictures of a bench, as SVG text that stands inside a page."""
+"""The pictures of a bench; in its page they stand as SVG text."""
 
 import io
 import re
 import statistics
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from ..utils.plots import LINES, new_figure, plain_text
 from .plan import Plan
 from .results import Results, Row, Run
 
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 DASHES = ("-", "--", ":")
 
 
-def dots(plan: Plan, results: Results, label: Callable[[str], str]) -> str:
+def dots(plan: Plan, results: Results, label: Callable[[str], str]) -> "Figure":
     """Each run a dot, each mean a bar: entries from old to new, a colour a recipe."""
     names = [n for n in plan.entries if any(r.entry == n for r in results.rows)]
     figure = new_figure(7.6, 0.42 * len(names) + 1.1)
@@ -31,7 +35,7 @@ def dots(plan: Plan, results: Results, label: Callable[[str], str]) -> str:
     axis.set_xlabel("bits per byte of the validation text (less is better)")
     axis.grid(alpha=0.3)
     axis.legend(fontsize="small")
-    return to_svg(figure)
+    return figure
 
 
 def curves(plan: Plan, results: Results, label: Callable[[str], str]) -> str:

@@ -1,4 +1,4 @@
-"""results.json, results.csv and index.html of a bench, from its run folders."""
+"""results.json, results.csv, index.html and runs.png of a bench, from its runs."""
 
 import json
 from collections.abc import Sequence
@@ -14,20 +14,22 @@ from ..utils.atomic import write_atomically
 from ..utils.environment import describe_environment
 from ..utils.errors import InputError
 from ..utils.logging import log
+from ..utils.plots import save_figure
 from ..utils.run_dir import to_json
 from .children import Failure
 from .cost import saved_bytes_of
+from .figures import dots
 from .page import page
 from .plan import Plan
 from .results import collect, to_csv, to_plain
-from .verdict import conclude
+from .verdict import conclude, labels
 
 
 TEMPERATURE = 0.8
 
 
 def report(plan: Plan, folder: Path, failed: Sequence[Failure] = ()) -> dict[str, Any]:
-    """Write the three files; gives what is in the JSON. InputError without any run."""
+    """Write the four files; gives what is in the JSON. InputError without any run."""
     results = collect(plan, folder)
     if not results.runs:
         raise InputError(f"{folder} has no finished run yet; leave out --report")
@@ -48,6 +50,7 @@ def report(plan: Plan, folder: Path, failed: Sequence[Failure] = ()) -> dict[str
     write_atomically(folder / "results.json", text.encode())
     write_atomically(folder / "results.csv", to_csv(results.runs).encode())
     write_atomically(folder / "index.html", page(plan, results, content).encode())
+    save_figure(dots(plan, results, labels(plan)), folder / "runs.png")
     return content
 
 
