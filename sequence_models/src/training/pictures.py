@@ -1,7 +1,9 @@
 """What a model makes of validation data, as a picture of text."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from pathlib import Path
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -9,109 +11,131 @@ from torch import Tensor
 from ..generation.generate import generate
 from ..losses import NOT_SCORED
 from ..tokenizers import Tokenizer
+from ..utils.tensor_utils import to_device
 from ..utils.text_picture import Piece, draw_text
-from .tasks import ClassifyTask, PairsTask
 
 
 SHOWN = 24
-"""Texts, questions or classes in a picture."""
+"""Samples of the validation data that are looked at."""
 LETTERS = 700
 """Of a text, and of the sample below it."""
+RIGHT, WRONG = 0.15, 0.6
+"""How deep guesses are coloured."""
+
+Batch = dict[str, Tensor]
+
+
+class Shown(NamedTuple):
+    title: str
+    legend: str
+    paragraphs: Sequence[Sequence[Piece]]
 
 
 @torch.no_grad()
 def draw_predictions(setup, device: torch.device, path: Path, run: str = "") -> None:
-    """Validation text coloured by surprise, and what the model would write itself."""
-    dataset, model = setup.datasets["val"], setup.model.eval()
+    """The first validation data with what the model says of them.
+
+    Text coloured by surprise and a sample of the model's own; hidden words filled in;
+    answers to questions; classes.
+    """
+    dataset = setup.datasets["val"]
     batch = dataset.__getitems__([(0, i) for i in range(min(SHOWN, len(dataset)))])
-    batch = {name: value.to(device) for name, value in batch.items()}
-    task, tokenizer = setup.task, setup.opened.tokenizer
-    if isinstance(task, ClassifyTask):
-        names = setup.opened.info.class_names
-        lines = _classes(model, batch, tokenizer, names)
-        title, legend = "classes", "coloured: wrong"
-    else:
-        logits = task.logits(model, batch)
-        if setup.opened.kind == "lm":
-            lines = [*_surprise(logits, batch, tokenizer), [Piece("\n")]]
-            lines.append([Piece(_sample(model, batch, tokenizer))])
-            title = "validation text, then a sample of the model"
-            legend = (
-                "the deeper the colour, the less probable the model held the letter"
-            )
-        else:
-            lines = _answers(logits, batch, tokenizer, isinstance(task, PairsTask))
-            title, legend = (
-                "answers",
-                "coloured: wrong (each token after the true ones)",
-            )
-    draw_text(lines, path, f"{run} · {title}".lstrip(" ·"), legend)
+    show = {"lm": _text, "mlm": _filled, "classify": _classes}
+    setup.model.eval()
+    shown = show.get(setup.opened.kind, _answers)(setup, to_device(batch, device))
+    title = f"{run} · {shown.title}".lstrip(" ·")
+    draw_text(shown.paragraphs, path, title, shown.legend)
 
 
-def _surprise(
-    logits: Tensor, batch: dict[str, Tensor], tokenizer: Tokenizer
-) -> Iterator[list[Piece]]:
-    """The targets of consecutive windows, with 1 - p as their surprise."""
-    targets, pieces, used = batch["targets"], [], 0
-    chance = logits.softmax(-1).gather(-1, targets.clamp(min=0)[..., None])[..., 0]
+def _text(setup, batch: Batch) -> Shown:
+    """The targets of consecutive windows, coloured by 1 - p; then a sample."""
+    tokenizer, targets = setup.opened.tokenizer, batch["targets"]
+    p = setup.task.logits(setup.model, batch).softmax(-1)
+    p = p.gather(-1, targets.clamp(min=0)[..., None])[..., 0]
     scored = targets != NOT_SCORED
-    for token, p in zip(targets[scored].tolist(), chance[scored].tolist(), strict=True):
-        text = tokenizer.decode([token])
-        pieces.append(Piece(text, round(1 - p, 2)))
-        used += len(text)
-        if used >= LETTERS:
-            break
-    yield pieces
-
-
-def _sample(
-    model: torch.nn.Module, batch: dict[str, Tensor], tokenizer: Tokenizer
-) -> str:
+    pairs = zip(targets[scored].tolist(), p[scored].tolist(), strict=True)
+    read = _beginning(
+        Piece(tokenizer.decode([token]), round(1 - chance, 2))
+        for token, chance in pairs
+    )
     prompt = batch["tokens"][:1, :1]
-    ids = torch.cat([prompt, generate(model, prompt, LETTERS)], 1)
-    return tokenizer.decode(ids[0].tolist())[:LETTERS]
+    ids = torch.cat([prompt, generate(setup.model, prompt, LETTERS)], 1)[0]
+    written = Piece(tokenizer.decode(ids.tolist())[:LETTERS])
+    return Shown(
+        "validation text, then a sample of the model",
+        "the deeper the colour, the less probable the model held it",
+        [read, [Piece("\n")], [written]],
+    )
 
 
-def _answers(
-    logits: Tensor, batch: dict[str, Tensor], tokenizer: Tokenizer, pairs: bool
-) -> list[list[Piece]]:
-    """One line each: the question or text, then the model's token at each place."""
-    lines, guess = [], logits.argmax(-1)
+def _filled(setup, batch: Batch) -> Shown:
+    """Consecutive windows with the model's guesses where a word was taken out."""
+    tokenizer = setup.opened.tokenizer
+    guess = setup.task.logits(setup.model, batch).argmax(-1)
+    names = ("tokens", "targets", "pad_mask")
+    rows = zip(guess, *(batch[name] for name in names), strict=True)
+
+    def pieces(guess: Tensor, tokens: Tensor, targets: Tensor, real: Tensor):
+        columns = (part[real].tolist() for part in (guess, tokens, targets))
+        for found, token, true in zip(*columns, strict=True):
+            if true == NOT_SCORED:
+                yield Piece(tokenizer.decode([token]))
+            else:
+                depth = RIGHT if found == true else WRONG
+                yield Piece(_named(tokenizer, [found]), depth)
+
+    return Shown(
+        "validation text with words that the model filled in",
+        "coloured: was hidden or exchanged; deeply: the model is wrong",
+        [_beginning(chain.from_iterable(pieces(*row) for row in rows))],
+    )
+
+
+def _answers(setup, batch: Batch) -> Shown:
+    """One line each: the question, then the model's token at each place."""
+    tokenizer, lines = setup.opened.tokenizer, []
+    guess = setup.task.logits(setup.model, batch).argmax(-1)
     for row, targets in enumerate(batch["targets"]):
         scored = targets != NOT_SCORED
-        read = batch["source" if pairs else "tokens"][row]
-        if pairs:
-            read = read[batch["source_mask"][row]]
-        elif "pad_mask" in batch:
-            read = read[batch["pad_mask"][row]]
-        else:
-            read = read[: int(scored.float().argmax()) + 1]
-        line = [Piece(f"{_shown(tokenizer, read)} -> ")]
-        for token, true in zip(guess[row][scored], targets[scored], strict=True):
-            wrong = 0.6 if token != true else 0.0
-            line.append(Piece(_shown(tokenizer, token[None]), wrong))
+        if "source" in batch:
+            question = batch["source"][row][batch["source_mask"][row]]
+        else:  # it ends where the first token of the answer is to be foretold
+            question = batch["tokens"][row][: int(scored.float().argmax()) + 1]
+        line = [Piece(f"{_named(tokenizer, question.tolist())} -> ")]
+        answer = zip(guess[row][scored].tolist(), targets[scored].tolist(), strict=True)
+        for token, true in answer:
+            depth = 0.0 if token == true else WRONG
+            line.append(Piece(_named(tokenizer, [token]), depth))
         lines.append(line)
-    return lines
+    return Shown("answers", "coloured: wrong (each token after the true ones)", lines)
 
 
-def _classes(
-    model: torch.nn.Module,
-    batch: dict[str, Tensor],
-    tokenizer: Tokenizer,
-    names: tuple[str, ...],
-) -> list[list[Piece]]:
-    shares, guess = model(batch["tokens"], batch["pad_mask"]).softmax(-1).max(-1)
+def _classes(setup, batch: Batch) -> Shown:
+    tokenizer, names = setup.opened.tokenizer, setup.opened.info.class_names
+    logits = setup.model(batch["tokens"], batch["pad_mask"])
+    shares, guess = logits.softmax(-1).max(-1)
     lines = []
     for row, (share, found) in enumerate(zip(shares, guess.tolist(), strict=True)):
-        text = _shown(tokenizer, batch["tokens"][row][batch["pad_mask"][row]])
-        wrong = 0.0 if found == batch["target"][row] else 0.6
-        said = Piece(f"{names[found]} {share:.2f}", wrong)
-        lines.append([said, Piece("  " + text.replace("\n", " ")[:70])])
-    return lines
+        ids = batch["tokens"][row][batch["pad_mask"][row]].tolist()
+        depth = 0.0 if found == batch["target"][row] else WRONG
+        said = Piece(f"{names[found]} {share:.2f}", depth)
+        text = _named(tokenizer, ids).replace("\n", " ")[:70]
+        lines.append([said, Piece(f"  {text}")])
+    return Shown("classes", "coloured: wrong", lines)
 
 
-def _shown(tokenizer: Tokenizer, ids: Tensor) -> str:
-    """Special tokens stand by their names."""
+def _beginning(pieces: Iterable[Piece]) -> list[Piece]:
+    """The first pieces that hold `LETTERS` letters together."""
+    kept, used = [], 0
+    for piece in pieces:
+        kept.append(piece)
+        used += len(piece.text)
+        if used >= LETTERS:
+            break
+    return kept
+
+
+def _named(tokenizer: Tokenizer, ids: Sequence[int]) -> str:
+    """The text of `ids`; special tokens stand by their names."""
     names = {index: name for name, index in tokenizer.specials.items()}
-    ids = ids.tolist()
     return "".join(names[i] if i in names else tokenizer.decode([i]) for i in ids)

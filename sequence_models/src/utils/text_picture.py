@@ -8,6 +8,7 @@ from .plots import ORANGE, new_figure, plain_text, save_figure
 
 
 COLUMNS = 96
+HEAD, FOOT = 0.6, 0.1  # inches
 
 
 class Piece(NamedTuple):
@@ -21,9 +22,11 @@ def draw_text(
 ) -> None:
     """Each paragraph on lines of its own, in letters of one width, wrapped."""
     lines = [line for pieces in paragraphs for line in wrap(pieces)]
-    figure = new_figure(COLUMNS * 0.088, 0.19 * len(lines) + 0.75)
+    rows = 0.19 * len(lines)  # inches
+    height = rows + HEAD + FOOT
+    figure = new_figure(COLUMNS * 0.088, height)
     figure.set_layout_engine("none")  # a grid of letters, placed by hand
-    axis = figure.add_axes((0.01, 0.01, 0.98, 1 - 0.62 / figure.get_figheight()))
+    axis = figure.add_axes((0.01, FOOT / height, 0.98, rows / height))
     axis.set_axis_off()
     axis.set_xlim(0, COLUMNS)
     axis.set_ylim(len(lines), 0)
@@ -51,10 +54,8 @@ def draw_text(
                     va="center",
                 )
             column += len(text)
-    figure.text(0.01, 1 - 0.2 / figure.get_figheight(), plain_text(title, 110), size=9)
-    figure.text(
-        0.01, 1 - 0.42 / figure.get_figheight(), plain_text(legend, 140), size=7.5
-    )
+    figure.text(0.01, 1 - 0.2 / height, plain_text(title, 110), size=9)
+    figure.text(0.01, 1 - 0.42 / height, plain_text(legend, 140), size=7.5)
     save_figure(figure, path)
 
 
