@@ -99,7 +99,7 @@ def test_special_tokens_stand_at_the_end_and_for_no_bytes(ours):
     last = range(ours.vocab_size - 3, ours.vocab_size)
     assert list(ours.specials.items()) == list(zip(SPECIALS, last, strict=True))
     assert ours.token_bytes()[-3:] == [b""] * 3
-    joined = b"".join(ours.token_bytes()[i] for i in ours.encode(TEXT + "", "all"))
+    joined = b"".join(ours.token_bytes()[i] for i in ours.encode(TEXT, "all"))
     assert joined == TEXT.encode()
 
 
