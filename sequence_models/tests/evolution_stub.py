@@ -48,7 +48,7 @@ if mode == "hang":
         note("stopped"); raise SystemExit(128 + number)
     signal.signal(signal.SIGTERM, stop); signal.signal(signal.SIGINT, stop)
     (run / "ready").touch()
-    time.sleep(60)
+    time.sleep(300)
 lines = ["step,epoch,split,loss,bpb,accuracy", "1,1,train,3.0,,"]
 for step, found in ((2, bpb + 0.5), (4, bpb)):
     lines.append(f"{step},{step // 2},val,{found * 0.7},{found},0.4")

@@ -10,6 +10,7 @@ from unittest import mock
 import pytest
 
 from src.utils import cli
+from tests.forked import LIMIT
 from tests.tiny import TINY, command, start
 
 
@@ -33,7 +34,7 @@ def call(*arguments, **environment) -> subprocess.CompletedProcess:
     command = [sys.executable, *map(str, arguments)]
     changed = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     return subprocess.run(
-        command, cwd=ROOT, env=changed, capture_output=True, timeout=120
+        command, cwd=ROOT, env=changed, capture_output=True, timeout=LIMIT
     )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from src.evolution.children import Children, Job, Usage, command, note_usage, state_of
 from tests.evolution_stub import commands, states, usage
+from tests.forked import LIMIT
 
 
 def jobs(tmp_path, *names, seeds=(1,)):
@@ -56,7 +57,7 @@ def test_a_signal_lets_the_children_save_and_the_rest_wait(tmp_path):
 
     def interrupt():
         ready = [tmp_path / name / "ready" for name in ("a-s1", "b-s1")]
-        end = time.monotonic() + 20
+        end = time.monotonic() + LIMIT
         while not all(file.exists() for file in ready) and time.monotonic() < end:
             time.sleep(0.02)
         os.kill(os.getpid(), signal.SIGTERM)
@@ -64,7 +65,7 @@ def test_a_signal_lets_the_children_save_and_the_rest_wait(tmp_path):
     thread = threading.Thread(target=interrupt)
     thread.start()
     stopped = children.run(jobs(tmp_path, "a", "b", "c"))
-    thread.join(timeout=30)
+    thread.join(timeout=LIMIT)
 
     assert stopped == signal.SIGTERM and not children.running
     assert states(tmp_path) == {"a-s1": "resume", "b-s1": "resume"}

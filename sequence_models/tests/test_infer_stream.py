@@ -18,6 +18,7 @@ from src.inference.infer import Wanted, infer
 from src.inference.writing import Writing
 from src.utils import cli
 from src.utils.errors import InputError
+from tests.forked import LIMIT
 from tests.test_infer import saved  # noqa: F401 (a fixture)
 
 
@@ -69,7 +70,7 @@ def test_ctrl_c_keeps_what_was_written(saved, tmp_path):  # noqa: F811
     try:
         shown = process.stdout.read(400)
         process.send_signal(signal.SIGINT)
-        rest, errors = process.communicate(timeout=60)
+        rest, errors = process.communicate(timeout=LIMIT)
     finally:
         process.kill()
     assert process.returncode == 130 and b"Traceback" not in errors
@@ -88,7 +89,7 @@ def test_a_broken_pipe_is_no_fault(saved, tmp_path):  # noqa: F811
         assert process.stdout.read(100)
         process.stdout.close()
         errors = process.stderr.read()
-        assert process.wait(timeout=60) == 0
+        assert process.wait(timeout=LIMIT) == 0
     finally:
         process.kill()
         process.stderr.close()
