@@ -42,11 +42,16 @@ def test_the_best_rate_of_a_sweep_is_taken(tmp_path):
 
 def test_a_table_that_is_none(tmp_path):
     path = tmp_path / "x.rates.csv"
-    path.write_text("entry,recipe,rate\nrnn,old,1\n")
-    with pytest.raises(
-        InputError, match="x.rates.csv: no table of entry,recipe,lr,bpb"
-    ):
+    path.mkdir()
+    said = "x.rates.csv: no table of entry,recipe,lr,bpb"
+    with pytest.raises(InputError, match=said):
         read_rates(path)
+    path.rmdir()
+    header = "entry,recipe,lr,bpb,share\n"
+    for text in ("entry,recipe,rate\nrnn,old,1\n", f"{header}{'x' * 200_000}\n"):
+        path.write_text(text)
+        with pytest.raises(InputError, match=said):
+            read_rates(path)
 
 
 @pytest.mark.spec("SEQ-119", "is refused with its place")
@@ -71,6 +76,7 @@ def test_a_table_that_is_none(tmp_path):
         ),
         ("samples: 8,", "", "data.samples must say how much an epoch is"),
         ("lr: 0.5}}", "lr: 0.5}, data: {name: text}}", "data.root is empty"),
+        ("base:", "base:\n  task: mlm", "task = mlm: a bench is for the task lm"),
         ("samples: 8", "samples: 10", "samples = 10 must be a multiple of 4"),
         ("old: {optim", "old: 5 #", "recipes.old: must hold `key: value` lines, got 5"),
         ("seeds:", "common: new\nseeds:", "common = new: must be one of the recipes"),
@@ -78,6 +84,13 @@ def test_a_table_that_is_none(tmp_path):
         ("seeds:", "threads: 0\nseeds:", "threads = 0: must be >= 1"),
         ("label: RNN", "same: x", "entries.rnn: same = x is no entry"),
         ("  gpt_2025:", "  ../up:", "../up-modern is no file name"),
+        ("    recipes: [modern]\n", "", "entries.gpt_2025: recipes must name at least"),
+        ("hidden: 2", "hidden: 0", "search: hidden is a multiple of 0; at least 1"),
+        (
+            "name: rnn, layers: 1, embedding: 8",
+            "name: slot, slot: no",
+            "entries.rnn with the recipe old: model.slot = 'no': there is no",
+        ),
         (
             "recipes: [old, modern]",
             "recipes: [old, old]",

@@ -43,7 +43,7 @@ class Bench:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    recipes: tuple[str, ...]
+    recipes: tuple[str, ...] = ()
     """The first is that of its era."""
     label: str = ""
     """What it is called on the page; its name, if empty."""
@@ -51,3 +51,10 @@ class Entry:
     """Fields whose size is searched, with the number it is a multiple of."""
     same: str = ""
     """The entry that it would be equal to under the common recipe."""
+
+    def __post_init__(self):
+        if not self.recipes:
+            raise ValueError("recipes must name at least one, that of its era first")
+        for name, step in self.search.items():
+            if step < 1:
+                raise ValueError(f"search: {name} is a multiple of {step}; at least 1")

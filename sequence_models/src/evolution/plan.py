@@ -20,7 +20,7 @@ from ..utils.errors import InputError
 from ..utils.yaml12 import read_yaml
 from .bench import Bench, Entry
 from .match import match
-from .rates import best_rate, rates_file, read_rates
+from .rates import Tried, best_rate, rates_file, read_rates
 
 
 class Pair(NamedTuple):
@@ -44,8 +44,8 @@ class Plan(NamedTuple):
     bench: Bench
     entries: dict[str, Entry]
     pairs: list[Pair]
-    swept: list[dict[str, Any]]
-    """Rows of the sweep beside the file: entry, recipe, lr, bpb."""
+    swept: list[Tried]
+    """What the table of the sweep beside the file has."""
 
 
 def read_plan(path: Path, only: Collection[str] = ()) -> Plan:
@@ -141,6 +141,8 @@ def _pair(
     where: str,
 ) -> Pair:
     config = from_dict(Config, values, where)
+    if config.task != "lm":
+        raise InputError(f"{where}: task = {config.task}: a bench is for the task lm")
     vocab = _vocab(config)
 
     def count(sizes: dict[str, int]) -> int:
@@ -149,15 +151,18 @@ def _pair(
             model = make_model(from_dict(Config, sized, where), vocab, 0)
         return sum(weight.numel() for weight in model.parameters())
 
-    parameters = count({})
-    if entry.search:
-        try:
+    sizes: dict[str, int] = {}
+    try:
+        parameters = count({})
+        if entry.search:
             sizes, parameters = match(
                 count, entry.search, bench.parameters, bench.tolerance
             )
-        except InputError as error:
-            raise InputError(f"{where}: {error}") from None
-        values = values | {"model": with_sizes(values["model"], sizes)}
+    except InputError as error:
+        said = str(error)
+        said = said if said.startswith(where) else f"{where}: {said}"
+        raise InputError(said) from None
+    values = values | {"model": with_sizes(values["model"], sizes)}
     data, train = config.data, config.train
     if not data.samples:
         raise InputError(f"{where}: data.samples must say how much an epoch is")

@@ -38,7 +38,7 @@ def read_rates(path: Path) -> list[Tried]:
                 )
                 for row in csv.DictReader(file)
             ]
-    except (KeyError, TypeError, ValueError) as error:
+    except (csv.Error, KeyError, OSError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: no table of entry,recipe,lr,bpb,share ({error})"
         ) from None
