@@ -47,20 +47,8 @@ def evolve(
     """
     from src.evolution.evolve import evolve
 
-    raise typer.Exit(
-        evolve(
-            config,
-            only or (),
-            out,
-            at_once,
-            device,
-            dry_run,
-            report,
-            sweep,
-            quiet,
-            as_json,
-        )  # fmt: skip
-    )
+    options = (device, dry_run, report, sweep, quiet, as_json)
+    raise typer.Exit(evolve(config, only or (), out, at_once, *options))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import torch
 
 from src.metrics.language import (
     bits_per_byte,
-    count_correct,
     perplexity,
     token_nats,
 )
@@ -23,7 +22,7 @@ def test_uniform_logits_have_the_bits_of_the_vocabulary():
     assert perplexity(nats.sum().item(), 3) == pytest.approx(256)
 
 
-@pytest.mark.spec("SEQ-101", "a target of -100 costs nothing and is never right")
+@pytest.mark.spec("SEQ-101", "a target of -100 costs nothing")
 def test_targets_that_are_not_scored():
     logits = torch.tensor([[[1.0, 3.0], [5.0, 0.0], [0.0, 1.0]]])
     targets = torch.tensor([[1, -100, 0]])
@@ -31,7 +30,6 @@ def test_targets_that_are_not_scored():
     assert nats[0, 1] == 0
     wanted = -logits.log_softmax(2)[0, [0, 2], [1, 0]]
     assert torch.equal(nats[0, [0, 2]], wanted)
-    assert count_correct(logits, targets) == 1
 
 
 def test_half_precision_is_summed_in_float32():

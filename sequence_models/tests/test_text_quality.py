@@ -6,10 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.inference.predictor import load_predictor
+from src.data import DataConfig, open_data
+from src.data.memmap import write_tokens
+from src.data.toy_grammar import write_stories
+from src.inference.predictor import Predictor, load_predictor
 from src.inference.quality import compare, pieces_of, quality_table
 from src.metrics import text_quality as q
-from src.training.load import reopen_data
+from src.tokenizers import TokenizerConfig, build_tokenizer
+from src.training.load import Loaded, reopen_data
+from src.training.task import Config
 from src.utils.errors import InputError
 from tests.test_infer import saved  # noqa: F401 (a fixture)
 
@@ -128,6 +133,23 @@ def test_figures_stand_beside_those_of_real_text(saved):  # noqa: F811
     lines = quality_table(figures).splitlines()
     assert lines[0].split() == ["written", "held", "out"]
     assert [line.split()[0] for line in lines[1:]] == list(q.MEANING)
+
+
+@pytest.mark.parametrize("name", ["memmap", "documents"])
+def test_token_files_and_packed_documents_are_compared_too(tmp_path, name):
+    file, text = tmp_path / "text.txt", write_stories(0, 12)
+    file.write_text(text)
+    if name == "memmap":
+        file = tmp_path / "tokens.bin"
+        tokenizer = build_tokenizer(TokenizerConfig(), text)
+        write_tokens(file, [tokenizer.encode_array(text)], tokenizer.to_dict())
+    config = Config(data=DataConfig(name=name, root=str(file), val_share=0.3))
+    opened = open_data(config.data, "lm", 0)
+    loaded = Loaded(None, config, opened.info, opened.tokenizer, {})
+    predictor = Predictor(None, config, opened.info, opened.tokenizer, loaded)
+    figures = compare(predictor, [text[40:140], "zzz"])
+    assert figures["generated"]["longest_copy"] == 100
+    assert 0 < figures["held_out"]["word_validity"] <= 1
 
 
 def test_a_validation_text_that_is_too_short_is_named():

@@ -5,7 +5,7 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from .figures import costs, curves, dots
+from .figures import costs, curves, dots, to_svg
 from .plan import Plan
 from .rates import best_rate
 from .results import Results
@@ -35,7 +35,7 @@ pre { white-space: pre-wrap; background: #f5f5f5; padding: .7rem; font-size: 12.
 def page(plan: Plan, results: Results, content: dict[str, Any]) -> str:
     """The page as HTML; `content` is what results.json has."""
     label, common = labels(plan), plan.bench.common
-    seeds = len(plan.bench.seeds)
+    seeds = len({run.seed for run in results.runs})
     tokens = results.runs[0].tokens
     parts = [
         f"<h1>{escape(plan.name)}: language models of equal size</h1>",
@@ -50,7 +50,7 @@ def page(plan: Plan, results: Results, content: dict[str, Any]) -> str:
         + "".join(f"<li>{escape(s)}</li>" for s in content["conclusion"])
         + "</ul>",
         "<h2>Every run</h2>",
-        dots(plan, results, label),
+        to_svg(dots(plan, results, label)),
         "<h2>Table</h2>",
         result_table(results.rows, content["saved_for_backward"], label),
         _notes(plan),

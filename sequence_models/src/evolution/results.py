@@ -4,6 +4,7 @@ import csv
 import io
 import itertools
 import json
+import math
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -149,8 +150,8 @@ def read_run(path: Path, pair: Pair, seed: int) -> Run:
     each = pair.tokens / summary["steps"]
     done = each * (summary["steps"] - summary["since_step"])
     rate = done / max(summary["cpu_seconds"], 1e-9)
-    # loss / ln 2 bits a token over bits per byte is the number of bytes a token.
-    bytes_per_token = last["loss"] / 0.6931471805599453 / last["bpb"]
+    # Bits a token over bits a byte.
+    bytes_per_token = last["loss"] / math.log(2) / last["bpb"]
     try:
         used = json.loads((path / "child.json").read_text("utf-8"))
     except (OSError, ValueError):

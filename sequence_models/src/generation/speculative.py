@@ -150,14 +150,16 @@ def judge(
 
 @contract
 def shares_along(
-    logits: Float[Tensor, "batch vocab"], tokens: Int[Tensor, " total"], s: Sampling
+    logits: Float[Tensor, "batch vocab"],
+    tokens: Int[Tensor, " total"],
+    sampling: Sampling,
 ) -> Float[Tensor, "batch vocab"]:
     """The distribution behind each of the last `batch` prefixes of `tokens`."""
-    if s.repetition_penalty == 1 and not s.no_repeat_ngram:
-        return shares(logits, tokens[:0].expand(len(logits), 0), s)
+    if sampling.repetition_penalty == 1 and not sampling.no_repeat_ngram:
+        return shares(logits, tokens[:0].expand(len(logits), 0), sampling)
     first = len(tokens) - len(logits) + 1
     rows = [
-        shares(row[None], tokens[None, : first + place], s)
+        shares(row[None], tokens[None, : first + place], sampling)
         for place, row in enumerate(logits)
     ]
     return torch.cat(rows)

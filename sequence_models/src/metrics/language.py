@@ -1,4 +1,4 @@
-"""How well a model foretells a text: nats, bits per byte, perplexity, accuracy.
+"""How well a model foretells a text: nats, bits per byte, perplexity.
 
 The loss of a token depends on how long tokens are; bits per byte does not. It puts
 characters, bytes and BPE of any vocabulary into one table.
@@ -21,14 +21,6 @@ def token_nats(
     logits = logits if logits.dtype.itemsize > 4 else logits.float()
     flat = logits.flatten(0, 1), targets.flatten()
     return F.cross_entropy(*flat, reduction="none").view_as(targets)
-
-
-@contract
-def count_correct(
-    logits: Float[Tensor, "batch time vocab"], targets: Int[Tensor, "batch time"]
-) -> Int[Tensor, ""]:
-    """How many targets are the likeliest token; -100 is never."""
-    return (logits.argmax(2) == targets).sum()
 
 
 def bits_per_byte(nats: float, n_bytes: int) -> float:

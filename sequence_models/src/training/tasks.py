@@ -4,7 +4,6 @@ The trainer knows a task by `loss`, `evaluate` and `metrics`. Metrics are sums o
 tokens or texts first and ratios last, so that batches of any size add up.
 """
 
-import math
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from torch.nn import functional as F
 
 from ..losses import NOT_SCORED, LossConfig, token_loss
 from ..metrics.classification import accuracy, confusion_matrix, macro_f1
-from ..metrics.language import bits_per_byte
+from ..metrics.language import bits_per_byte, perplexity
 
 
 Batch = dict[str, Any]
@@ -60,7 +59,7 @@ class TokenTask:
         return {
             "loss": loss,
             "accuracy": counts["right"] / tokens,
-            "perplexity": math.exp(min(loss, 700.0)),
+            "perplexity": perplexity(counts["nats"], tokens),
             "exact": counts["rows_right"] / max(counts["rows"], 1),
         }
 
