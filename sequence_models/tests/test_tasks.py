@@ -186,6 +186,13 @@ def test_each_task_has_its_models(task):
             build(config)
 
 
+@pytest.mark.spec("SEQ-140", "a recurrent network takes its memory")
+def test_a_model_that_takes_no_memory_along_is_refused():
+    changes = {"data": {"stateful": True}, "model": {"name": "gpt_2023"}}
+    with pytest.raises(InputError, match="data.stateful: gpt_2023 sees 64 tokens and"):
+        build(from_dict(Config, changes))
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -82,6 +82,11 @@ def build(config: Config) -> Setup:
         )
     classes = len(opened.info.class_names)
     model = make_model(config, opened.info.vocab, classes)
+    if config.data.stateful and model.context is not None:
+        raise InputError(
+            f"data.stateful: {config.model.name} sees {model.context} tokens and takes "
+            "no memory along; set data.stateful=false, or take a recurrent model"
+        )
     count = sum(p.numel() for p in model.parameters())
     title = f"{config.model.name} {count:,} parameters · {opened.title}"
     data = asdict(opened.info) | {"tokenizer": opened.tokenizer.to_dict()}
