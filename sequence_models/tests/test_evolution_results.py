@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 import re
+import time
 
 import pytest
 
@@ -18,7 +19,9 @@ from src.evolution.results import collect, compare, to_csv
 from src.evolution.sweep import next_rates, sweep
 from src.evolution.verdict import conclude
 from src.utils.errors import InputError
+from src.utils.lock import take_lock
 from tests.evolution_stub import commands, plan_in
+from tests.forked import in_fork, kill_group
 
 
 FOUND = {"rnn-old": 3.0, "rnn-modern": 2.5, "gpt_2025-modern": 2.2}
@@ -162,6 +165,27 @@ def test_the_page_can_be_built_again_and_needs_a_run(tmp_path, stubbed, capsys):
     assert {row["entry"] for row in said["rows"]} == {"gpt_2025"}
     with pytest.raises(InputError, match="--at-once 0: must be 1 or more"):
         evolve(path, out=tmp_path, at_once=0)
+
+
+def test_a_bench_goes_on_in_one_process_at_a_time(tmp_path, stubbed):
+    plan_in(tmp_path)
+    folder, held = tmp_path / "evolve-stub", tmp_path / "held"
+    folder.mkdir()
+
+    def hold() -> None:
+        with take_lock(folder):
+            held.touch()
+            time.sleep(180)
+
+    other, end = in_fork(hold), time.monotonic() + 60
+    while not held.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    with pytest.raises(InputError, match="evolve-stub is in use by process"):
+        evolve(tmp_path / "evolve_stub.yaml", out=tmp_path, quiet=True)
+    kill_group(other)
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(InputError, match="file/evolve-stub cannot be written"):
+        evolve(tmp_path / "evolve_stub.yaml", out=tmp_path / "file", quiet=True)
 
 
 def test_a_model_that_writes_html_cannot_break_the_page(tmp_path):

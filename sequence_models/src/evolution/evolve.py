@@ -7,7 +7,9 @@ import yaml
 
 from ..utils.atomic import write_atomically
 from ..utils.errors import InputError
+from ..utils.folders import make_folder
 from ..utils.interrupt import exit_code
+from ..utils.lock import take_lock
 from ..utils.logging import log, start_logging, table
 from ..utils.run_dir import to_json
 from .children import Children, Failure, Job, state_of
@@ -40,24 +42,38 @@ def evolve(
     if dry_run:
         print(what_would_run(plan, folder))
         return 0
-    if sweep_rates:
-        stopped = sweep(plan, folder / "sweep", rates_file(path), at_once, device)
-        return exit_code(stopped)
     failed: list[Failure] = []
     if not report_only:
-        jobs = make_jobs(plan, folder)
-        children = Children(
-            folder, at_once, plan.bench.threads, device, say=_say(plan, folder)
-        )
-        stopped = children.run(jobs)
-        failed = children.failed
-        if stopped:
-            log.warning("stopped; the same command goes on")
+        make_folder(folder)
+        with take_lock(folder):  # two at once would fail each other's runs
+            todo = _sweep if sweep_rates else _train
+            stopped, failed = todo(plan, folder, path, at_once, device)
+        if stopped or sweep_rates:
             return exit_code(stopped)
     # The page shows all that there is, whatever was asked to run.
     summary = report(read_plan(path) if only else plan, folder, failed)
     print(to_json(summary) if as_json else _table(summary))
     return 1 if failed else 0
+
+
+def _sweep(
+    plan: Plan, folder: Path, path: Path, at_once: int, device: str
+) -> tuple[int, list[Failure]]:
+    return sweep(plan, folder / "sweep", rates_file(path), at_once, device), []
+
+
+def _train(
+    plan: Plan, folder: Path, path: Path, at_once: int, device: str
+) -> tuple[int, list[Failure]]:
+    """The number of a signal that ended it, or 0, and the runs that failed."""
+    jobs = make_jobs(plan, folder)
+    children = Children(
+        folder, at_once, plan.bench.threads, device, say=_say(plan, folder)
+    )
+    stopped = children.run(jobs)
+    if stopped:
+        log.warning("stopped; the same command goes on")
+    return stopped, children.failed
 
 
 def make_jobs(plan: Plan, folder: Path) -> list[Job]:
