@@ -1,6 +1,7 @@
 """Scoring a checkpoint: every token once, as JSON and as a table."""
 
 import json
+import logging
 from unittest import mock
 
 import pytest
@@ -68,6 +69,16 @@ def changed(run, tmp_path, change):
     change(content)
     save_checkpoint(tmp_path / "changed.pt", content)
     return tmp_path / "changed.pt"
+
+
+def test_data_that_has_changed_since_is_told(run, tmp_path, caplog, monkeypatch):
+    monkeypatch.setattr("src.training.load.log.propagate", True)
+    with caplog.at_level(logging.WARNING, "run"):
+        evaluate(run / "checkpoints/best.pt", quiet=True, out=tmp_path, device="cpu")
+        assert not caplog.text
+        path = changed(run, tmp_path, lambda c: c["data"].update(fingerprint="another"))
+        evaluate(path, quiet=True, out=tmp_path, device="cpu")
+    assert "the data is not what the checkpoint was trained with" in caplog.text
 
 
 def test_a_model_of_nan_is_no_result(run, tmp_path):

@@ -12,6 +12,7 @@ from ..tokenizers import Tokenizer
 from ..utils.checkpoint import load_checkpoint, load_weights
 from ..utils.config import from_dict
 from ..utils.errors import InputError
+from ..utils.logging import log
 from ..utils.run_dir import resolve
 from .task import Config, make_model
 
@@ -53,7 +54,8 @@ def load_model(checkpoint: Path | str, device: torch.device | str = "cpu") -> Lo
 def reopen_data(loaded: Loaded) -> Opened:
     """The splits of a training, cut by the tokenizer of the checkpoint.
 
-    Raises InputError for data that is not here, or has other classes now.
+    Raises InputError for data that is not here, or has other classes now; warns where
+    it is another text.
     """
     config = loaded.config
     opened = open_data(config.data, config.task, config.seed, loaded.tokenizer)
@@ -62,6 +64,11 @@ def reopen_data(loaded: Loaded) -> Opened:
             f"the data now has the classes {', '.join(opened.info.class_names)}, the "
             f"checkpoint has {', '.join(loaded.info.class_names)}. Restore the data, "
             "or train again"
+        )
+    if opened.info.fingerprint != loaded.info.fingerprint:
+        log.warning(
+            f"the data is not what the checkpoint was trained with: {opened.title}. "
+            "What is held out now may have been trained on"
         )
     return opened
 
