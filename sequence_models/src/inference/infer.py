@@ -11,6 +11,7 @@ from ..training.load import run_folder
 from ..utils.device import pick_device
 from ..utils.errors import InputError
 from ..utils.folders import make_folder
+from ..utils.interrupt import Interrupt, exit_code
 from ..utils.logging import log
 from .labelling import MASK, answer, check_room, classify, fill
 from .outputs import write_results
@@ -103,17 +104,23 @@ def _streamed(
     pieces: list[str] = []
     coming = write_pieces(predictor, ids, how)
     summary["streamed"] = True
+    interrupt = Interrupt()  # a flag: an exception would cut a piece that is printed
     try:
-        print(summary["prompt"], end="", flush=True)
-        for piece in coming:
-            pieces.append(piece)
-            print(piece, end="", flush=True)
-        print()
+        with interrupt:
+            print(summary["prompt"], end="", flush=True)
+            for piece in coming:
+                pieces.append(piece)
+                print(piece, end="", flush=True)
+                if interrupt.number:
+                    break
+            print()
     except BrokenPipeError:  # the reader has enough; click would make this exit 1
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     finally:
         summary["texts"] = [{"text": "".join(pieces)}]
         write_results(out, summary)
+    if interrupt.number:
+        raise SystemExit(exit_code(interrupt.number))
     return summary
 
 
