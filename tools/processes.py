@@ -6,12 +6,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 
 
 GRACE = 10  # seconds a child may take to save its state after Ctrl-C
-KILL = getattr(signal, "SIGKILL", signal.SIGTERM)  # Windows has none
 
 
 def run(
@@ -24,7 +22,13 @@ def run(
 
     `each_second` is told the elapsed seconds. Other options go to `subprocess.Popen`.
     """
-    process = _start(command, cwd, **options)
+    process = subprocess.Popen(
+        [str(part) for part in command],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        **options,
+    )
     try:
         return _wait(process, each_second)
     except KeyboardInterrupt:
@@ -34,30 +38,6 @@ def run(
         process.terminate()
         _wait_or_stop(process)
         raise
-
-
-def run_group(
-    command: Sequence[str | Path], cwd: Path, limit: float, **options
-) -> int | None:
-    """Run a command in a process group of its own, of which nothing outlives it.
-
-    Its exit code, or None if it did not end within `limit` seconds.
-    """
-    process = _start(command, cwd, process_group=0, **options)
-    try:
-        return process.wait(limit)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGABRT)  # with its faulthandler, Python tells where
-        return None
-    except KeyboardInterrupt:
-        _signal_group(process, signal.SIGINT)
-        raise
-    except BaseException:
-        _signal_group(process, signal.SIGTERM)
-        raise
-    finally:
-        _wait_or_stop(process)
-        _signal_group(process, KILL)
 
 
 def environment() -> dict[str, str]:
@@ -81,25 +61,6 @@ def say(text: str = "") -> None:
     """One line of progress on stderr, in order with what children print."""
     sys.stdout.flush()
     print(text, file=sys.stderr, flush=True)
-
-
-def _start(command: Sequence[str | Path], cwd: Path, **options) -> subprocess.Popen:
-    return subprocess.Popen(
-        [str(part) for part in command],
-        cwd=cwd,
-        env=environment(),
-        stdin=subprocess.DEVNULL,
-        **options,
-    )
-
-
-def _signal_group(process: subprocess.Popen, number: int) -> None:
-    """Signal the process and all that it started and that stayed in its group."""
-    if hasattr(os, "killpg"):
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-    else:
-        process.kill()
 
 
 def _wait(

@@ -1,16 +1,20 @@
-"""One pytest process per sub-project, from its own folder; then one table."""
+"""One pytest process per sub-project, from its own folder, side by side; one table."""
 
 import json
+import os
 import shutil
+import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tools.environment import prepare
-from tools.processes import run_group, say
+from tools.groups import Command, run_commands
+from tools.processes import say
 from tools.projects import (
     MADE_BY_RUNNING,
     WorkspaceError,
@@ -41,23 +45,50 @@ def suite_names(root: Path) -> list[str]:
     return [*(path.name for path in find_projects(root)), "tools", "check"]
 
 
-def run_project(
-    folder: Path, python: Path, kinds: Sequence[str] = (), cwd: Path | None = None
-) -> Result | None:
-    """Run the tests of a sub-project or `tools`; None if it has none of the kinds."""
+@dataclass(frozen=True, slots=True)
+class Suite:
+    """A command, and how to read what it found: (passed, failed, skipped) of a code."""
+
+    command: Command
+    counts: Callable[[int], tuple[int, int, int]]
+
+
+def project_suite(
+    folder: Path,
+    python: Path,
+    scratch: Path,
+    kinds: Sequence[str] = (),
+    cwd: Path | None = None,
+) -> Suite | None:
+    """The tests of a sub-project or `tools`; None if it has none of the kinds."""
     tests = folder / "tests"
-    files = [str(path) for kind in kinds for path in sorted(tests.glob(KINDS[kind]))]
+    files = [path for kind in kinds for path in sorted(tests.glob(KINDS[kind]))]
     if kinds and not files:
         return None
-    say(f"\n== {folder.name} ==")
-    with tempfile.TemporaryDirectory() as scratch:
-        report = Path(scratch, "junit.xml")
-        command = [python, "-X", "faulthandler", "-m", "pytest", "-q"]
-        command += [f"--junitxml={report}", *(files or [tests])]
-        start = time.monotonic()
-        code = _run(folder.name, command, cwd or folder)
-        counts = read_counts(report, code)
-    return Result(folder.name, *counts, time.monotonic() - start, code)
+    report = scratch / f"{folder.name}.xml"
+    words = [python, "-X", "faulthandler", "-m", "pytest", "-q"]
+    words += [f"--junitxml={report}", *(files or [tests])]
+    if sys.stdout.isatty():
+        words.append("--color=yes")  # also where it writes to a file first
+    command = Command(folder.name, words, cwd or folder)
+    return Suite(command, partial(read_counts, report))
+
+
+def check_suite(root: Path, python: Path, scratch: Path) -> Suite:
+    """`tools.checks`, of which each check counts as a test."""
+    counts = scratch / "counts.json"
+    words = [python, "-X", "faulthandler", "-m", "tools.checks", "--counts", counts]
+    return Suite(Command("check", words, root), partial(read_checks, counts))
+
+
+def run_suites(suites: Sequence[Suite], workers: int | None = None) -> list[Result]:
+    """Run them side by side, one a core; results in the order given."""
+    commands = [suite.command for suite in suites]
+    ended = run_commands(commands, LIMIT, workers or os.cpu_count() or 1)
+    return [
+        Result(s.command.name, *s.counts(e.code), e.seconds, e.code)
+        for s, e in zip(suites, ended, strict=True)
+    ]
 
 
 def run_isolated(project: Path, kinds: Sequence[str] = ()) -> Result | None:
@@ -75,31 +106,8 @@ def run_isolated(project: Path, kinds: Sequence[str] = ()) -> Result | None:
                 say(log.read_text(encoding="utf-8", errors="replace"))
             say(str(error))
             return Result(project.name, 0, 1, 0, time.monotonic() - start, 2)
-        return run_project(alone, python, kinds)
-
-
-def run_checks(root: Path, python: Path) -> Result:
-    """Run `tools.checks` and count each check as a test."""
-    say("\n== check ==")
-    with tempfile.TemporaryDirectory() as scratch:
-        counts = Path(scratch, "counts.json")
-        start = time.monotonic()
-        command = [python, "-X", "faulthandler", "-m", "tools.checks"]
-        code = _run("check", [*command, "--counts", counts], root)
-        seconds = time.monotonic() - start
-        passed, failed = json.loads(counts.read_text()) if counts.exists() else (0, 1)
-    return Result("check", passed, max(failed, int(code != 0)), 0, seconds, code)
-
-
-def _run(name: str, command: Sequence[str | Path], cwd: Path) -> int:
-    """The exit code; 124, as `timeout` gives, where the suite had to be killed."""
-    code = run_group(command, cwd, LIMIT)
-    if code is None:
-        say(
-            f"{name} did not end within {LIMIT / 60:.4g} minutes: killed with all that "
-            "it had started, and counted as failed"
-        )
-    return 124 if code is None else code
+        suite = project_suite(alone, python, Path(empty, "venv"), kinds)
+        return run_suites([suite])[0] if suite else None
 
 
 def read_counts(report: Path, code: int) -> tuple[int, int, int]:
@@ -118,6 +126,12 @@ def read_counts(report: Path, code: int) -> tuple[int, int, int]:
     failed = failures + errors
     passed = max(tests - failed - skipped, 0)
     return passed, max(failed, 1) if code else failed, skipped
+
+
+def read_checks(counts: Path, code: int) -> tuple[int, int, int]:
+    """(passed, failed, 0) as `tools.checks` wrote them."""
+    passed, failed = json.loads(counts.read_text()) if counts.exists() else (0, 1)
+    return passed, max(failed, int(code != 0)), 0
 
 
 def report(results: Sequence[Result]) -> int:

@@ -12,6 +12,7 @@ if sys.version_info < (3, 11):  # noqa: UP036  (an older Python reads this too)
 
 import argparse
 import json
+import tempfile
 from pathlib import Path
 
 
@@ -59,12 +60,15 @@ def test(given: argparse.Namespace) -> int:
         done = [suites.run_isolated(path, given.kinds) for path in projects]
         return suites.report([result for result in done if result])
     python = _prepared()
-    done = [suites.run_project(path, python, given.kinds) for path in projects]
-    if "tools" in names:
-        done.append(suites.run_project(ROOT / "tools", python, given.kinds, cwd=ROOT))
-    if "check" in names and not given.kinds:
-        done.append(suites.run_checks(ROOT, python))
-    return suites.report([result for result in done if result])
+    with tempfile.TemporaryDirectory() as folder:
+        scratch, kinds = Path(folder), given.kinds
+        found = [suites.project_suite(p, python, scratch, kinds) for p in projects]
+        if "tools" in names:
+            own = ROOT / "tools"
+            found.append(suites.project_suite(own, python, scratch, kinds, cwd=ROOT))
+        if "check" in names and not kinds:
+            found.append(suites.check_suite(ROOT, python, scratch))
+        return suites.report(suites.run_suites([one for one in found if one]))
 
 
 def check(given: argparse.Namespace) -> int:

@@ -1,15 +1,17 @@
 # pattern: utils/distributed.py -- the same in every sub-project; edit one, then: python -m tools.copies sync utils/distributed.py --from <sub-project>
 """Data-parallel training under `torchrun`, on one machine or many."""
 
+import gc
 import os
-import time
 from dataclasses import dataclass
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import torch
 import torch.distributed as dist
 from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
 
 from .errors import FaultError
 
@@ -49,6 +51,8 @@ def join_ranks(timeout_s: float = 120.0, device_type: str = "cpu") -> Ranks:
     attempt = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     store = dist.PrefixStore(f"attempt_{attempt}", store)
     _meet(store, rank, world, timeout)
+    # DDP imports it later: its default arguments would then hold the group for ever.
+    import_module("torch.distributed.nn.functional")
     dist.init_process_group(
         # Counts and random states travel on the CPU, gradients where they are.
         "cpu:gloo,cuda:nccl" if device_type == "cuda" else "gloo",
@@ -75,9 +79,16 @@ def _meet(store: dist.Store, rank: int, world: int, timeout: timedelta) -> None:
 
 
 def leave_ranks() -> None:
-    """Torch 2.13 joins gloo's threads with the GIL held, for which they may wait."""
+    """End the group and its threads, after all that a DDP holds of it.
+
+    Its last holder waits for gloo's threads, and they may wait for the GIL. The group
+    itself lets go of the GIL meanwhile; the reducer of a DDP (torch 2.13), which an
+    error or a cycle may keep alive, does not, and both would wait for ever.
+    """
     if dist.is_initialized():
-        time.sleep(0.3)  # without the GIL: they drop the tensors of the last exchange
+        for thing in gc.get_objects():
+            if issubclass(type(thing), DistributedDataParallel):
+                thing.reducer = thing.logger = thing.process_group = None
         dist.destroy_process_group()
 
 
