@@ -57,6 +57,18 @@ def test_grad_cam_plus_plus_equals_its_definition():
     assert cam.any() and torch.allclose(cam, wanted, atol=1e-12)
 
 
+def test_grad_cam_plus_plus_leaves_out_what_would_be_divided_by_zero():
+    pick = nn.Conv2d(3, 2, 1, bias=False)
+    pick.weight.data = torch.eye(3)[:2, :, None, None]
+    model = nn.Sequential(pick, nn.Flatten(), nn.Linear(8, 1))
+    nn.init.ones_(model[2].weight)  # so that g is 1 everywhere
+    image = torch.zeros(1, 3, 2, 2)
+    image[0, 0] = torch.tensor([[-3.0, 1.0], [0.5, -0.5]])  # their sum is -2: 2 + g A
+    image[0, 1] = torch.tensor([[2.0, 0.0], [0.0, 0.0]])  # is 0, and here it is 4
+    cam = grad_cam_plus_plus(model, image, torch.tensor([0]), "0")
+    assert torch.equal(cam, image[:, 1])  # four times 1/4
+
+
 @pytest.mark.spec("CNN-091", "Grad-CAM is largest where the evidence lies")
 @BOTH
 @pytest.mark.parametrize("corner", range(4))

@@ -61,7 +61,8 @@ def test_channels_rise_and_those_of_vectors_are_their_own_mean():
 def test_an_image_is_the_same_alone_and_each_time_but_not_for_another_seed(
     parametrisation,
 ):
-    model, ascent = relu_net(), replace(SHORT, parametrisation=parametrisation)
+    model = relu_net()
+    ascent = replace(SHORT, parametrisation=parametrisation, jitter=2)
     together = maximise(model, INFO, [0, 3], ascent=ascent)
     again = maximise(model, INFO, [0, 3], ascent=ascent)
     assert torch.equal(together.images, again.images)
@@ -69,6 +70,17 @@ def test_an_image_is_the_same_alone_and_each_time_but_not_for_another_seed(
     assert torch.allclose(alone.images[0], together.images[1], atol=1e-5)
     other = maximise(model, INFO, [3], ascent=replace(ascent, seed=1))
     assert (other.images - alone.images).abs().max() > 1e-3
+
+
+@BOTH
+def test_a_blur_changes_pixels_and_no_waves(parametrisation):
+    model, ascent = relu_net(), replace(SHORT, parametrisation=parametrisation)
+    often, never = (
+        maximise(model, INFO, [0], ascent=replace(ascent, blur_every=every))
+        for every in (5, 0)
+    )
+    rougher = total_variation(never.images) - total_variation(often.images)
+    assert rougher > 1e-3 if parametrisation == "pixel" else rougher == 0
 
 
 @pytest.mark.spec("CNN-102", "leaves the network as it was")

@@ -43,12 +43,12 @@ def grad_cam_plus_plus(
 
     a = Y''/(2 Y'' + Y''' sum A) with the derivatives by A_ij, which are Y g^2 and Y g^3
     for g = dS/dA_ij if S is piecewise linear in A, as the paper assumes. So a is
-    1/(2 + g sum A), or 0 where g is. Y is a factor of the whole map and left out: it
-    overflows.
+    1/(2 + g sum A), taken as 0 where that is 1/0. Y is a factor of the whole map and
+    left out: it overflows.
     """
     A, g = _maps_and_gradients(model, image, target, layer)
     below = 2 + g * A.sum((2, 3), keepdim=True)
-    a = torch.where((g == 0) | (below == 0), 0, 1 / below)
+    a = torch.where(below == 0, 0, 1 / below)
     w = (a * g.relu()).sum((2, 3), keepdim=True)
     return (w * A).sum(1).relu()
 
