@@ -1,5 +1,6 @@
 """Damaged, foreign and hostile checkpoints through `eval` and `infer`: R5 and R7."""
 
+import io
 import os
 import pickle
 import subprocess
@@ -34,8 +35,12 @@ def change(path, good, **changes):
 
 
 def flip(path, good):
+    """Flip one bit of the largest tensor: a bit of the zip's padding harms nothing."""
+    with zipfile.ZipFile(io.BytesIO(good)) as archive:
+        largest = max(archive.infolist(), key=lambda member: member.file_size)
+        at = good.index(archive.read(largest))
     data = bytearray(good)
-    data[len(data) // 2] ^= 16
+    data[at + largest.file_size // 2] ^= 16
     path.write_bytes(data)
 
 
