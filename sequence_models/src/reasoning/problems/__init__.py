@@ -1,0 +1,1 @@
+"""Problems with generator and verifier in one object."""
