@@ -68,7 +68,7 @@ def test_the_listing_can_be_read(tmp_path):
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"kind": "words"}, "kind 'words' is not one of char, byte, bpe"),
+        ({"kind": "words"}, "kind 'words' is not one of char, word, byte, bpe"),
         ({"split": "gpt5"}, "split 'gpt5' is not one of gpt2, gpt4"),
         ({"merges": [[0, 999]]}, "merge 0 of ids 0 and 999 gives no token"),
         ({"merges": [[-1, 3]]}, "merge 0 of ids -1 and 3 gives no token"),

@@ -1,4 +1,4 @@
-"""Text to token ids and back: characters, bytes, byte-level BPE."""
+"""Text to token ids and back: characters, words, bytes, byte-level BPE."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from .saved import from_dict, load, save
 from .show import show
 from .text_stream import stream_text
 from .tokenizer import Tokenizer
+from .word import UnknownWord, WordTokenizer
 
 
 __all__ = [
@@ -23,6 +24,8 @@ __all__ = [
     "Tokenizer",
     "TokenizerConfig",
     "UnknownCharacter",
+    "UnknownWord",
+    "WordTokenizer",
     "build_tokenizer",
     "from_dict",
     "load",
@@ -38,7 +41,7 @@ __all__ = [
 class TokenizerConfig:
     """How text becomes ids."""
 
-    kind: Literal["char", "byte", "bpe"] = "char"
+    kind: Literal["char", "word", "byte", "bpe"] = "char"
     vocab_size: int = 1024  # bpe: bytes, merges and special tokens together
     split: Split = "gpt4"  # bpe: what no token crosses
     file: str = ""  # a saved tokenizer, instead of one made from the training text
@@ -65,4 +68,6 @@ def build_tokenizer(
         return ByteTokenizer(specials)
     if config.kind == "char":
         return CharTokenizer.train(texts, specials)
+    if config.kind == "word":
+        return WordTokenizer.train(texts, specials)
     return BPETokenizer.train(texts, config.vocab_size, config.split, specials)

@@ -12,6 +12,7 @@ from .char import CharTokenizer
 from .gpt2_files import load_gpt2
 from .gpt2_symbols import from_symbols
 from .tokenizer import Tokenizer
+from .word import WordTokenizer
 
 
 REMEDY = "Make it again with scripts/tokenizer.py train"
@@ -37,11 +38,13 @@ def _build(values: dict[str, Any]) -> Tokenizer:
         return ByteTokenizer(specials)
     if kind == "char":
         return CharTokenizer(values["characters"], specials)
+    if kind == "word":
+        return WordTokenizer(values["words"], specials)
     if kind == "bpe":
         pieces = [from_symbols(token) for token in values["tokens"]]
         merges = [(int(a), int(b)) for a, b in values["merges"]]
         return BPETokenizer(pieces, merges, values["split"], specials)
-    raise ValueError(f"kind {kind!r} is not one of char, byte, bpe")
+    raise ValueError(f"kind {kind!r} is not one of char, word, byte, bpe")
 
 
 def save(tokenizer: Tokenizer, path: str | Path) -> list[Path]:

@@ -13,7 +13,7 @@ from ..utils.errors import InputError
 class Tokenizer(ABC):
     """Text to ids and back; ids are 0 .. vocab_size - 1, special tokens included."""
 
-    kind: str  # char, byte or bpe, as in `TokenizerConfig`
+    kind: str  # char, word, byte or bpe, as in `TokenizerConfig`
     specials: dict[str, int]
 
     def __init__(self, pieces: Sequence[bytes], specials: dict[str, int]) -> None:
