@@ -21,12 +21,16 @@ EXIT_CODES = {FaultError: 1, InputError: 2, DivergedError: 3}
 UsageError = typer.BadParameter.__base__  # click's, or typer's own copy of click
 
 
-def run(command) -> None:
-    """Run a Typer command; an expected error becomes a sentence and an exit code."""
+def run(*commands) -> None:
+    """Run a Typer command; an expected error becomes a sentence and an exit code.
+
+    Of several commands the first word of the command line chooses one by its name.
+    """
     app = typer.Typer(
         add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
     )
-    app.command(context_settings={"help_option_names": ["-h", "--help"]})(command)
+    for command in commands:
+        app.command(context_settings={"help_option_names": ["-h", "--help"]})(command)
     try:
         raise SystemExit(app(standalone_mode=False) or 0)
     except UsageError as error:
