@@ -118,12 +118,25 @@ class Decoder(nn.Module):
         kept. Tokens of different `document` do not see each other, and positions begin
         again with each. ValueError where there are more tokens than `context`.
         """
+        if document is None and self._takes_a_step(tokens, memory):
+            check_length(memory.past, 1, self.context)
+            return self._step(tokens, memory), memory
+        x, memory = self.features(tokens, memory, document=document)
+        return self.logits(x), memory
+
+    @contract
+    def features(
+        self,
+        tokens: Int[Tensor, "batch time"],
+        memory: KVCache | None = None,
+        *,
+        document: Int[Tensor, "batch time"] | None = None,
+    ) -> tuple[Float[Tensor, "batch time {self.d_model}"], KVCache | None]:
+        """What the logits are read from: the last block's output, normed."""
         past = 0 if memory is None else memory.past
         check_length(past, tokens.shape[1], self.context)
         if document is not None and memory is not None:
             raise ValueError("document is for whole rows: it does not go with a memory")
-        if self._takes_a_step(tokens, memory):
-            return self._step(tokens, memory), memory
         index = slice(past, past + tokens.shape[1])
         if document is not None:
             index = restart(document)
@@ -138,10 +151,15 @@ class Decoder(nn.Module):
         for number, block in enumerate(self.blocks):
             cache = None if memory is None else memory[number]
             x = block(x, mask, rotation=rotation, cache=cache)
-        if self.norm is not None:
-            x = self.norm(x)
+        return x if self.norm is None else self.norm(x), memory
+
+    @contract
+    def logits(
+        self, x: Float[Tensor, "batch time {self.d_model}"]
+    ) -> Float[Tensor, "batch time {self.vocab}"]:
+        """The head alone: logits of the next token from the features of each."""
         head = self.embedding if self.head is None else self.head
-        return linear(x, head.weight), memory
+        return linear(x, head.weight)
 
     def new_memory(self, batch: int, length: int) -> KVCache:
         """An empty cache for up to `length` tokens a row; the rows grow together."""
