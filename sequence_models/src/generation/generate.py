@@ -29,16 +29,18 @@ def generate(
     *,
     seed: int = 0,
     lengths: Int[Tensor, " batch"] | None = None,
+    uniform: Float[Tensor, "batch {count}"] | None = None,
     stop: Collection[int] = (),
 ) -> Int[Tensor, "batch {count}"]:
     """The `count` tokens that follow each prompt.
 
     `lengths` are the prompts' own where they differ: what stands to their right is not
-    read. A row is what it would be alone, whichever rows are beside it; row r draws
-    from numbers that belong to (seed, r). After a token of `stop` a row repeats it.
+    read. A row is what it would be alone, whichever rows are beside it. It draws from
+    its numbers of `uniform`, in [0, 1); None: from those that belong to (seed, row).
+    After a token of `stop` a row repeats it.
     The model is put into evaluation mode meanwhile. Raises FaultError if it gives NaN.
     """
-    rows = _Rows(prompt, count, seed, lengths)
+    rows = _Rows(prompt, count, seed, lengths, uniform)
     for _ in _fill(model, rows, sampling, stop):
         pass
     place = rows.lengths[:, None] + torch.arange(count, device=prompt.device)
@@ -56,7 +58,7 @@ def stream(
     stop: Collection[int] = (),
 ) -> Iterator[int]:
     """Yield what row 0 of `generate` would be, token by token, up to one of `stop`."""
-    rows = _Rows(prompt[None], count, seed, None)
+    rows = _Rows(prompt[None], count, seed)
     for place in _fill(model, rows, sampling, stop):
         yield int(rows.tokens[0, place])
 
@@ -144,7 +146,14 @@ class _Rows:
     The rows begin together, so a token has the same position as if its row were alone.
     """
 
-    def __init__(self, prompt: Tensor, count: int, seed: int, lengths: Tensor | None):
+    def __init__(
+        self,
+        prompt: Tensor,
+        count: int,
+        seed: int,
+        lengths: Tensor | None = None,
+        noise: Tensor | None = None,
+    ):
         batch, time = prompt.shape
         device = prompt.device
         if lengths is None:
@@ -159,7 +168,11 @@ class _Rows:
         self.ragged = len(set(known)) > 1
         self.tokens = F.pad(prompt.long(), (0, count))
         self.end = max(known, default=time) + count
-        self.noise = uniforms(seed, batch, max(1, count)).to(device)
+        if noise is None:
+            noise = uniforms(seed, batch, count)
+        if noise.numel() and not 0 <= float(noise.min()) <= float(noise.max()) < 1:
+            raise ValueError("a number to draw with is outside of [0, 1)")
+        self.noise = noise.to(device, torch.float64)
 
     def uniform(self, place: int) -> Tensor:
         if not self.ragged:
@@ -174,7 +187,7 @@ def _fill(
 ) -> Iterator[int]:
     """Write the columns of `rows.tokens` behind the shortest prompt; yields each."""
     tokens, lengths = rows.tokens, rows.lengths
-    if not len(tokens) or rows.end == rows.first:
+    if not rows.noise.numel():
         return
     if int(tokens.max()) >= model.vocab or int(tokens.min()) < 0:
         raise ValueError(f"the prompt has tokens outside of 0..{model.vocab - 1}")
