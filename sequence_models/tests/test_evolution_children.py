@@ -113,11 +113,11 @@ def test_each_child_is_measured_alone(tmp_path):
 
 def test_attempts_of_one_run_add_up(tmp_path):
     file = tmp_path / "child.json"
-    note_usage(file, Usage(143, 10.0, 8.0, 500))
-    note_usage(file, Usage(0, 5.0, 4.0, 400))
+    note_usage(file, Usage(-9, 10.0, 8.0, 500), resumed=False)  # it was killed
+    note_usage(file, Usage(0, 5.0, 4.0, 400), resumed=True)
     total = {"exit": 0, "seconds": 15.0, "cpu_seconds": 12.0, "peak_bytes": 500}
     assert json.loads(file.read_text()) == total
-    note_usage(file, Usage(0, 1.0, 1.0, 100))  # begun anew
+    note_usage(file, Usage(0, 1.0, 1.0, 100), resumed=False)  # begun anew
     assert json.loads(file.read_text())["seconds"] == 1.0
 
 

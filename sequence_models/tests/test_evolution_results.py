@@ -13,9 +13,10 @@ import pytest
 from src.evolution import evolve as module
 from src.evolution import sweep as sweeping
 from src.evolution.children import Children
+from src.evolution.comparison import compare
 from src.evolution.evolve import evolve, make_jobs
 from src.evolution.rates import rates_file, read_rates
-from src.evolution.results import collect, compare, to_csv
+from src.evolution.results import collect, to_csv
 from src.evolution.sweep import next_rates, sweep
 from src.evolution.verdict import conclude
 from src.utils.errors import InputError

@@ -1,4 +1,4 @@
-"""The runs of a bench as child processes: each measured, none lost, none in the way.
+"""Trainings as child processes: each measured, none lost, none in the way.
 
 A run that is finished is not begun again, one that was interrupted goes on from its
 checkpoint, one that failed is reported and the others go on.
@@ -49,6 +49,7 @@ class Child:
     process: subprocess.Popen
     started: float
     log: Path
+    resumed: bool  # it goes on with what an earlier attempt has begun
     peak_bytes: int = 0
 
 
@@ -129,6 +130,7 @@ class Children:
         logs.mkdir(parents=True, exist_ok=True)
         path = logs / f"{job.name}.log"
         given = self.make_command(job, self.out, self.device)
+        resumed = state_of(self.out / job.name) == "resume"
         with open(path, "wb") as file:
             try:
                 # Its own group: Ctrl-C reaches it through us, once and in order. Not
@@ -143,7 +145,7 @@ class Children:
                 )
             except OSError as error:
                 raise FaultError(f"{given[0]} cannot be started: {error}") from None
-        self.running.append(Child(job, process, time.monotonic(), path))
+        self.running.append(Child(job, process, time.monotonic(), path, resumed))
 
     def _collect(self, waiting: int) -> None:
         """Take leave of the children that have ended."""
@@ -172,9 +174,12 @@ class Children:
             last = lines[-1] if lines else f"exit code {usage.exit}"
             why = f"{last} (see {child.log})"
             self.failed.append(Failure(child.job, why, usage.exit))
+        self._keep(child, usage)
+
+    def _keep(self, child: Child, usage: Usage) -> None:
         run = self.out / child.job.name
         if run.is_dir():
-            note_usage(run / "child.json", usage)
+            note_usage(run / "child.json", usage, child.resumed)
 
     def _time_left(self, jobs: int) -> str:
         if not jobs or not self.times:
@@ -193,8 +198,7 @@ class Children:
                 usage = wait_for(child)
                 if usage is not None:
                     self.running.remove(child)
-                    if (self.out / child.job.name).is_dir():
-                        note_usage(self.out / child.job.name / "child.json", usage)
+                    self._keep(child, usage)
         for child in self.running:
             child.process.kill()
             child.process.wait()
@@ -231,17 +235,14 @@ def _peak(pid: int) -> int:
         return 0
 
 
-def note_usage(path: Path, usage: Usage) -> None:
-    """Write, or add to what an interrupted attempt took before."""
+def note_usage(path: Path, usage: Usage, resumed: bool) -> None:
+    """Write what an attempt took, with what those took that it goes on from."""
     try:
         before = Usage(**json.loads(path.read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         before = Usage(0, 0.0, 0.0, 0)
-    if before.exit in (130, 143):  # it was stopped, and has gone on
-        usage = Usage(
-            usage.exit,
-            usage.seconds + before.seconds,
-            usage.cpu_seconds + before.cpu_seconds,
-            max(usage.peak_bytes, before.peak_bytes),
-        )
+    if resumed:
+        _, seconds, cpu_seconds, peak = before
+        seconds, cpu_seconds = seconds + usage.seconds, cpu_seconds + usage.cpu_seconds
+        usage = Usage(usage.exit, seconds, cpu_seconds, max(peak, usage.peak_bytes))
     path.write_text(to_json(usage._asdict(), indent=2) + "\n", "utf-8")

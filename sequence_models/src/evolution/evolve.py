@@ -3,9 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-import yaml
-
-from ..utils.atomic import write_atomically
 from ..utils.errors import InputError
 from ..utils.folders import make_folder
 from ..utils.interrupt import exit_code
@@ -18,6 +15,7 @@ from .plan import Pair, Plan, read_plan
 from .rates import rates_file
 from .report import report
 from .results import read_run
+from .settings import keep_settings
 from .sweep import sweep
 
 
@@ -84,15 +82,8 @@ def make_jobs(plan: Plan, folder: Path) -> list[Job]:
     configs = folder / "configs"
     configs.mkdir(parents=True, exist_ok=True)
     for pair in plan.pairs:
-        path = configs / f"{pair.name}.yaml"
-        text = yaml.safe_dump(pair.config, sort_keys=False)
         begun = [run for run in folder.glob(f"{pair.name}-s*") if run.is_dir()]
-        if begun and path.exists() and path.read_text("utf-8") != text:
-            raise InputError(
-                f"{begun[0]} was made with other settings than {pair.name} has now "
-                f"(see {path}); remove {folder / pair.name}-s*, or choose another --out"
-            )
-        write_atomically(path, text.encode())
+        keep_settings(configs / f"{pair.name}.yaml", pair.config, begun)
     return [
         Job(pair.name, seed, configs / f"{pair.name}.yaml")
         for seed in plan.bench.seeds

@@ -6,18 +6,13 @@ import itertools
 import json
 import math
 import statistics
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..metrics.significance import EXACT_UP_TO, holm, paired_t, sign_flip
 from .children import state_of
+from .comparison import Comparison, compare
 from .plan import Pair, Plan
-
-
-LEVEL = 0.05
-"""Adjusted p-values below it are called significant."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,25 +61,6 @@ class Row:
     peak_bytes: float
 
 
-class Comparison(NamedTuple):
-    """a - b in bits per byte, over the seeds that both have: below 0, a is better."""
-
-    a: str
-    b: str
-    pairs: int
-    difference: float
-    low: float
-    high: float
-    p_t: float
-    p_flip: float
-    p_holm: float
-    """The p-value of the t-test, corrected for the number of tests of the family."""
-
-    @property
-    def significant(self) -> bool:
-        return self.p_holm < LEVEL
-
-
 class Results(NamedTuple):
     runs: list[Run]
     rows: list[Row]
@@ -121,24 +97,6 @@ def collect(plan: Plan, out: Path) -> Results:
         compare(values, itertools.combinations(eras.values(), 2)),
         compare(values, both),
     )
-
-
-def compare(
-    values: dict[str, dict[int, float]], couples: Sequence[tuple[str, str]]
-) -> list[Comparison]:
-    """One family of tests; couples with fewer than two seeds in common are left out."""
-    found = []
-    for a, b in couples:
-        seeds = sorted(values.get(a, {}).keys() & values.get(b, {}).keys())
-        if len(seeds) < 2:
-            continue
-        ours, theirs = ([values[name][seed] for seed in seeds] for name in (a, b))
-        t = paired_t(ours, theirs)
-        exact = len(seeds) <= EXACT_UP_TO
-        flip = sign_flip(ours, theirs) if exact else float("nan")
-        found.append((a, b, len(seeds), t.difference, t.low, t.high, t.p, flip))
-    adjusted = holm([row[6] for row in found])
-    return [Comparison(*row, p) for row, p in zip(found, adjusted, strict=True)]
 
 
 def read_run(path: Path, pair: Pair, seed: int) -> Run:

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from .results import LEVEL, Comparison, Results, Row
+from .comparison import LEVEL, Comparison
+from .results import Results, Row
 
 
 def result_table(

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Sequence
 
+from .comparison import LEVEL, Comparison
 from .plan import Plan
-from .results import LEVEL, Comparison, Results, Row
+from .results import Results, Row
 
 
 def conclude(plan: Plan, results: Results, failed: Sequence[str] = ()) -> list[str]:
