@@ -16,7 +16,7 @@ from ..utils.run_dir import RunDir
 from ..utils.seed import rng_state, set_rng_state
 from ..utils.tensor_utils import to_device
 from .ema import EMA
-from .optim import build_optimizer
+from .optim import OptimConfig, build_optimizer
 from .progress import Progress
 
 
@@ -79,6 +79,13 @@ class State:
         save_checkpoint(last, content)
         self.saved_step = self.progress.step
         run.event("checkpoint", self.progress.step)
+
+    def begin_stage(self, run: RunDir, ended: str, optim: OptimConfig) -> None:
+        """Keep the weights as the stage `ended` leaves them; forget its gradients."""
+        if self.ranks.is_main:
+            content = self._evaluated_content() | {"kind": "weights", "metrics": {}}
+            save_checkpoint(run.checkpoints / f"{ended}.pt", content)
+        self.optimizer = build_optimizer(optim, self.model)
 
     def save_best(self, run: RunDir, metrics: dict[str, float]) -> None:
         """Keep the evaluated weights and what is needed to use them, nothing else."""

@@ -119,10 +119,11 @@ class RunDir:
             self.update_meta(status=status, end=now())
 
     def start_metrics(self, columns: list[str]) -> None:
-        """Begin metrics.csv with its one header."""
+        """Begin metrics.csv with its one header, each name once."""
         if not self.writes:
             return
-        self.columns, self.rows = ["step", "epoch", "split", *columns], 0
+        self.columns = list(dict.fromkeys(["step", "epoch", "split", *columns]))
+        self.rows = 0
         write_atomically(self.path / "metrics.csv", _line(self.columns).encode())
 
     def cut_metrics(self, rows: int) -> None:

@@ -77,6 +77,7 @@ def inspect(setup: Setup, trainer: Trainer, tables: bool = True) -> str:
     if tables:
         shown.append(gradient_table(model))
     set_rng_state(rng, device)
+    trainer.state.carried.clear()
     trainer.state.carried.update(carried)
     return "\n".join([*shown, f"loss of the first batch: {loss.item():.4f}"])
 

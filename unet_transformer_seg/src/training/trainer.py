@@ -1,10 +1,10 @@
 # pattern: training/trainer.py -- the same in every sub-project; edit one, then: python -m tools.copies sync training/trainer.py --from <sub-project>
 """How anything here is trained: precision, accumulation, stopping, exact resume, DDP.
 
-The trainer knows a task by three methods, and never a model: `loss(model, batch,
-progress)`: the scalar to minimise; progress runs from 0 to 1; `evaluate(model, batch)`:
-a dict of tensors that add up over batches and processes; `metrics(sums)`: the numbers
-that those sums mean, "loss" among them.
+A task has three methods: `loss(model, batch, progress)`: the scalar to minimise at a
+progress from 0 to 1; `evaluate(model, batch)`: tensors that add up over batches and
+processes; `metrics(sums)`: the numbers they mean, "loss" among them. It may have
+`stages` (see `stage.py`), and `log_names` with `read_log()`: more numbers for a row.
 """
 
 import functools
@@ -28,7 +28,7 @@ from ..utils.run_dir import RunDir
 from ..utils.tensor_utils import to_device
 from .batch_norm import fresh_statistics
 from .faults import describe_divergence, explain
-from .optim import lr_at
+from .stage import Stages
 from .state import State
 
 
@@ -54,6 +54,7 @@ class Trainer:
         n_batches = len(self._batches(0))
         self.steps_per_epoch = n_batches // self.train.accumulate
         self.total_steps = self.train.epochs * self.steps_per_epoch
+        self.stages = Stages(task, config, self.steps_per_epoch)
         if self.steps_per_epoch == 0:
             raise InputError(
                 f"train.accumulate = {self.train.accumulate}: an epoch has only "
@@ -95,15 +96,14 @@ class Trainer:
         now = self.state.progress
         if self.state.saved_step is None:
             # Shows that evaluation works before an epoch is spent; names the columns.
-            metrics = self.evaluate("val", batches=1)
-            columns = ["loss", "lr", "grad_norm", *(m for m in metrics if m != "loss")]
-            self.run.start_metrics(columns)
+            names = ["loss", "lr", "grad_norm", *self.evaluate("val", batches=1)]
+            self.run.start_metrics(names + getattr(self.task, "log_names", []))
         self.state.model.train()
         while now.epoch < now.end(self.train):
+            self.stages.enter(self.state, self.run)
             started = time.monotonic()
             # A signal during the evaluation ends the run before the next step.
-            stop = any_rank(interrupt.number) or self._train_epoch(interrupt)
-            if stop:
+            if stop := any_rank(interrupt.number) or self._train_epoch(interrupt):
                 self.state.save(self.run)
                 return stop
             now.epoch, now.batch = now.epoch + 1, 0
@@ -135,8 +135,7 @@ class Trainer:
                 bar.set_postfix_str(text, refresh=False)
                 bar.update()
                 self._note_step(loss, norm, lr, to_log=bar.disable)
-                stop = any_rank(interrupt.number)
-                if stop:
+                if stop := any_rank(interrupt.number):
                     return stop
                 if self.train.save_every and now.step % self.train.save_every == 0:
                     self.state.save(self.run)
@@ -148,8 +147,7 @@ class Trainer:
     def _step(self, iterator) -> tuple[float, float, float]:
         """One update; raises DivergedError before the weights are touched."""
         state, now = self.state, self.state.progress
-        lr = lr_at(self.config.optim, now.step, self.total_steps)
-        lr *= now.cooling(self.train, self.steps_per_epoch)
+        lr = self.stages.lr(now) * now.cooling(self.train, self.steps_per_epoch)
         for group in state.optimizer.param_groups:
             group["lr"] = lr * group.get("lr_scale", 1.0)
         done, loss_sum = now.step / self.total_steps, 0.0
@@ -175,8 +173,8 @@ class Trainer:
             last_good = state.last_good(self.run)
             raise DivergedError(f"step {now.step + 1}: {what} {last_good}")
         # Not earlier: clipping by a NaN makes every gradient NaN and hides the first.
-        if self.config.optim.clip:
-            nn.utils.clip_grads_with_norm_(weights, self.config.optim.clip, total)
+        if clip := self.config.optim.clip:
+            nn.utils.clip_grads_with_norm_(weights, clip, total)
         state.scaler.step(state.optimizer)
         state.scaler.update()
         state.optimizer.zero_grad(set_to_none=True)
@@ -199,12 +197,14 @@ class Trainer:
             return
         mean = now.loss_sum / now.loss_steps
         now.loss_sum, now.loss_steps = 0.0, 0
-        row = {"loss": mean, "lr": lr, "grad_norm": norm}
+        more = getattr(self.task, "read_log", dict)()
+        row = {"loss": mean, "lr": lr, "grad_norm": norm} | more
         self.run.row(now.step, now.epoch + 1, "train", row)
         if to_log:
             log.info(
                 f"step={now.step}/{self.total_steps} epoch={now.epoch + 1} "
                 f"loss={mean:.4f} lr={lr:.1e} grad_norm={norm:.2f}"
+                + "".join(f" {name}={value:.3g}" for name, value in more.items())
             )
 
     def _measure_statistics(self, model: nn.Module) -> None:
