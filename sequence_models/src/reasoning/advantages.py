@@ -97,7 +97,7 @@ def gae(
     """
     values = values.detach()
     advantages = torch.zeros_like(values)
-    next_value, next_advantage = torch.zeros_like(values[:, :2].sum(1)), 0
+    next_value = next_advantage = values.new_zeros(len(values))
     for t in reversed(range(mask.shape[1])):
         scored = mask[:, t]
         delta = rewards[:, t] + gamma * next_value - values[:, t]

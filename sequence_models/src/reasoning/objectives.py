@@ -2,7 +2,7 @@
 
 o_it is token t of response i, |o_i| its tokens, N the number of responses. What the
 mask leaves out, prompts and padding, changes nothing, even where it is NaN. Old and
-reference log-probabilities, advantages and returns are data: no gradient goes there.
+reference log-probabilities, advantages and targets are data: no gradient goes there.
 """
 
 from typing import Literal
@@ -33,11 +33,11 @@ def policy_loss(
         loss = - sum_i w_i sum_t min(rho_it A_it, clip(rho_it, 1 - eps, 1 + eps) A_it)
         rho_it = pi(o_it | q, o_i<t) / pi_old(o_it | q, o_i<t)
 
-    w_i      normaliser
-    1/N |o_i|  sequence: a mean over each response   GRPO, Shao et al. 2024, eq. 3
-    1/sum |o|  token: all tokens weigh alike         DAPO, Yu et al. 2025, eq. 8
-    1/N time   constant: no length                   Dr. GRPO, Liu et al. 2025
-    1/N        sum: log pi of the whole response     REINFORCE, RLOO
+    w_i          normaliser
+    1 / N |o_i|  sequence: a mean over each response   GRPO, Shao et al. 2024, eq. 3
+    1 / sum |o|  token: all tokens weigh alike         DAPO, Yu et al. 2025, section 3.3
+    1 / N time   constant: no length of a response     Dr. GRPO, Liu et al. 2025, 3.2
+    1 / N        sum: log pi of the whole response     REINFORCE, RLOO
 
     Right after the rollout rho = 1, and the gradient is that of REINFORCE, -w A grad
     log pi, with any `clip`. Second: the share of the tokens whose gradient is cut off.
@@ -75,11 +75,11 @@ def kl_k3(
 def value_loss(
     values: Float[Tensor, "rollouts time"],
     old_values: Float[Tensor, "rollouts time"],
-    returns: Float[Tensor, "rollouts time"],
+    targets: Float[Tensor, "rollouts time"],
     mask: Bool[Tensor, "rollouts time"],
     clip: float,
 ) -> Float[Tensor, ""]:
-    """Mean of max((V - R)^2, (V_clip - R)^2) / 2 over the scored tokens.
+    """Mean of max((V - V_targ)^2, (V_clip - V_targ)^2) / 2 over the scored tokens.
 
     V_clip = V_old + clip(V - V_old, -eps, eps) as in the code of PPO's authors; their
     paper (eq. 9) has the plain square, which is `clip` infinity.
@@ -88,7 +88,7 @@ def value_loss(
         raise ValueError(f"clip = {clip}: must be above 0")
     old_values = old_values.detach()
     near = old_values + (values - old_values).clamp(-clip, clip)
-    errors = [torch.where(mask, v - returns.detach(), 0) for v in (values, near)]
+    errors = [torch.where(mask, v - targets.detach(), 0) for v in (values, near)]
     return _mean(torch.maximum(errors[0] ** 2, errors[1] ** 2) / 2, mask)
 
 
