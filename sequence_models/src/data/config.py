@@ -12,7 +12,7 @@ from .toy_tasks import TaskConfig
 @dataclass(frozen=True, slots=True)
 class DataConfig:
     name: Literal[
-        "toy_grammar", "toy_task", "text", "documents", "memmap", "labelled"
+        "toy_grammar", "toy_task", "text", "documents", "memmap", "labelled", "problems"
     ] = "toy_grammar"
     root: str = ""
     """A text file or a folder of .txt (text; documents, which empty lines end), a file
@@ -26,7 +26,7 @@ class DataConfig:
     """Tokens of a window that is scored; 0: as many as `block`."""
     samples: int = 0
     """Of text that is one piece: windows an epoch; 0: as many as the training part
-    holds side by side."""
+    holds side by side. Of problems: questions an epoch; 0: as many as are shown."""
     stateful: bool = False
     """Batches continue one another, and a recurrent model keeps its memory."""
     val_share: float = 0.1
@@ -68,6 +68,7 @@ DATA_OF = {
     "answer": ("toy_task",),
     "pairs": ("toy_task",),
     "classify": ("labelled",),
+    "reason": ("problems",),
 }
 """Which data a task can be trained on."""
 

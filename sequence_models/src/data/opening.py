@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from torch.utils.data import Dataset
@@ -44,6 +44,8 @@ class Opened(NamedTuple):
     info: TextInfo
     title: str
     """A line for people."""
+    problems: Any = None
+    """Of the task reason: the `Problems` of each split."""
 
 
 def open_data(

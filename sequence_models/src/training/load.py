@@ -7,14 +7,14 @@ import torch
 from torch import nn
 
 from .. import tokenizers
-from ..data import Opened, TextInfo, open_data
+from ..data import Opened, TextInfo
 from ..tokenizers import Tokenizer
 from ..utils.checkpoint import load_checkpoint, load_weights
 from ..utils.config import from_dict
 from ..utils.errors import InputError
 from ..utils.logging import log
 from ..utils.run_dir import resolve
-from .task import Config, make_model
+from .task import Config, make_model, open_for
 
 
 class Loaded(NamedTuple):
@@ -58,7 +58,7 @@ def reopen_data(loaded: Loaded) -> Opened:
     it is another text.
     """
     config = loaded.config
-    opened = open_data(config.data, config.task, config.seed, loaded.tokenizer)
+    opened = open_for(config, loaded.tokenizer)
     if opened.info.class_names != loaded.info.class_names:
         raise InputError(
             f"the data now has the classes {', '.join(opened.info.class_names)}, the "

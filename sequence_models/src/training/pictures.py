@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..generation.generate import generate
 from ..losses import NOT_SCORED
+from ..reasoning.reinforce import draw_answers
 from ..tokenizers import Tokenizer
 from ..utils.tensor_utils import to_device
 from ..utils.text_picture import Piece, draw_text
@@ -19,6 +20,8 @@ SHOWN = 24
 """Samples of the validation data that are looked at."""
 LETTERS = 700
 """Of a text, and of the sample below it."""
+ATTEMPTS = 4
+"""Answers shown to each question."""
 RIGHT, WRONG = 0.15, 0.6
 """How deep guesses are coloured."""
 
@@ -40,7 +43,7 @@ def draw_predictions(setup, device: torch.device, path: Path, run: str = "") -> 
     """
     dataset = setup.datasets["val"]
     batch = dataset.__getitems__([(0, i) for i in range(min(SHOWN, len(dataset)))])
-    show = {"lm": _text, "mlm": _filled, "classify": _classes}
+    show = {"lm": _text, "mlm": _filled, "classify": _classes, "reason": _attempts}
     setup.model.eval()
     shown = show.get(setup.opened.kind, _answers)(setup, to_device(batch, device))
     title = f"{run} · {shown.title}".lstrip(" ·")
@@ -108,6 +111,21 @@ def _answers(setup, batch: Batch) -> Shown:
             line.append(Piece(_named(tokenizer, [token]), depth))
         lines.append(line)
     return Shown("answers", "coloured: wrong (each token after the true ones)", lines)
+
+
+def _attempts(setup, batch: Batch) -> Shown:
+    """Held-out questions, each with its first answers, drawn as in the training."""
+    problems, lines = setup.opened.problems["val"], []
+    few = batch | {"uniform": batch["uniform"][:, :ATTEMPTS]}
+    task, group = setup.task, few["uniform"].shape[1]
+    rollouts, grades = draw_answers(setup.model, few, problems, task.tokenizer)
+    for row, index in enumerate(batch["entry"].tolist()):
+        line = [Piece(f"{problems[index]['question']}:")]
+        for i in range(row * group, (row + 1) * group):
+            depth = 0.0 if grades.outcome[i] == 1 else WRONG
+            line += [Piece("  "), Piece(rollouts.responses[i], depth)]
+        lines.append(line)
+    return Shown("held-out questions and answers drawn", "coloured: wrong", lines)
 
 
 def _classes(setup, batch: Batch) -> Shown:

@@ -1,6 +1,6 @@
 """What is trained here: models of token sequences."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 import torch
@@ -8,12 +8,19 @@ from torch import nn
 from torch.utils.data import Dataset
 
 from ..data import DataConfig, Opened, open_data
+from ..data.config import check_fits
 from ..losses import LossConfig
 from ..models import CLASSIFIERS, MODELS, ModelConfig, build_model
+from ..reasoning.actor_critic import ActorCritic
+from ..reasoning.config import ReasonConfig
+from ..reasoning.opening import open_problems
+from ..reasoning.reason_task import ReasonTask
+from ..tokenizers import Tokenizer
 from ..utils.errors import InputError
 from .optim import OptimConfig
 from .pictures import draw_predictions
 from .progress import TrainConfig
+from .stage import Stage
 from .tasks import (
     AnswerTask,
     ClassifyTask,
@@ -34,7 +41,10 @@ MODELS_OF = {
     "pairs": ["transformer"],
     "mlm": ["encoder"],
     "classify": list(CLASSIFIERS),
+    "reason": _CAUSAL,
 }
+STARTING = 10
+"""Steps in which the rate of the reinforcement rises."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,14 +53,16 @@ class Config:
     """Of the weights, the order, the windows and the toys."""
     debug: bool = False
     """Print activations and gradients of the first batch; stop where a NaN is made."""
-    task: Literal["lm", "answer", "pairs", "mlm", "classify"] = "lm"
+    task: Literal["lm", "answer", "pairs", "mlm", "classify", "reason"] = "lm"
     """Next token; answer after a question (one model, or encoder and decoder: pairs);
-    masked words; a class for each text."""
+    masked words; a class for each text; answers that a verifier grades."""
     data: DataConfig = field(default_factory=DataConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     loss: LossConfig = field(default_factory=LossConfig)
     optim: OptimConfig = field(default_factory=OptimConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    reason: ReasonConfig = field(default_factory=ReasonConfig)
+    """Of the task reason."""
 
     def __post_init__(self):
         if not 0 <= self.seed < 2**32:
@@ -62,7 +74,7 @@ class Setup:
     """All that a config means, ready to be trained."""
 
     model: nn.Module
-    task: TokenTask | ClassifyTask
+    task: TokenTask | ClassifyTask | ReasonTask
     datasets: dict[str, Dataset]
     data: dict[str, Any]
     """Plain values for the checkpoint, under the key "data"."""
@@ -73,7 +85,7 @@ class Setup:
 
 def build(config: Config) -> Setup:
     """Open the data and build the model; raises InputError for what cannot be."""
-    opened = open_data(config.data, config.task, config.seed)
+    opened = open_for(config)
     task = make_task(config, opened)
     if config.train.monitor not in task.names:
         raise InputError(
@@ -93,6 +105,14 @@ def build(config: Config) -> Setup:
     return Setup(model, task, opened.datasets, data, title, opened)
 
 
+def open_for(config: Config, tokenizer: Tokenizer | None = None) -> Opened:
+    """The data of a config, cut by `tokenizer` or by one made for it."""
+    check_fits(config.data, config.task)
+    if config.task == "reason":
+        return open_problems(config.data, config.reason, config.seed, tokenizer)
+    return open_data(config.data, config.task, config.seed, tokenizer)
+
+
 def make_model(config: Config, vocab: int, classes: int) -> nn.Module:
     """The network of a config; raises InputError for one that cannot be built."""
     name, fitting = config.model.name, MODELS_OF[config.task]
@@ -101,15 +121,22 @@ def make_model(config: Config, vocab: int, classes: int) -> nn.Module:
             f"model.name = {name}: the task {config.task} is for {', '.join(fitting)}"
         )
     try:
-        return build_model(config.model, vocab, config.data.context, classes)
+        model = build_model(config.model, vocab, config.data.context, classes)
     except InputError:
         raise
     except ValueError as error:
         raise InputError(f"model: {error}") from None
+    criticised = config.task == "reason" and config.reason.algorithm == "ppo"
+    return ActorCritic(model) if criticised else model
 
 
-def make_task(config: Config, opened: Opened) -> TokenTask | ClassifyTask:
+def make_task(config: Config, opened: Opened) -> TokenTask | ClassifyTask | ReasonTask:
     """Loss and metrics for the data that was opened."""
+    if config.task == "reason":
+        stages, smoothing = _stages(config, opened), config.loss.label_smoothing
+        return ReasonTask(
+            config.reason, opened.problems, opened.tokenizer, stages, smoothing
+        )
     if config.task == "classify":
         return ClassifyTask(config.loss, len(opened.info.class_names))
     if config.task in ("pairs", "mlm"):
@@ -118,3 +145,23 @@ def make_task(config: Config, opened: Opened) -> TokenTask | ClassifyTask:
     lengths = torch.tensor([len(piece) for piece in opened.tokenizer.token_bytes()])
     kind = LanguageTask if config.task == "lm" else AnswerTask
     return kind(config.loss, lengths)
+
+
+def _stages(config: Config, opened: Opened) -> list[Stage]:
+    """Supervised by `optim`, then reinforced at a constant rate without decay."""
+    reason, stages = config.reason, [Stage("supervised", 0, config.optim)]
+    if reason.algorithm == "supervised" or reason.warm_up >= config.train.epochs:
+        return stages
+    batches = len(opened.datasets["train"]) // config.data.batch_size
+    steps = (config.train.epochs - reason.warm_up) * batches
+    optim = replace(
+        config.optim,
+        name="adamw",
+        lr=reason.lr,
+        schedule="constant",
+        warmup=min(1.0, STARTING / max(steps, 1)),
+        weight_decay=0.0,
+    )
+    if reason.warm_up == 0:
+        return [Stage(reason.algorithm, 0, optim)]
+    return [*stages, Stage(reason.algorithm, reason.warm_up, optim)]

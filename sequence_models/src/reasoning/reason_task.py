@@ -1,0 +1,90 @@
+"""A model of answers: what it learns from, and how it is examined."""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ..data.toy_tasks import SPLITS
+from ..generation.sampling import GREEDY
+from ..losses import NOT_SCORED, token_loss
+from ..metrics.passing import pass_at_k
+from ..tokenizers import Tokenizer
+from .config import ReasonConfig
+from .problems import Problems
+from .reinforce import Batch, Reinforce, draw_answers
+from .test_time import majority
+
+
+class ReasonTask:
+    """Worked answers in the first epochs, in the others answers of the model's own."""
+
+    log_names = Reinforce.names
+
+    def __init__(
+        self,
+        config: ReasonConfig,
+        problems: dict[str, Problems],
+        tokenizer: Tokenizer,
+        stages: list[Any],
+        smoothing: float = 0.0,
+    ):
+        self.config, self.problems, self.tokenizer = config, problems, tokenizer
+        self.stages, self.smoothing = stages, smoothing
+        self.carried: dict[str, Any] = {}
+        self.reinforce = Reinforce(config, problems["train"], tokenizer, self.carried)
+        self.read_log = self.reinforce.read_log
+        self.counts = [k for k in (1, 4, 16, 64, 256) if k <= config.samples]
+        passes = [f"pass@{k}" for k in self.counts]
+        vote = f"vote@{config.samples}"
+        self.names = ["loss", "greedy", *passes, vote, "format", "length"]
+
+    def loss(self, model: nn.Module, batch: Batch, progress: float) -> Tensor:
+        """Of worked answers the mean surprise; of questions see `Reinforce.loss`."""
+        if "targets" not in batch:
+            return self.reinforce.loss(model, batch)
+        return token_loss(_logits(model, batch), batch["targets"], self.smoothing)
+
+    def evaluate(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
+        """Sums over problems, and over the tokens of worked answers for the loss."""
+        problems, n = self.problems[SPLITS[int(batch["split"][0])]], self.config.samples
+        targets = batch["targets"].flatten()
+        nats = F.cross_entropy(
+            _logits(model, batch).flatten(0, 1), targets, reduction="sum"
+        )
+        alone = batch | {"uniform": batch["uniform"][:, :1]}
+        _, greedy = draw_answers(model, alone, problems, self.tokenizer, GREEDY)
+        rollouts, grades = draw_answers(model, batch, problems, self.tokenizer)
+        right = (grades.outcome == 1).view(-1, n)
+        passed = {f"pass@{k}": pass_at_k(n, right.sum(1), k) for k in self.counts}
+        return {
+            "nats": nats.double(),
+            "tokens": (targets != NOT_SCORED).sum(),
+            "problems": torch.tensor(len(right)),
+            "greedy": (greedy.outcome == 1).sum(),
+            **{name: value.sum() for name, value in passed.items()},
+            f"vote@{n}": self._right_votes(problems, batch, rollouts.responses),
+            "format": grades.format.sum() / n,
+            "length": rollouts.scored.sum() / n,
+        }
+
+    def metrics(self, sums: dict[str, Tensor]) -> dict[str, float]:
+        problems = sums["problems"].clamp(min=1)
+        shares = {name: (sums[name] / problems).item() for name in self.names[1:]}
+        return {"loss": (sums["nats"] / sums["tokens"].clamp(min=1)).item()} | shares
+
+    def _right_votes(
+        self, problems: Problems, batch: Batch, responses: list[str]
+    ) -> Tensor:
+        """Problems of which the answer that most of the samples give is right."""
+        n, right = self.config.samples, 0.0
+        for row, index in enumerate(batch["entry"].tolist()):
+            group = responses[row * n : (row + 1) * n]
+            vote = majority([problems.read_answer(response) for response in group])
+            right += problems.score_answer(vote, problems[index]) == 1
+        return torch.tensor(right)
+
+
+def _logits(model: nn.Module, batch: Batch) -> Tensor:
+    return model(batch["tokens"])[0]
