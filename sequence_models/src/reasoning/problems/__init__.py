@@ -12,14 +12,18 @@ from typing import Any
 from ...utils.errors import InputError
 from .addition import Addition
 from .base import Entry, Problems, Split
+from .comparisons import Comparisons
 from .countdown import Countdown
+from .graph import Graph
+from .gym import PREFIX, GymProblems
+from .multiplication import Multiplication
+from .sorting import Sorting
 
 
 __all__ = ["PROBLEMS", "Entry", "Problems", "Split", "create_dataset"]
 
-PROBLEMS: dict[str, type[Problems]] = {
-    kind.name: kind for kind in (Addition, Countdown)
-}
+KINDS = (Addition, Multiplication, Countdown, Sorting, Comparisons, Graph)
+PROBLEMS: dict[str, type[Problems]] = {kind.name: kind for kind in KINDS}
 """Our own; besides these there is "gym/<name>" for every dataset of reasoning-gym."""
 
 
@@ -31,6 +35,8 @@ def create_dataset(
     `options` are the keyword arguments of its class, as `digits=3` or `unique=True`
     (no question twice). No question is in two splits, under any seeds and sizes.
     """
+    if name.startswith(PREFIX):
+        return GymProblems(name.removeprefix(PREFIX), size, seed, split, **options)
     if name not in PROBLEMS:
         raise InputError(
             f"problems {name!r}: there are {', '.join(PROBLEMS)} and gym/<name>"

@@ -20,8 +20,6 @@ Split = Literal["train", "val", "test"]
 Key = tuple[int, ...]
 
 SPLITS: tuple[str, ...] = get_args(Split)
-CHUNK = (1000, 100_000)
-"""Fewest and most candidates that are drawn at once."""
 PATIENCE = 20
 """Draws without a new question, for each known one, until no further one is hoped for:
 of equally likely ones a given one is then missed with a chance of e**-20."""
@@ -41,6 +39,8 @@ class Problems(ABC):
     longest_question: int
     longest_response: int
     """Upper bounds, in characters or words."""
+    chunk = (1000, 100_000)
+    """Fewest and most candidates that are drawn at once."""
 
     def __init__(
         self, size: int, seed: int, split: Split = "train", *, unique: bool = False
@@ -108,7 +108,7 @@ class Problems(ABC):
         while len(found) < size:
             if drawn - last > PATIENCE * (1000 + len(known) / share):
                 raise self._too_few(size, len(known), drawn)
-            count = int(np.clip((size - len(found)) * 1.2 / share, *CHUNK))
+            count = int(np.clip((size - len(found)) * 1.2 / share, *self.chunk))
             for question, answer in self.draw(key, drawn + np.arange(count)):
                 drawn += 1
                 if not question or (unique and question in known):

@@ -26,6 +26,7 @@ from .countdown_steps import (
     take_step,
     write_steps,
 )
+from .drawing import places
 from .expression import ExpressionError, read_expression
 
 
@@ -66,8 +67,7 @@ class Countdown(Problems):
 
     def draw(self, key: Key, indices: np.ndarray) -> list[tuple[str, str]]:
         """By hindsight: random numbers and steps; what comes out is the target."""
-        places = indices[:, None] * self.numbers + np.arange(self.numbers)
-        given = 1 + integers((*key, 0), places, self.largest)
+        given = 1 + integers((*key, 0), places(indices, self.numbers), self.largest)
         left, paths = given, []
         works = np.ones(len(indices), bool)
         for step in range(self.numbers - 1):
