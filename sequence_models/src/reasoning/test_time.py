@@ -76,8 +76,8 @@ def vote_accuracy(
         totals = chosen @ (ballots * weight[:, None].double())
         tied = (totals == totals.amax(1, keepdim=True)) & (totals > 0)
         is_right = (ballots & good[:, None]).any(0)
-        shares = (tied & is_right).sum(1) / tied.sum(1).clamp(min=1)
-        accuracy.append(shares.double().mean())
+        shares = (tied & is_right).sum(1).double() / tied.sum(1).clamp(min=1)
+        accuracy.append(shares.mean())
     return torch.stack(accuracy)
 
 
