@@ -15,7 +15,7 @@ from .plan import Pair, Plan, read_plan
 from .rates import rates_file
 from .report import report
 from .results import read_run
-from .settings import keep_settings
+from .settings import keep_settings, runs_of
 from .sweep import sweep
 
 
@@ -82,8 +82,8 @@ def make_jobs(plan: Plan, folder: Path) -> list[Job]:
     configs = folder / "configs"
     configs.mkdir(parents=True, exist_ok=True)
     for pair in plan.pairs:
-        begun = [run for run in folder.glob(f"{pair.name}-s*") if run.is_dir()]
-        keep_settings(configs / f"{pair.name}.yaml", pair.config, begun)
+        path = configs / f"{pair.name}.yaml"
+        keep_settings(path, pair.config, runs_of(folder, pair.name))
     return [
         Job(pair.name, seed, configs / f"{pair.name}.yaml")
         for seed in plan.bench.seeds
