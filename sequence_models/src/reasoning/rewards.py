@@ -54,18 +54,20 @@ def grade(
             f"{len(responses)} responses do not belong to {len(entries)} entries and "
             f"{len(ended)} ends"
         )
-    outcome, format, steps, errors = [], [], [], 0
     group = len(responses) // max(1, len(entries))
-    for row, (response, whole) in enumerate(
-        zip(responses, ended.tolist(), strict=True)
-    ):
-        verdict = _Verdict(problems, entries[row // group], response)
-        answer = verdict.read() if whole else None
-        format.append(float(answer is not None))
-        outcome.append(0.0 if answer is None else verdict.score(answer))
-        steps.append(verdict.steps())
-        errors += verdict.failed
-    return Grades(torch.tensor(outcome), torch.tensor(format), steps, errors)
+    known: dict[tuple[int, str, bool], _Verdict] = {}
+    verdicts = []
+    for row, answer in enumerate(zip(responses, ended.tolist(), strict=True)):
+        key = row // group, *answer
+        if key not in known:  # a trained model often gives an answer twice
+            known[key] = _Verdict(problems, entries[row // group], *answer)
+        verdicts.append(known[key])
+    return Grades(
+        torch.tensor([verdict.outcome for verdict in verdicts]),
+        torch.tensor([verdict.format for verdict in verdicts]),
+        [list(verdict.steps) for verdict in verdicts],
+        sum(verdict.failed for verdict in verdicts),
+    )
 
 
 @contract
@@ -77,33 +79,29 @@ def reward(grades: Grades, config: ReasonConfig) -> Float[Tensor, " rollouts"]:
 
 
 class _Verdict:
-    """The verifier on one answer; whether it has failed."""
+    """What the verifier says of one answer, and whether it has failed."""
 
-    def __init__(self, problems: Any, entry: Entry, response: str):
+    def __init__(self, problems: Any, entry: Entry, response: str, ended: bool):
         self.problems, self.entry, self.response = problems, entry, response
         self.failed = False
+        answer = self._try("read_answer", self._read, None) if ended else None
+        self.format = float(answer is not None)
+        self.outcome = 0.0
+        if answer is not None:
+            self.outcome = self._try("score_answer", lambda: self._score(answer), 0.0)
+        self.steps: list[float] = self._try("score_steps", self._score_steps, [])
 
-    def read(self) -> str | None:
-        def call() -> str | None:
-            answer = self.problems.read_answer(self.response)
-            if answer is not None and not isinstance(answer, str):
-                raise TypeError(f"gives {answer!r}, neither a text nor None")
-            return answer
+    def _read(self) -> str | None:
+        answer = self.problems.read_answer(self.response)
+        if not isinstance(answer, str | None):
+            raise TypeError(f"gives {answer!r}, neither a text nor None")
+        return answer
 
-        return self._try("read_answer", call, None)
+    def _score(self, answer: str) -> float:
+        return _number(self.problems.score_answer(answer, self.entry))
 
-    def score(self, answer: str) -> float:
-        def call() -> float:
-            return _score(self.problems.score_answer(answer, self.entry))
-
-        return self._try("score_answer", call, 0.0)
-
-    def steps(self) -> list[float]:
-        def call() -> list[float]:
-            scores = self.problems.score_steps(self.response, self.entry)
-            return [_score(score) for score in scores]
-
-        return self._try("score_steps", call, [])
+    def _score_steps(self) -> list[float]:
+        return list(map(_number, self.problems.score_steps(self.response, self.entry)))
 
     def _try(self, name: str, call: Callable[[], Any], otherwise: Any) -> Any:
         try:
@@ -118,15 +116,15 @@ class _Verdict:
 
     def _tell(self, name: str, error: Exception) -> None:
         question = self.entry.get("question") if isinstance(self.entry, dict) else None
-        said = "".join(format_exception_only(error)).strip()
+        said = " ".join("".join(format_exception_only(error)).split())
         log.warning(
             f"{name} failed: {said[:SHOWN]}. Question {_short(question)}, response "
-            f"{_short(self.response)}. This counts as 0, is counted, and the next of "
-            "its kind are not told"
+            f"{_short(self.response)}. It counts as 0; more of this kind are counted, "
+            "but not told"
         )
 
 
-def _score(value: Any) -> float:
+def _number(value: Any) -> float:
     """`value` as a float; raises unless it is a number from 0 to 1."""
     if not isinstance(value, Real | np.bool_):
         raise TypeError(f"gives {value!r}, which is not a number")

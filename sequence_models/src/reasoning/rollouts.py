@@ -92,7 +92,8 @@ def log_probs(
     entropy = torch.special.entr(shares.detach().exp()).sum(1)
     empty = own.new_zeros(tokens.shape)
     given, spread = (empty.index_put((line, place), x) for x in (own, entropy))
-    return given[row], spread[row]
+    # Unlike that of `given[row]`, the gradient adds up in the same order every time.
+    return given.index_select(0, row), spread.index_select(0, row)
 
 
 @contract
