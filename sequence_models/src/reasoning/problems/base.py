@@ -39,8 +39,12 @@ class Problems(ABC):
     longest_question: int
     longest_response: int
     """Upper bounds, in characters or words."""
+    marks: tuple[str, str] | None = None
+    """Words that end an attempt: "another one follows", "this is the answer"."""
     chunk = (1000, 100_000)
     """Fewest and most candidates that are drawn at once."""
+    marks: tuple[str, str] | None = None
+    """The words that end an attempt: another one follows; this is the answer."""
 
     def __init__(
         self, size: int, seed: int, split: Split = "train", *, unique: bool = False
@@ -57,6 +61,7 @@ class Problems(ABC):
 
     def __getitem__(self, i: int) -> Entry:
         """Problem i: its question, one right answer, and what they are about."""
+        i = range(len(self))[i]
         question, answer = self._pairs[i]
         about = {"source_dataset": self.name, "source_index": i, "split": self.split}
         metadata = about | self.about(question)
@@ -73,6 +78,17 @@ class Problems(ABC):
     @abstractmethod
     def read_answer(self, response: str) -> str | None:
         """The final answer of a response; None if that is not in the format."""
+
+    def claims(self, response: str, question: str) -> bool:
+        """Whether its last attempt says itself that it is right, true or not."""
+        return self.read_answer(response) is not None
+
+    def claims(self, response: str, question: str) -> bool:
+        """Whether the response itself says that it is right; nothing else is checked.
+
+        Only where there are `marks`.
+        """
+        return False
 
     def about(self, question: str) -> dict[str, Any]:
         """What the metadata of a question says besides where it is from."""

@@ -41,7 +41,9 @@ class Countdown(Problems):
     """
 
     name = "countdown"
-    words = (*map(str, range(HIGHEST + 1)), *SIGNS, "=", ",", "->", "?", "!")
+    marks = ("?", "!")
+    marks = ("?", "!")
+    words = (*map(str, range(HIGHEST + 1)), *SIGNS, "=", ",", "->", *marks)
 
     def __init__(
         self,
@@ -111,6 +113,16 @@ class Countdown(Problems):
         attempts = response[:-2].split(" ? ")
         steps = [step for attempt in attempts for step in attempt.split(" , ")]
         return attempts[-1] if all(map(STEP.fullmatch, steps)) else None
+
+    def claims(self, response: str, question: str) -> bool:
+        """Whether the result that it writes last is the target."""
+        result = (self.read_answer(response) or "").rpartition(" = ")[2]
+        return result == question.rpartition(" ")[2]
+
+    def claims(self, response: str, question: str) -> bool:
+        """Whether the last result that it writes is the target."""
+        answer = self.read_answer(response)
+        return answer is not None and int(answer.split(" ")[-1]) == _read(question)[1]
 
     def score_answer(self, answer: str | None, entry: Entry) -> float:
         """1 for steps, or an expression, that use each number once and reach it."""
