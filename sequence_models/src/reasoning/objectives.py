@@ -50,7 +50,7 @@ def policy_loss(
     advantages = torch.where(mask, advantages.detach(), 0).to(logp.dtype)
     ratio = torch.where(mask, logp - old_logp.detach(), 0).exp()
     free, clipped = ratio * advantages, ratio.clamp(1 - clip, 1 + clip) * advantages
-    loss = -(torch.minimum(free, clipped) * _weights(mask, normaliser)).sum()
+    loss = -(torch.minimum(free, clipped) / _divisor(mask, normaliser)).sum()
     return loss, _mean((clipped < free).to(logp.dtype), mask)
 
 
@@ -108,20 +108,15 @@ def weight_per_token(
     return grpo, dr_grpo
 
 
-def _weights(mask: Tensor, normaliser: Normaliser) -> Tensor | float:
-    """w_i, (rollouts, 1) or one for all."""
-    count, time = max(1, mask.shape[0]), max(1, mask.shape[1])
-    if normaliser == "sequence":
-        return 1 / (count * mask.sum(1, keepdim=True).clamp(min=1))
-    if normaliser == "token":
-        return 1 / mask.sum().clamp(min=1)
-    if normaliser == "constant":
-        return 1 / (count * time)
-    if normaliser == "sum":
-        return 1 / count
-    raise ValueError(
-        f"normaliser = {normaliser!r}: must be sequence, token, constant or sum"
-    )
+def _divisor(mask: Tensor, normaliser: Normaliser) -> Tensor | int:
+    """1 / w_i, (rollouts, 1) or one for all; 1 where there is nothing to divide."""
+    count, time = mask.shape
+    return {
+        "sequence": max(1, count) * mask.sum(1, keepdim=True).clamp(min=1),
+        "token": mask.sum().clamp(min=1),
+        "constant": max(1, count * time),
+        "sum": max(1, count),
+    }[normaliser]
 
 
 def _mean(x: Tensor, mask: Tensor) -> Tensor:
