@@ -39,8 +39,6 @@ class Problems(ABC):
     longest_question: int
     longest_response: int
     """Upper bounds, in characters or words."""
-    marks: tuple[str, str] | None = None
-    """Words that end an attempt: "another one follows", "this is the answer"."""
     chunk = (1000, 100_000)
     """Fewest and most candidates that are drawn at once."""
     marks: tuple[str, str] | None = None
@@ -82,13 +80,6 @@ class Problems(ABC):
     def claims(self, response: str, question: str) -> bool:
         """Whether its last attempt says itself that it is right, true or not."""
         return self.read_answer(response) is not None
-
-    def claims(self, response: str, question: str) -> bool:
-        """Whether the response itself says that it is right; nothing else is checked.
-
-        Only where there are `marks`.
-        """
-        return False
 
     def about(self, question: str) -> dict[str, Any]:
         """What the metadata of a question says besides where it is from."""

@@ -42,7 +42,6 @@ class Countdown(Problems):
 
     name = "countdown"
     marks = ("?", "!")
-    marks = ("?", "!")
     words = (*map(str, range(HIGHEST + 1)), *SIGNS, "=", ",", "->", *marks)
 
     def __init__(
@@ -118,11 +117,6 @@ class Countdown(Problems):
         """Whether the result that it writes last is the target."""
         result = (self.read_answer(response) or "").rpartition(" = ")[2]
         return result == question.rpartition(" ")[2]
-
-    def claims(self, response: str, question: str) -> bool:
-        """Whether the last result that it writes is the target."""
-        answer = self.read_answer(response)
-        return answer is not None and int(answer.split(" ")[-1]) == _read(question)[1]
 
     def score_answer(self, answer: str | None, entry: Entry) -> float:
         """1 for steps, or an expression, that use each number once and reach it."""
