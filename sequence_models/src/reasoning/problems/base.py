@@ -51,6 +51,8 @@ class Problems(ABC):
         check_whole("seed", seed, 0, 2**63)
         if split not in SPLITS:
             raise InputError(f"split = {split!r}: must be one of {', '.join(SPLITS)}")
+        if not isinstance(unique, bool):
+            raise InputError(f"unique = {unique!r}: must be true or false")
         self.seed, self.split = seed, split
         self._pairs = self._collect(size, unique)
 
@@ -128,8 +130,8 @@ class Problems(ABC):
 
     def _too_few(self, size: int, known: int, drawn: int) -> InputError:
         return InputError(
-            f"{self.name}: {size} different questions asked for, but the part "
-            f"{self.split} has {known} ({drawn} draws gave no more). Ask for fewer, or "
+            f"{self.name}: {size} questions asked for, but the part {self.split} has "
+            f"{known} different ones ({drawn} draws gave no more). Ask for fewer, or "
             "change the options so that there are more"
         )
 

@@ -22,7 +22,7 @@ LETTERS = "abcdefghij"
 
 
 class Graph(Problems):
-    """`nodes` letters, 4 to 10, connected by nodes + nodes // 4 lines.
+    """`nodes` letters, 5 to 10, connected by nodes + nodes // 4 lines.
 
     Start and goal are not neighbours.
     """
@@ -38,7 +38,7 @@ class Graph(Problems):
         nodes: int = 6,
         unique: bool = False,
     ) -> None:
-        self.nodes = check_whole("nodes", nodes, 4, len(LETTERS))
+        self.nodes = check_whole("nodes", nodes, 5, len(LETTERS))
         self.words = ",:=" + LETTERS[: self.nodes]
         self.lines = self.nodes + self.nodes // 4
         self.longest_question = 3 * self.lines + 2
