@@ -63,5 +63,36 @@ def solve(
     print(driver.text(done, json), end="")
 
 
+def study(
+    config: Annotated[Path, Option(help="Such as configs/study_addition.yaml")],
+    seeds: Annotated[str, Option(help="Instead of its own: 11-16, or 11,14")] = "",
+    only: Annotated[
+        list[str] | None, Option(help="Train these arms alone (repeatable)")
+    ] = None,
+    out: Annotated[Path, Option(help="Where the folder of the study is made")] = Path(
+        "runs"
+    ),
+    at_once: Annotated[int, Option(help="Runs that go on side by side")] = 1,
+    dry_run: Annotated[
+        bool, Option("--dry-run", help="Say what would run, and run nothing")
+    ] = False,
+    report: Annotated[
+        bool, Option("--report", help="Only score and show what has run")
+    ] = False,
+    json: AsJson = False,
+    quiet: Annotated[bool, Option("--quiet", help="Warnings and result only")] = False,
+) -> None:
+    """Train arms with many seeds, compare them: paired, with intervals.
+
+    Finished runs are not begun again and interrupted ones go on with the same command.
+    Example: scripts/reason.py study --config configs/study_addition.yaml --at-once 2
+    """
+    from src.evolution.study import study
+
+    only = only or []
+    options = (out, at_once, dry_run, report, json, quiet)
+    raise SystemExit(study(config, seeds, only, *options))
+
+
 if __name__ == "__main__":
-    run(scale, solve)
+    run(scale, solve, study)

@@ -120,9 +120,10 @@ EVERY = sorted((ROOT / "configs").glob("**/*.yaml"))
 @pytest.mark.spec("SEQ-176", "says in its head with which command")
 @pytest.mark.parametrize("path", EVERY, ids=lambda path: path.stem)
 def test_every_config_loads_and_begins_with_its_command(path):
-    script = "evolve" if path.stem.startswith("evolve") else "train"
-    if script == "train":
+    others = {"evolve": "evolve.py", "study": "reason.py study"}
+    script = others.get(path.stem.split("_")[0], "train.py")
+    if script == "train.py":
         load_config(Config, path)
     shown = path.relative_to(ROOT)
     head = path.read_text(encoding="utf-8").splitlines()[0]
-    assert head.startswith(f"# python scripts/{script}.py --config {shown}")
+    assert head.startswith(f"# python scripts/{script} --config {shown}")
