@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ..generation.generate import generate
 from ..generation.sampling import GREEDY, Sampling
@@ -55,28 +55,27 @@ def force(
     lines = Lines(tokenizer)
     again, done = (tokenizer.encode(mark)[0] for mark in problems.marks)
     rows = [_Row(problems, i, lines) for i in indices]
-    most = problems.longest_response + 1
+    most, device = problems.longest_response + 1, next(model.parameters()).device
     numbers = answer_numbers(key, torch.tensor(indices).numpy(), 1, attempts * most)
     for _ in range(attempts):
-        going = [i for i, row in enumerate(rows) if not row.stuck]
-        used = max((len(rows[i].ids) for i in going), default=0)
-        count = most if model.context is None else model.context + 1 - used
-        if not going or count < 2:
-            break
-        prompt, lengths = _side_by_side([rows[i].ids for i in going], lines.pad)
-        uniform = [numbers[i, 0, rows[i].written :][:count] for i in going]
-        device = next(model.parameters()).device
-        written = generate(
-            model,
-            prompt.to(device),
-            count,
-            sampling,
-            lengths=lengths.to(device),
-            uniform=torch.stack(uniform).to(device),
-            stop=(again, done, lines.eos),
-        )
-        for i, tokens in zip(going, written.tolist(), strict=True):
-            rows[i].take(tokens, (again, done, lines.eos), tokenizer)
+        begun = {len(row.ids) for row in rows if not row.stuck}
+        for length in begun:  # those of a length together: each has its own room
+            count = most if model.context is None else model.context + 1 - length
+            some = [i for i, row in enumerate(rows) if len(row.ids) == length]
+            some = [i for i in some if not rows[i].stuck]
+            if count < 2:
+                continue
+            numbered = [numbers[i, 0, rows[i].written :][:count] for i in some]
+            written = generate(
+                model,
+                torch.tensor([rows[i].ids for i in some], device=device),
+                count,
+                sampling,
+                uniform=torch.stack(numbered).to(device),
+                stop=(again, done, lines.eos),
+            )
+            for i, tokens in zip(some, written.tolist(), strict=True):
+                rows[i].take(tokens, (again, done, lines.eos), tokenizer)
     return [row.attempts for row in rows]
 
 
@@ -125,8 +124,3 @@ class _Row:
             response = tokenizer.decode(tokens)
             self.attempts.append(Attempt(response, spent, False, False))
 
-
-def _side_by_side(rows: list[list[int]], pad: int) -> tuple[Tensor, Tensor]:
-    lengths = torch.tensor([len(row) for row in rows])
-    longest = int(lengths.max())
-    return torch.tensor([row + [pad] * (longest - len(row)) for row in rows]), lengths

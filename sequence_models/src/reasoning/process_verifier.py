@@ -60,11 +60,17 @@ def judge(
 ) -> Float[Tensor, " rollouts"]:
     """The chance that each line ends right, as it stands up to its last scored token.
 
-    That is not the end of a line, which the model never reads.
+    That is not the end of a line, which the model never reads. A line without scored
+    tokens: 0. Equal lines, of which a trained model writes many, are looked at once.
     """
-    x = step_features(model, tokens, scored, last_of(scored))
+    both = torch.cat((tokens, within(model, scored).to(tokens.dtype)), 1)
+    both, place = both.unique(dim=0, return_inverse=True)
+    tokens, scored = both[:, : tokens.shape[1]], both[:, tokens.shape[1] :].bool()
+    chance = torch.zeros(len(both), dtype=torch.float64, device=tokens.device)
     with torch.no_grad():
-        return verifier(x).sigmoid().double()
+        x = step_features(model, tokens, scored, last_of(scored))
+        chance[scored.any(1)] = verifier(x).sigmoid().double()
+    return chance[place]
 
 
 @contract
@@ -93,6 +99,18 @@ def step_features(
     own = own * scored[:, :longest]
     surprise = torch.stack((own.cumsum(1), own.cummin(1).values), 2)
     return torch.cat((x, surprise), 2)[ends]
+
+
+@contract
+def within(
+    model: nn.Module, scored: Bool[Tensor, "rollouts time"]
+) -> Bool[Tensor, "rollouts time"]:
+    """`scored` where the model can read: the last token of a full context it cannot."""
+    if model.context is None:
+        return scored
+    return scored & (
+        torch.arange(scored.shape[1], device=scored.device) < model.context
+    )
 
 
 @contract
@@ -139,7 +157,7 @@ def train_verifier(
 
     A fifth of the `groups`, the problems that they answer, is kept to measure.
     """
-    inside = rollouts.scored & (rollouts.tokens != eos)
+    inside = within(model, rollouts.scored) & (rollouts.tokens != eos)
     last = last_of(inside)
     known = torch.tensor(sorted(marks), device=inside.device)
     ends = inside & torch.isin(rollouts.tokens, known) | last
