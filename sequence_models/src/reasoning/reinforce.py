@@ -85,7 +85,7 @@ class Reinforce:
         if self.config.kl:
             distance = kl_k3(logp, self._reference_logp(policy, rollouts), mask)
             loss = loss + self.config.kl * distance
-            self._note(kl=distance)
+            self._note(kl=distance.detach())
         self._note(entropy=entropy[mask].mean(), clipped=clipped)
         return loss
 
