@@ -115,10 +115,10 @@ class _Verdict:
             return otherwise
 
     def _tell(self, name: str, error: Exception) -> None:
-        question = self.entry.get("question") if isinstance(self.entry, dict) else None
         said = " ".join("".join(format_exception_only(error)).split())
         log.warning(
-            f"{name} failed: {said[:SHOWN]}. Question {_short(question)}, response "
+            f"{name} failed: {said[:SHOWN]}. Question "
+            f"{_short(self.entry.get('question'))}, response "
             f"{_short(self.response)}. It counts as 0; more of this kind are counted, "
             "but not told"
         )

@@ -81,9 +81,12 @@ def log_probs(
 
     Both are of the model's own distribution (temperature 1) given the tokens before,
     and 0 where nothing is scored. The entropy, in nats, has no gradient. Equal lines
-    share their dropout, if there is any.
+    share their dropout, if there is any. Raises ValueError if the first token of a line
+    is scored: nothing stands before it.
     """
     tokens, scored, row = distinct(rollouts)
+    if scored[:, 0].any():
+        raise ValueError("the first token of a line is scored: it is not drawn")
     line, place = scored.nonzero(as_tuple=True)
     last = int(place.max()) if len(place) else 1
     logits, _ = model(tokens[:, :last])
