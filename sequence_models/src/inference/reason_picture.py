@@ -12,7 +12,7 @@ MARKERS = "osD^vPX*"
 
 def draw_scaling(points: Sequence[Point], title: str, path: Path) -> None:
     """Accuracy against tokens a problem, a line for each method, bands of 95 %."""
-    figure = new_figure(8.4, 4.6)
+    figure = new_figure(7.6, 5.4)
     axis = figure.subplots()
     methods = list(dict.fromkeys(point.method for point in points))
     for number, method in enumerate(methods):
@@ -24,6 +24,7 @@ def draw_scaling(points: Sequence[Point], title: str, path: Path) -> None:
         if len(own) == 1:
             spread = [[y[0] - own[0].low], [own[0].high - y[0]]]
             axis.errorbar(x, y, spread, capsize=3, label=method, **style)
+            axis.axhline(y[0], color=color, lw=1, ls=":")
             continue
         axis.plot(x, y, label=method, **style)
         low, high = ([getattr(point, end) for point in own] for end in ("low", "high"))
@@ -34,5 +35,5 @@ def draw_scaling(points: Sequence[Point], title: str, path: Path) -> None:
     axis.set_ylabel("share of problems answered rightly")
     axis.set_title(plain_text(title, 80))
     axis.grid(alpha=0.3)
-    figure.legend(loc="outside right center", fontsize="small")
+    figure.legend(loc="outside lower center", ncols=2, fontsize="small")
     save_figure(figure, path)
