@@ -21,6 +21,7 @@ from .countdown_steps import (
     SIGNS,
     STEP,
     Step,
+    apply,
     random_step,
     solutions,
     take_step,
@@ -144,7 +145,8 @@ class Countdown(Problems):
         left: list[int] | None = list(numbers)
         scores = []
         for i, piece in enumerate(self.split_steps(response)):
-            step, mark = piece[:-2].removeprefix(" " if i else ""), piece[-2:]
+            before, mark = " " * (i > 0), piece[-2:]
+            step = piece[len(before) : -2] if piece.startswith(before) else ""
             left = take_step(left, step)
             done = {" ,": True, " ?": left != [target], " !": left == [target]}
             scores.append(float(left is not None and done.get(mark, False)))
@@ -171,16 +173,17 @@ def _failure(numbers: list[int], target: int, rng: np.random.Generator) -> list[
     them 0, give the same result in every way (all 171,600 were tried).
     """
     while True:
-        left, path = np.array([numbers]), []
-        for _ in numbers[1:]:
-            key = (int(rng.integers(2**32)),)
-            left, (step,), works = random_step(left, key, np.zeros(1, np.int64))
-            path.append(step)
-            if not works[0]:
+        left, path = list(numbers), []
+        while len(left) > 1:
+            a, b = (left.pop(rng.integers(len(left))) for _ in range(2))
+            possible = [sign for sign in SIGNS if apply(a, sign, b) is not None]
+            if not possible:
                 break
-        else:
-            if left[0, 0] != target:
-                return path
+            sign = possible[rng.integers(len(possible))]
+            left.append(apply(a, sign, b))
+            path.append((a, sign, b, left[-1]))
+        if len(left) == 1 and left[0] != target:
+            return path
 
 
 def _expresses(text: str, numbers: list[int], target: int) -> bool:

@@ -1,7 +1,7 @@
 """Multiplication with a scratchpad of partial products.
 
     question   47*36
-    response   24,82=282;12,41=141;20,91,60,10=1692
+    response   24,82=282;12,41=141;20,90,60,10=1692
 
 7 * 6 is 42: digit 2, carry 4. 4 * 6 + 4 is 28: digit 8, carry 2. So 47 * 6 = 282. Then
 47 * 3 = 141 in the same way, and 282 + 1410 in columns as in `addition`. A one-digit
