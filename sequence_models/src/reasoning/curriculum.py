@@ -21,8 +21,8 @@ from ..utils.seed import keyed_rng
 from .problems import Problems
 
 
-ANSWERS = 3
-"""What the random numbers of answers are keyed by, beside those of demonstrations."""
+ANSWERS, EXAM = 3, 4
+"""What random numbers are keyed by beside the seed and the epoch, or the split."""
 
 
 class Lines:
@@ -131,7 +131,7 @@ class Exam(Batches):
     ):
         self.problems, self.lines, self.samples = problems, Lines(tokenizer), samples
         self.count = problems.longest_response + 1
-        self.key = (seed, SPLITS.index(split))
+        self.split, self.key = SPLITS.index(split), (seed, SPLITS.index(split), EXAM)
 
     def __len__(self) -> int:
         return len(self.problems)
@@ -151,7 +151,7 @@ class Exam(Batches):
             | self.lines.supervised(lines, prompts)
             | {
                 "entry": torch.from_numpy(indices),
-                "split": torch.full((len(indices),), self.key[1]),
+                "split": torch.full((len(indices),), self.split),
                 "uniform": numbers,
             }
         )

@@ -14,6 +14,7 @@ from ..tokenizers import Tokenizer
 from .config import ReasonConfig
 from .problems import Problems
 from .reinforce import Batch, Reinforce, draw_answers
+from .rollouts import Rollouts
 from .test_time import majority
 
 
@@ -64,7 +65,7 @@ class ReasonTask:
             "problems": torch.tensor(len(right)),
             "greedy": (greedy.outcome == 1).sum(),
             **{name: value.sum() for name, value in passed.items()},
-            f"vote@{n}": self._right_votes(problems, batch, rollouts.responses),
+            f"vote@{n}": self._right_votes(problems, batch, rollouts),
             "format": grades.format.sum() / n,
             "length": rollouts.scored.sum() / n,
         }
@@ -75,13 +76,18 @@ class ReasonTask:
         return {"loss": (sums["nats"] / sums["tokens"].clamp(min=1)).item()} | shares
 
     def _right_votes(
-        self, problems: Problems, batch: Batch, responses: list[str]
+        self, problems: Problems, batch: Batch, rollouts: Rollouts
     ) -> Tensor:
         """Problems of which the answer that most of the samples give is right."""
-        n, right = self.config.samples, 0.0
+        n, right = self.config.samples, 0
+        answers = [
+            problems.read_answer(response) if ended else None
+            for response, ended in zip(
+                rollouts.responses, rollouts.ended.tolist(), strict=True
+            )
+        ]
         for row, index in enumerate(batch["entry"].tolist()):
-            group = responses[row * n : (row + 1) * n]
-            vote = majority([problems.read_answer(response) for response in group])
+            vote = majority(answers[row * n : (row + 1) * n])
             right += problems.score_answer(vote, problems[index]) == 1
         return torch.tensor(right)
 
