@@ -26,32 +26,30 @@ POINTS = 60
 def draw(plan: StudyPlan, folder: Path, scores: Sequence[Score]) -> "Figure":
     """Metrics above, the curves of the study below."""
     rows, metrics = names(plan, scores), plan.study.picture
-    curves = [c for c in plan.study.curves if _curves(plan, folder, c)]
-    below = -(-len(curves) // ACROSS)
-    high = 0.34 * len(rows) + 1.0
-    figure = new_figure(8.0, high + 2.4 * below)
-    figure.suptitle(plain_text(plan.title, 90), fontsize="medium")
-    parts = figure.subfigures(
-        2 if below else 1,
-        1,
-        height_ratios=[high, 2.4 * below][: 2 if below else 1],
-        squeeze=False,
-    )[:, 0]
-    axes = parts[0].subplots(1, len(metrics), sharey=True, squeeze=False)[0]
+    curves = {
+        c: found for c in plan.study.curves if (found := _curves(plan, folder, c))
+    }
+    high, below = 0.34 * len(rows) + 1.2, -(-len(curves) // ACROSS)
+    figure = new_figure(8.0, high + 2.5 * below)
+    title = f"{plain_text(plan.title, 90)}\n"
+    figure.suptitle(f"{title}a dot a seed; diamond: mean, 95 % interval", fontsize=10)
+    ratios = [high, 2.5 * below] if below else [high]
+    parts = figure.subfigures(len(ratios), 1, height_ratios=ratios, squeeze=False)
+    axes = parts[0, 0].subplots(1, len(metrics), sharey=True, squeeze=False)[0]
     for axis, metric in zip(axes, metrics, strict=True):
         _dots(axis, plan, rows, scores, metric)
     axes[0].set_yticks(range(len(rows)), [plain_text(plan.label(n)) for n in rows])
     axes[0].invert_yaxis()
     if below:
-        grid = parts[1].subplots(below, ACROSS, squeeze=False).flatten()
-        for axis, column in zip(grid, curves, strict=False):
-            _lines(axis, plan, _curves(plan, folder, column), column)
+        columns = min(ACROSS, len(curves))
+        grid = parts[1, 0].subplots(below, columns, squeeze=False).flatten()
+        for axis, (column, found) in zip(grid, curves.items(), strict=False):
+            _lines(axis, plan, found, column)
         for axis in grid[len(curves) :]:
             axis.set_visible(False)
         handles, shown = grid[0].get_legend_handles_labels()
-        parts[1].legend(
-            handles, shown, fontsize="small", loc="outside lower center", ncols=4
-        )
+        place = {"loc": "outside lower center", "ncols": 3, "fontsize": "small"}
+        parts[1, 0].legend(handles, shown, **place)
     return figure
 
 
@@ -79,6 +77,7 @@ def _dots(
             ms=5, capsize=3, lw=1.8,
         )  # fmt: skip
     axis.set_xlabel(plain_text(metric))
+    axis.locator_params(axis="x", nbins=6)
     axis.set_ylim(-0.6, len(rows) - 0.4)
     axis.grid(alpha=0.3, axis="x")
 
@@ -114,12 +113,14 @@ def _lines(
     """A thin line a run, a thick one for their mean where all have a point."""
     for number, (name, trained) in enumerate(plan.arms.items()):
         runs = [thinned(points) for points in found.get(name, [])]
+        if not runs:
+            continue
         color = LINES[number % len(LINES)]
         if len(runs) > 1:
             for points in runs:
                 axis.plot(*zip(*points, strict=True), color=color, lw=0.7, alpha=0.35)
         tables = [dict(points) for points in runs]
-        steps = sorted(set.intersection(*map(set, tables))) if tables else []
+        steps = sorted(set.intersection(*map(set, tables)))
         means = [statistics.fmean(t[x] for t in tables) for x in steps]
         axis.plot(steps, means, color=color, lw=1.8, label=plain_text(trained.label))
     axis.set_title(plain_text(column), fontsize="medium")

@@ -103,8 +103,8 @@ def text(plan: StudyPlan, content: dict[str, Any]) -> str:
             p["metric"],
             f"{p['difference']:+.3f}",
             f"{p['low']:+.3f} to {p['high']:+.3f}",
-            f"{p['p_t']:.2g}",
-            f"{p['p_holm']:.2g}",
+            _p(p["p_t"]),
+            _p(p["p_holm"]),
         )
         for p in content["pairs"]
     ]
@@ -123,3 +123,7 @@ def _cell(found: dict[str, float], digits: int) -> str:
         return ""
     spread = f" ± {sd:.{digits}f}" if math.isfinite(sd) else ""
     return f"{mean:.{digits}f}{spread}"
+
+
+def _p(value: float) -> str:
+    return f"{value:.2g}" if value >= 1e-4 else "< 0.0001"

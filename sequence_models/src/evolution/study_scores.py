@@ -135,6 +135,7 @@ def to_csv(scores: Sequence[Score], metrics: Sequence[str]) -> str:
         numbers = [s.values[name] for name in metrics]
         cells = [*numbers, *(getattr(s, name) for name in facts)]
         shown = [f"{v:.6g}" if isinstance(v, float) else v for v in cells]
+        shown = ["" if v == "nan" else v for v in shown]
         stage = "base" if s.is_base else "final"
         writer.writerow([s.arm, stage, s.seed, *shown])
     return text.getvalue()

@@ -69,9 +69,12 @@ def conclude(
         if a in plan.arms and b in plan.arms and plan.arms[b].arm.as_long_as != a:
             said += [s for s in _time(plan, b, a, scores) if "LESS" in s]
     said += _limits(scores, paired)
-    if failed:
-        many = "is" if len(failed) == 1 else "are"
-        said.append(f"Missing {many} {', '.join(failed)}, for they failed.")
+    total = len(plan.study.seeds)
+    counts = {name: sum(s.name == name for s in scores) for name in plan.arms}
+    few = [f"{n} of {total} runs of {name}" for name, n in counts.items() if n < total]
+    if few:
+        said.append(f"There are only {', '.join(few)}.")
+    said += [f"{name} failed: {why}." for name, why in failed.items()]
     return said
 
 
@@ -82,18 +85,14 @@ def _pair(
     mine = [p for p in paired if (p.a, p.b) == pair]
     if not mine:
         return []
-    parts = {"higher": [], "lower": [], "": []}
+    parts = {"higher in": [], "lower in": [], "not to be told apart in": []}
     for p in mine:
-        sign = "higher" if p.test.difference > 0 else "lower"
-        shown = f"{p.metric} {p.test.difference:+.3f} (95 % {p.interval})"
-        parts[sign if p.test.significant else ""].append(shown)
-    text = [f"{sign} in {', '.join(parts[sign])}" for sign in parts if sign]
-    text = [t for t, sign in zip(text, ("higher", "lower"), strict=True) if parts[sign]]
-    if parts[""]:
-        text.append(f"not to be told apart in {', '.join(parts[''])}")
-    seeds = mine[0].test.pairs
+        found = "higher in" if p.test.difference > 0 else "lower in"
+        found = found if p.test.significant else "not to be told apart in"
+        parts[found].append(f"{p.metric} {p.test.difference:+.3f} (95 % {p.interval})")
+    said = [f"{found} {', '.join(shown)}" for found, shown in parts.items() if shown]
     a, b = (plan.label(name) for name in pair)
-    return [f"{a} against {b}, {seeds} seeds: {'; '.join(text)}."]
+    return [f"{a} against {b}, {mine[0].test.pairs} seeds: {'; '.join(said)}."]
 
 
 def _time(plan: StudyPlan, arm: str, other: str, scores: Sequence[Score]) -> list[str]:
@@ -123,17 +122,21 @@ def _limits(scores: Sequence[Score], paired: Sequence[Paired]) -> list[str]:
         "Intervals are those of the paired t-test over the seeds, each for itself. "
         f'"Higher" and "lower" mean p < {LEVEL} after Holm\'s correction over '
         f"{len(paired)} tests. The sign-flip test, which assumes no distribution, "
-        f"cannot fall below {2 / 2**n:.3g} with {n} seeds."
+        f"cannot fall below {2 / 2**n:.3g} with {n} seeds.",
+        "CPU-seconds are those of the whole process, validation and pictures included.",
     ]
-    data: dict[int, set[str]] = {}
-    for score in scores:
-        data.setdefault(score.seed, set()).add(score.data)
-    alike = all(len(prints) == 1 for prints in data.values())
-    if len(set.union(*data.values())) == 1:
+    data = {(score.name, score.seed): score.data for score in scores}
+    alike = all(
+        data[p.a, seed] == data[p.b, seed]
+        for p in paired
+        for seed in {score.seed for score in scores}
+        if (p.a, seed) in data and (p.b, seed) in data
+    )
+    if len(set(data.values())) == 1:
         said.append("All seeds have the same problems; they differ in all else.")
     else:
         said.append(
             "Each seed has problems of its own, so the intervals cover the choice of "
-            + ("problems; the arms of one seed share them." if alike else "problems.")
+            + ("problems; two arms of a pair share them." if alike else "problems.")
         )
     return said
