@@ -32,7 +32,7 @@ def no_child_survives_its_test():
     end_forked()
 
 
-def fork_ranks(out: Path, *overrides: str) -> tuple[list[int], str]:
+def fork_ranks(out: Path, *overrides: str, begin=start) -> tuple[list[int], str]:
     """What torchrun starts, with torch already imported: exit codes and stderr."""
     with socket.socket() as free:
         free.bind(("localhost", 0))
@@ -41,7 +41,7 @@ def fork_ranks(out: Path, *overrides: str) -> tuple[list[int], str]:
     def train(rank: int) -> int:
         os.environ |= {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": "2"}
         os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": f"{port}"}
-        return start(out, *overrides)
+        return begin(out, *overrides)
 
     out.mkdir(exist_ok=True)
     logs = [out / f"log{rank}" for rank in (0, 1)]

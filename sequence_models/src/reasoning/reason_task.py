@@ -45,7 +45,12 @@ class ReasonTask:
         """Of worked answers the mean surprise; of questions see `Reinforce.loss`."""
         if "targets" not in batch:
             return self.reinforce.loss(model, batch)
-        return token_loss(_logits(model, batch), batch["targets"], self.smoothing)
+        if self.config.algorithm != "ppo":
+            return token_loss(_logits(model, batch), batch["targets"], self.smoothing)
+        logits, values = model(batch["tokens"], values=True)
+        # DDP waits for a gradient of every weight, those of the critic too.
+        loss = token_loss(logits, batch["targets"], self.smoothing)
+        return loss + 0 * values.sum()
 
     def evaluate(self, model: nn.Module, batch: Batch) -> dict[str, Tensor]:
         """Sums over problems, and over the tokens of worked answers for the loss."""
