@@ -243,6 +243,13 @@ def test_k3_is_never_negative(logp, other, dtype):
     assert kl_k3(logp, logp.clone(), mask) == 0
 
 
+def test_k3_of_what_is_nearly_equal_is_half_a_square():
+    mask, zero = torch.ones(1, 1).bool(), torch.zeros(1, 1)
+    for d in torch.linspace(1e-5, 1e-3, 50).tolist():
+        for near in (zero + d, zero - d):
+            assert kl_k3(zero, near, mask).item() == pytest.approx(d * d / 2, rel=0.02)
+
+
 @pytest.mark.spec("SEQ-206", "k3 = r - 1 - log r")
 def test_k3_as_loops_give_it(tokens):
     logp, reference, _ = tokens

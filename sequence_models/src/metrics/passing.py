@@ -25,7 +25,7 @@ def pass_at_k(
     if len(correct) and not 0 <= int(correct.min()) <= int(correct.max()) <= n:
         raise ValueError(f"correct = {correct.tolist()}: must be 0..{n}")
     i = torch.arange(n, 0, -1, dtype=torch.float64, device=correct.device)
-    # Where i <= k too few attempts fail to choose k of them: the product is and stays 0
-    misses = (1 - k / i).clamp(min=0).cumprod(0)
+    # At i = k, with too few wrong ones to choose k of them, it is 0 and stays that.
+    misses = (1 - k / i).cumprod(0)
     misses = torch.cat([misses.new_ones(1), misses])  # by c, from 0 to n
     return 1 - misses[correct.long()]
