@@ -172,7 +172,8 @@ class Methods:
         tried = force(
             one.model, one.tokenizer, self.problems, self.indices, ATTEMPTS, seed
         )
-        most, cost = max(map(len, tried)), time.process_time() - begun
+        cost = time.process_time() - begun
+        most = max(len({x.response for x in attempts}) for attempts in tried)
         if most < 2:
             self.missing["budget forcing"] = (
                 "the context has room for one attempt. Train with "

@@ -7,6 +7,7 @@ from ..reasoning.scaling import Point
 from ..utils.plots import LINES, new_figure, plain_text, save_figure
 
 
+COLORS = (*LINES[:7], "#777777")  # yellow is hard to see
 MARKERS = "osD^vPX*"
 
 
@@ -17,7 +18,7 @@ def draw_scaling(points: Sequence[Point], title: str, path: Path) -> None:
     methods = list(dict.fromkeys(point.method for point in points))
     for number, method in enumerate(methods):
         own = [point for point in points if point.method == method]
-        x, color = [point.tokens for point in own], LINES[number % len(LINES)]
+        x, color = [point.tokens for point in own], COLORS[number % len(COLORS)]
         y = [point.accuracy for point in own]
         marker = MARKERS[number % len(MARKERS)]
         style = {"color": color, "marker": marker, "ms": 5, "lw": 1.8}
