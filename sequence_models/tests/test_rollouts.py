@@ -216,6 +216,16 @@ def test_a_special_token_in_an_answer_is_not_hidden_from_the_verifier():
     assert not any("<|eos|>" in response for response in rollouts.responses)
 
 
+def test_an_eos_in_the_prompt_ends_nothing():
+    model, prompt = build("lstm"), prompts()
+    prompt[:, 1] = EOS
+    uniform = numbers()[..., :2]
+    _, scored, responses, ended = roll_out(model, prompt, LEVEL, uniform, TOKENIZER)
+    assert not ended.all()
+    lengths = (scored.sum(1) - ended.long()).tolist()
+    assert [len(TOKENIZER.encode(text, "all")) for text in responses] == lengths
+
+
 def test_words_are_decoded_with_spaces():
     tokenizer = WordTokenizer([str(n) for n in range(9)], SPECIALS)
     model = build("lstm")
