@@ -186,14 +186,15 @@ def test_a_signal_ends_the_study_and_it_goes_on(tmp_path, stub, monkeypatch):
     assert run(tmp_path, ALONE, seeds="11") == 143
     thread.join(timeout=LIMIT)
     assert not (tmp_path / "study-stub" / "results.json").exists()
-    before = usage(ready.parent)
+    before = usage(ready.parent) | {"cpu_seconds": 50.0}
+    (ready.parent / "child.json").write_text(json.dumps(before))
     monkeypatch.setattr(stub, "command", command)
 
     assert run(tmp_path, ALONE, seeds="11") == 0
 
     after = usage(ready.parent)
-    assert after["exit"] == 0 and after["cpu_seconds"] > before["cpu_seconds"] + 0.05
-    assert after["seconds"] > before["seconds"]
+    assert after["exit"] == 0 and 50.05 < after["cpu_seconds"] < 60
+    assert after["seconds"] > before["seconds"] and stub.begun == ["grpo-s11"]
 
 
 @pytest.mark.spec("SEQ-221", "runs made with other settings")

@@ -42,17 +42,16 @@ def study(
     failed: dict[str, str] = {}
     if report_only and not folder.is_dir():
         raise InputError(f"{folder} is not there yet; leave out --report")
-    make_folder(folder)
-    with take_lock(folder):  # two at once would fail each other's runs
-        if not report_only:
+    if not report_only:
+        make_folder(folder)
+        with take_lock(folder):  # two at once would fail each other's runs
             runs = Runs(plan, folder, at_once)
-            stopped = runs.train(only or plan.arms)
-            if stopped:
+            if stopped := runs.train(only or plan.arms):
                 log.warning("stopped; the same command goes on")
                 return exit_code(stopped)
-            failed = runs.failed
-        torch.set_num_threads(plan.study.threads)
-        content = report(plan, folder, failed)
+        failed = runs.failed
+    torch.set_num_threads(plan.study.threads)
+    content = report(plan, folder, failed)
     print(to_json(content) if as_json else text(plan, content))
     return 1 if content["failed"] else 0
 
