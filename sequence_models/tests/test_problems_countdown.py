@@ -69,7 +69,16 @@ def checked(answer: str, numbers: list[int], target: int) -> bool:
 
 @pytest.mark.spec("SEQ-184", "agree with brute force")
 @pytest.mark.parametrize(
-    "numbers", [(3, 7, 12), (5, 5, 5), (1, 1, 2), (6, 6, 3), (4, 9, 11), (1, 2, 3, 4)]
+    "numbers",
+    [
+        (3, 7, 12),
+        (5, 5, 5),
+        (1, 1, 2),
+        (6, 6, 3),
+        (4, 9, 11),
+        (2, 11, 12),
+        (1, 2, 3, 4),
+    ],
 )
 def test_solutions_are_those_of_brute_force(numbers):
     everything = brute(numbers)
@@ -129,6 +138,8 @@ def test_a_changed_response_is_graded_as_by_brute_force(i, data):
         ("07 + 12 = 19 , 3 * 19 = 57 !", 0),
         ("7 + 12 = 20 , 3 * 20 = 60 !", 0),
         ("7 + 12 = 19 , 3 * 19 = 58 !", 0),
+        ("7 + 12 = 20 , 3 * 20 = 57 !", 0),
+        ("7 - 12 = 19 , 3 * 19 = 57 !", 0),
         ("7 * 12 = 84 , 84 - 3 = 81 !", 0),  # right, but not the target
         ("7 * 7 = 49 , 49 + 8 = 57 !", 0),  # numbers that are not there
         ("12 * 3 = 36 , 36 + 21 = 57 !", 0),
@@ -152,6 +163,7 @@ def test_the_verifier_is_strict(response, right):
         ("5 - 5 = 0 , 0 + 9 = 9 !", "5 5 9 -> 9", 1),
         ("5 - 5 = 0 , 9 / 0 = 9 !", "5 5 9 -> 9", 0),
         ("5 - 5 = 0 , 9 / 0 = 0 !", "5 5 9 -> 9", 0),
+        ("12 * 7 = 84 !", "3 7 12 -> 84", 0),  # the 3 is left
         ("5 + 5 = 10 , 9 * 10 = 90 !", "5 9 9 -> 90", 0),  # there is one 5
     ],
 )

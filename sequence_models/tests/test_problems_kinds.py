@@ -115,7 +115,9 @@ def test_a_product_is_the_sum_of_its_parts(digits, high):
 )
 def test_only_the_number_after_the_last_sign_counts(response, right):
     problems, entry = made("addition", "27+58", "085")
-    assert problems.score_answer(problems.read_answer(response), entry) == right
+    answer = problems.read_answer(response)
+    assert problems.score_answer(answer, entry) == right
+    assert answer == {1: "085", 0: None}[right] or response == "51,80=086"
 
 
 @pytest.mark.spec("SEQ-183", "each step")
