@@ -132,6 +132,8 @@ def test_a_step_by_hand(algorithm):
     log = setup.task.read_log()
     assert log["reward"] == log["correct"] == pytest.approx(mean(reward))
     assert log["length"] == pytest.approx(mean(len(x) - n for x, n, _ in rows))
+    wrong = [len(line) - first for line, first, earned in rows if earned < 1]
+    assert log["wrong_length"] == pytest.approx(mean(wrong))
     equal = [len(set(reward[i : i + 4])) == 1 for i in range(0, 12, 4)]
     assert log["zero_variance"] == pytest.approx(mean(equal))
     assert log["clipped"] == 0 and log["verifier_errors"] == 0

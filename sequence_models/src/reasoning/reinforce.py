@@ -47,8 +47,8 @@ class Reinforce:
     """What is minimised in the epochs of reinforcement."""
 
     names = [
-        "reward", "correct", "zero_variance", "entropy", "length", "clipped", "kl",
-        "verifier_errors",
+        "reward", "correct", "zero_variance", "entropy", "length", "wrong_length",
+        "clipped", "kl", "verifier_errors",
     ]  # fmt: skip
 
     def __init__(
@@ -119,13 +119,16 @@ class Reinforce:
             with torch.no_grad():
                 drawn["logp"], _ = log_probs(policy, rollouts)
             self.carried |= {"drawn": drawn, "left": self.config.updates - 1}
+        right, length = grades.outcome == 1, rollouts.scored.sum(1).float()
         self._note(
             reward=rewards.mean(),
-            correct=(grades.outcome == 1).float().mean(),
+            correct=right.float().mean(),
             zero_variance=adv.zero_variance(by_prompt),
-            length=rollouts.scored.sum(1).float().mean(),
+            length=length.mean(),
             verifier_errors=grades.errors,
         )
+        if not right.all():
+            self._note(wrong_length=length[~right].mean())
         return drawn
 
     def _reference_logp(self, policy: nn.Module, rollouts: Rollouts) -> Tensor:
