@@ -52,8 +52,9 @@ def test_the_problems_are_resampled_alike_for_all():
     assert low[0] == low[1] and torch.allclose(low[2], 1 - high[0], atol=1e-6)
     again, other = bootstrap(both, 0), bootstrap(both, 1)
     assert torch.equal(again[0], low) and not torch.equal(other[0], low)
-    all_right = bootstrap(torch.ones(9, 1), 0)
-    assert all_right[0].item() == all_right[1].item() == 1
+    for problems in (9, 49, 200):  # 49 * (1 / 49) is less than 1
+        all_right = bootstrap(torch.ones(problems, 1).double(), 0)
+        assert all_right[0].item() == all_right[1].item() == 1
 
 
 def drawn_of(samples=6):

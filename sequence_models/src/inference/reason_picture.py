@@ -23,7 +23,7 @@ def draw_scaling(points: Sequence[Point], title: str, path: Path) -> None:
         marker = MARKERS[number % len(MARKERS)]
         style = {"color": color, "marker": marker, "ms": 5, "lw": 1.8}
         if len(own) == 1:
-            spread = [[y[0] - own[0].low], [own[0].high - y[0]]]
+            spread = [[max(0, y[0] - own[0].low)], [max(0, own[0].high - y[0])]]
             axis.errorbar(x, y, spread, capsize=3, label=method, **style)
             axis.axhline(y[0], color=color, lw=1, ls=":")
             continue

@@ -112,7 +112,8 @@ def bootstrap(
     counts = keyed_rng(seed).multinomial(
         problems, np.full(problems, 1 / problems), resamples
     )
-    means = torch.from_numpy(counts / problems) @ values.double()
+    # Divided at last: the mean of ones is 1, and not a little more.
+    means = torch.from_numpy(counts).double() @ values.double() / problems
     tail = (1 - confidence) / 2
     low, high = means.quantile(torch.tensor([tail, 1 - tail]).double(), 0)
     return low.to(values), high.to(values)

@@ -81,11 +81,12 @@ def step_beam(
             spent[p] += len(new.ids) - len(old) + new.ended
             found[p].append(new._replace(score=value))
         kept = [_best(candidates, beams) for candidates in found]
-    best = (max(row, key=lambda x: (x.ended, x.score)) for row in kept)
-    return [
-        Found(x.ids[len(prompt) :], x.ended, x.score, tokens)
-        for x, prompt, tokens in zip(best, prompts, spent, strict=True)
-    ]
+    return [_found(*one) for one in zip(kept, prompts, spent, strict=True)]
+
+
+def _found(kept: list[_Prefix], prompt: Sequence[int], spent: int) -> Found:
+    best = max(kept, key=lambda x: (x.ended, x.score))
+    return Found(best.ids[len(prompt) :], best.ended, best.score, spent)
 
 
 Row = tuple[int, int, list[int]]
