@@ -206,7 +206,7 @@ def test_an_expression_is_graded(answer, right):
         ("9 + 12 = 21 , 7 + 3 = 10 ? 3 + 7 = 10 ,", [0, 0, 1]),
         ("7 + 12 = 19", [0]),
         ("7 + 12 = 19 , 3 * 19 = 57 ! 7 + 12 = 19 ,", [1, 1, 0]),
-        ("7 + 12 = 19 ,3 * 19 = 57 !", [1, 0]),
+        ("7 + 12 = 19 ,13 * 19 = 57 !", [1, 0]),  # no space: not 3 * 19
     ],
 )
 def test_each_step_is_judged(response, scores):
