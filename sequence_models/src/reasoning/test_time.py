@@ -47,7 +47,9 @@ def best_of(answers: Sequence[str | None], scores: Sequence[float]) -> str | Non
     return max(chosen, key=lambda one: one[0], default=(0.0, None))[1]
 
 
-def number_answers(answers: Sequence[Sequence[str | None]]) -> Int[Tensor, "problems samples"]:
+def number_answers(
+    answers: Sequence[Sequence[str | None]],
+) -> Int[Tensor, "problems samples"]:
     """The answers of each problem as numbers, by first appearance; None: NO_ANSWER."""
     rows = []
     for row in answers:
