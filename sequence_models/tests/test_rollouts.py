@@ -44,11 +44,11 @@ def build(name: str, context: int = TIME + COUNT - 1, dtype=torch.float64):
 
 
 def prompts() -> torch.Tensor:
-    return torch.randint(0, 9, (4, TIME), generator=torch.manual_seed(1))
+    return torch.randint(0, 9, (4, TIME), generator=torch.Generator().manual_seed(1))
 
 
 def numbers(group: int = GROUP, count: int = COUNT) -> torch.Tensor:
-    g = torch.manual_seed(2)
+    g = torch.Generator().manual_seed(2)
     return torch.rand(4, group, count, dtype=torch.float64, generator=g)
 
 
