@@ -16,8 +16,12 @@ LESSONS = sorted((Path(__file__).parents[1] / "configs").glob("study_*.yaml"))
 
 @pytest.mark.spec("SEQ-220", "what each arm changes of it")
 def test_an_arm_is_the_config_with_its_changes(tmp_path):
-    plan = plan_in(tmp_path)
+    plan = plan_in(
+        tmp_path, STUDY.replace("change: {", "change: {train: {epochs: 9}, ")
+    )
     grpo, control = plan.arms.values()
+    train = {"epochs": 9, "monitor": "exact", "mode": "max"}
+    assert control.config["train"] == train and grpo.config["train"]["epochs"] == 4
     assert grpo.config["model"] == control.config["model"]
     assert grpo.config.get("optim") is None
     assert control.config["optim"] == {"lr": 2e-3}

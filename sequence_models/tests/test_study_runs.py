@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 import time
@@ -82,7 +83,8 @@ def test_a_control_takes_at_least_as_long_as_its_arm(tmp_path, stub):
     # The first seed has found the length, from which that of the others follows.
     assert stub.begun.count("control-s11") > 1
     assert kept["control-s11"]["tried"][0]["epochs"] == 4
-    assert min(kept[f"control-s{s}"]["epochs"] for s in (12, 13)) > 8
+    first = [[*kept[f"control-s{s}"]["tried"], kept[f"control-s{s}"]] for s in (12, 13)]
+    assert min(runs[0]["epochs"] for runs in first) > 8
     said = [s for s in results(tmp_path)["conclusion"] if "times the CPU" in s]
     assert len(said) == 1 and said[0].endswith("of GRPO, in no seed less.")
 
@@ -204,6 +206,9 @@ def test_runs_of_other_settings_are_not_mixed_in(tmp_path, stub):
         run(tmp_path, ALONE.replace("GRPO}", "G, change: {optim: {lr: 0.1}}}"))
     # Of an arm whose name only begins alike there is no run.
     text = ALONE.replace("GRPO}", "GRPO}\n  grpo-s: {change: {optim: {lr: 0.1}}}")
+    assert run(tmp_path, text, only=["grpo-s"], seeds="5") == 0
+    shutil.rmtree(tmp_path / "study-stub" / "grpo-s-s5")
+    text = text.replace("lr: 0.1", "lr: 0.2")
     assert run(tmp_path, text, only=["grpo-s"], seeds="5") == 0
 
 
