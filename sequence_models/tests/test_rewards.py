@@ -60,15 +60,16 @@ def graded(verifier, ended=ENDED) -> Grades:
 
 @pytest.mark.spec("SEQ-197", "as many to each entry, one entry's after another's")
 def test_answers_are_graded_by_their_own_entry(told):
-    outcome, format, steps, errors = graded(Verifier())
+    outcome, format, answers, steps, errors = graded(Verifier())
     assert outcome.tolist() == [1, 0, 0, 1, 1, 0]
     assert format.tolist() == [1, 1, 0, 1, 1, 0]
+    assert [answer is not None for answer in answers] == format.bool().tolist()
     assert steps == [[1.0, 0.0]] * 6 and errors == 0 and told == []
 
 
 def test_an_answer_that_did_not_end_is_not_in_the_format():
     ended = torch.tensor([False, True, True, True, False, True])
-    outcome, format, steps, errors = graded(Verifier(), ended)
+    outcome, format, _, steps, errors = graded(Verifier(), ended)
     assert outcome.tolist() == [0, 0, 0, 1, 0, 0]
     assert format.tolist() == [0, 1, 0, 1, 0, 0]
     assert len(steps) == 6 and errors == 0
@@ -108,7 +109,7 @@ ERRORS = [
 @pytest.mark.parametrize("error", ERRORS, ids=repr)
 @pytest.mark.parametrize("part", ["read", "score", "steps"])
 def test_a_verifier_that_raises_costs_the_answer_not_the_run(part, error, told):
-    outcome, format, steps, errors = graded(Verifier(**{part: raiser(error)}))
+    outcome, format, answers, steps, errors = graded(Verifier(**{part: raiser(error)}))
     kept = [1, 0, 0, 1, 1, 0] if part == "steps" else [0] * 6
     assert outcome.tolist() == kept
     assert format.tolist() == ([0] * 6 if part == "read" else [1, 1, 0, 1, 1, 0])
@@ -213,6 +214,7 @@ def test_the_reward_is_the_weighted_sum():
     grades = Grades(
         torch.tensor([1.0, 0.0, 0.5]),
         torch.tensor([1.0, 1.0, 0.0]),
+        ["a", "b", None],
         [[1.0, 0.0], [], [1.0, 1.0, 0.25]],
         errors=0,
     )

@@ -111,11 +111,7 @@ def check(
 ) -> tuple[Bool[Tensor, " rollouts"], list[str | None]]:
     """Which responses are right, and the answer in each that has one."""
     grades = grade(problems, entries, responses, ended.cpu())
-    answers = [
-        problems.read_answer(response) if readable else None
-        for response, readable in zip(responses, grades.format.tolist(), strict=True)
-    ]
-    return grades.outcome >= 1, answers
+    return grades.outcome == 1, grades.answers
 
 
 def room(model: nn.Module, problems: Problems, prompt: int) -> int:

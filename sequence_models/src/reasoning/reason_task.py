@@ -14,7 +14,7 @@ from ..tokenizers import Tokenizer
 from .config import ReasonConfig
 from .problems import Problems
 from .reinforce import Batch, Reinforce, draw_answers
-from .rollouts import Rollouts
+from .rewards import Grades
 from .test_time import majority
 
 
@@ -70,7 +70,7 @@ class ReasonTask:
             "problems": torch.tensor(len(right)),
             "greedy": (greedy.outcome == 1).sum(),
             **{name: value.sum() for name, value in passed.items()},
-            f"vote@{n}": self._right_votes(problems, batch, rollouts),
+            f"vote@{n}": self._right_votes(grades),
             "format": grades.format.sum() / n,
             "length": rollouts.scored.sum() / n,
         }
@@ -80,21 +80,14 @@ class ReasonTask:
         shares = {name: (sums[name] / problems).item() for name in self.names[1:]}
         return {"loss": (sums["nats"] / sums["tokens"].clamp(min=1)).item()} | shares
 
-    def _right_votes(
-        self, problems: Problems, batch: Batch, rollouts: Rollouts
-    ) -> Tensor:
+    def _right_votes(self, grades: Grades) -> Tensor:
         """Problems of which the answer that most of the samples give is right."""
-        n, right = self.config.samples, 0
-        answers = [
-            problems.read_answer(response) if ended else None
-            for response, ended in zip(
-                rollouts.responses, rollouts.ended.tolist(), strict=True
-            )
-        ]
-        for row, index in enumerate(batch["entry"].tolist()):
-            vote = majority(answers[row * n : (row + 1) * n])
-            right += problems.score_answer(vote, problems[index]) == 1
-        return torch.tensor(right)
+        n, votes = self.config.samples, 0
+        for row in range(0, len(grades.answers), n):
+            group = grades.answers[row : row + n]
+            vote = majority(group)
+            votes += vote is not None and grades.outcome[row + group.index(vote)] == 1
+        return torch.as_tensor(votes)
 
 
 def _logits(model: nn.Module, batch: Batch) -> Tensor:

@@ -31,6 +31,8 @@ class Grades(NamedTuple):
     outcome: Float[Tensor, " rollouts"]
     format: Float[Tensor, " rollouts"]
     """1 where a final answer could be read."""
+    answers: list[str | None]
+    """The final answers; None where there is none to read."""
     steps: list[list[float]]
     errors: int
     """Answers on which the verifier failed: all that it has not said of them is 0."""
@@ -65,6 +67,7 @@ def grade(
     return Grades(
         torch.tensor([verdict.outcome for verdict in verdicts]),
         torch.tensor([verdict.format for verdict in verdicts]),
+        [verdict.answer for verdict in verdicts],
         [list(verdict.steps) for verdict in verdicts],
         sum(verdict.failed for verdict in verdicts),
     )
@@ -85,7 +88,7 @@ class _Verdict:
         self.problems, self.entry, self.response = problems, entry, response
         self.failed = False
         answer = self._try("read_answer", self._read, None) if ended else None
-        self.format = float(answer is not None)
+        self.answer, self.format = answer, float(answer is not None)
         self.outcome = 0.0
         if answer is not None:
             self.outcome = self._try("score_answer", lambda: self._score(answer), 0.0)
