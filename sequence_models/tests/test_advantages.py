@@ -125,7 +125,7 @@ def test_grpo_has_no_unit(rewards, unit):
     )
 
 
-@pytest.mark.spec("SEQ-205", "dtype")
+@pytest.mark.spec("SEQ-205", "the dtype is kept")
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_dtypes_are_kept(dtype):
     rewards = torch.rand(2, 3).to(dtype)

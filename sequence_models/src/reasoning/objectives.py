@@ -8,11 +8,10 @@ reference log-probabilities, advantages and targets are data: no gradient goes t
 from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from ..utils.contracts import contract
-from .advantages import dr_grpo_advantages, grpo_advantages
 
 
 Normaliser = Literal["sequence", "token", "constant", "sum"]
@@ -90,22 +89,6 @@ def value_loss(
     near = old_values + (values - old_values).clamp(-clip, clip)
     errors = [torch.where(mask, v - targets.detach(), 0) for v in (values, near)]
     return _mean(torch.maximum(errors[0] ** 2, errors[1] ** 2) / 2, mask)
-
-
-@contract
-def weight_per_token(
-    lengths: Int[Tensor, " group"], rewards: Float[Tensor, " group"]
-) -> tuple[Float[Tensor, " group"], Float[Tensor, " group"]]:
-    """What one token of each response of a group weighs under GRPO and Dr. GRPO.
-
-    The factor of grad log pi: A_i / (G |o_i|) and A_i / (G max |o|). Under GRPO a long
-    wrong response is pushed down less than a short one, and a group that is nearly all
-    right or all wrong is pushed harder than its rewards say (Liu et al. 2025, 3.1).
-    """
-    group = len(rewards)
-    grpo = grpo_advantages(rewards[None])[0] / (group * lengths)
-    dr_grpo = dr_grpo_advantages(rewards[None])[0] / (group * lengths.max())
-    return grpo, dr_grpo
 
 
 def _divisor(mask: Tensor, normaliser: Normaliser) -> Tensor | int:
