@@ -10,6 +10,8 @@ from typing import Literal
 
 import numpy as np
 import torch
+from jaxtyping import Float
+from torch import Tensor
 
 from ..data.draws import uniform
 from ..data.ragged import Ragged
@@ -159,8 +161,8 @@ class Exam(Batches):
 
 def answer_numbers(
     key: tuple[int, ...], indices: np.ndarray, group: int, count: int
-) -> torch.Tensor:
-    """A number in [0, 1) for each token of each answer: float64 (batch group count)."""
+) -> Float[Tensor, "batch group count"]:
+    """A float64 number in [0, 1) for each token of each answer."""
     places = indices[:, None] * (group * count) + np.arange(group * count)
     numbers = uniform((*key, ANSWERS), places)
     return torch.from_numpy(numbers.reshape(len(indices), group, count))
