@@ -61,6 +61,18 @@ def test_resume_is_bit_identical(tmp_path, monkeypatch, unbroken, step):
         assert all(torch.equal(ours[key], theirs[key]) for key in theirs)
 
 
+@pytest.mark.spec("SEQ-228", "the weights, optimiser and rows")
+@pytest.mark.parametrize("name", ["sgd", "muon"])
+def test_the_optimiser_of_the_first_stage_may_be_another(tmp_path, monkeypatch, name):
+    overrides = (f"optim.name={name}", "train.epochs=3")
+    assert start(tmp_path / "whole", *overrides) == 0
+    with monkeypatch.context() as patch:
+        stop_at(patch, 10)
+        assert start(tmp_path, *overrides) == 143
+    assert resume(tmp_path) == 0
+    assert digest(tmp_path / "run") == digest(tmp_path / "whole/run")
+
+
 @pytest.mark.parametrize("forgotten", ["drawn", "reference", "log"])
 def test_what_is_carried_is_needed(tmp_path, monkeypatch, forgotten):
     overrides = KINDS["everything that is carried"]

@@ -83,8 +83,8 @@ FORGETTING = {
 _plain_restore = state_module.State.restore
 
 
-def _without_scale(self, saved, path):
-    _plain_restore(self, saved | {"scaler": self.scaler.state_dict()}, path)
+def _without_scale(self, saved, *where):
+    _plain_restore(self, saved | {"scaler": self.scaler.state_dict()}, *where)
 
 
 def _without_best(**saved):

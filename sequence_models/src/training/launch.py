@@ -76,7 +76,7 @@ def _train(
         config, setup.task, setup.datasets, state, None, ranks, options.quiet
     )
     if saved is not None:
-        state.restore(saved, path)
+        state.restore(saved, path, [stage.optim for stage in trainer.stages.all])
     with _open_run(options, config, ranks, path) as run:
         if saved is not None:
             run.cut_metrics(state.progress.rows)

@@ -42,6 +42,7 @@ class Stages:
         stage = self.all[number]
         if number and now.batch == 0 and now.epoch == stage.first:
             state.begin_stage(run, self.all[number - 1].name, stage.optim)
+            state.stage = number
 
     def _number(self, epoch: int) -> int:
         return max(i for i, stage in enumerate(self.all) if stage.first <= epoch)

@@ -1,6 +1,7 @@
 # pattern: training/state.py -- the same in every sub-project; edit one, then: python -m tools.copies sync training/state.py --from <sub-project>
 """All that a run must remember to be continued bit for bit, and how it is kept."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class State:
         self.device = next(model.parameters()).device
         self.ema = EMA(model, config.train.ema) if config.train.ema else None
         self.optimizer = build_optimizer(config.optim, model)
+        self.stage = 0  # to which the optimiser belongs
         fp16 = config.train.precision == "fp16"
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=fp16)
         self.progress = Progress()
@@ -65,6 +67,7 @@ class State:
         content = self._evaluated_content() | {
             "kind": "training",
             "weights": self.model.state_dict(),
+            "stage": self.stage,
             "optimizer": self.optimizer.state_dict(),
             "scaler": self.scaler.state_dict(),
             "rng": rng,
@@ -93,10 +96,18 @@ class State:
         save_checkpoint(run.checkpoints / "best.pt", content)
         run.event("best", self.progress.step, **metrics)
 
-    def restore(self, saved: dict[str, Any], path: Path) -> None:
-        """Take over what `save` wrote; raises InputError if it does not belong here."""
+    def restore(
+        self, saved: dict[str, Any], path: Path, optims: Sequence[OptimConfig]
+    ) -> None:
+        """Take over what `save` wrote; raises InputError if it does not belong here.
+
+        `optims`: the optimiser of each stage.
+        """
         try:
             load_weights(self.model, saved["weights"], path)
+            self.stage = saved.get("stage", 0)
+            if self.stage:
+                self.optimizer = build_optimizer(optims[self.stage], self.model)
             self.optimizer.load_state_dict(saved["optimizer"])
             self.scaler.load_state_dict(saved["scaler"])
             if self.ema:
@@ -108,7 +119,7 @@ class State:
                 self.carried.update(to_device(carried[self.ranks.rank], self.device))
         except InputError:
             raise
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (LookupError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"{path} cannot be resumed: {error}") from None
 
     def restore_rng(self) -> None:
