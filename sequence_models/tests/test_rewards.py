@@ -209,16 +209,27 @@ def test_no_answers_have_no_grades():
     assert grade(Verifier(), ENTRIES, [], ENDED[:0]).errors == 0
 
 
-@pytest.mark.spec("SEQ-197", "outcome + format_reward format + step_reward (mean of")
+@pytest.mark.spec("SEQ-197", "outcome + format (format_reward + step_reward mean of")
 def test_the_reward_is_the_weighted_sum():
     grades = Grades(
         torch.tensor([1.0, 0.0, 0.5]),
-        torch.tensor([1.0, 1.0, 0.0]),
-        ["a", "b", None],
+        torch.tensor([1.0, 1.0, 1.0]),
+        ["a", "b", "c"],
         [[1.0, 0.0], [], [1.0, 1.0, 0.25]],
         errors=0,
     )
     plain = reward(grades, ReasonConfig())
     assert torch.equal(plain, grades.outcome)
     shaped = reward(grades, ReasonConfig(format_reward=0.1, step_reward=0.4))
-    assert shaped.tolist() == pytest.approx([1 + 0.1 + 0.2, 0.1, 0.5 + 0.3])
+    assert shaped.tolist() == pytest.approx([1 + 0.1 + 0.2, 0.1, 0.5 + 0.1 + 0.3])
+
+
+@pytest.mark.spec("SEQ-197", "a right beginning alone earns nothing")
+@pytest.mark.parametrize("name", ["addition", "countdown"])
+def test_a_right_beginning_earns_no_step_reward(name):
+    problems = create_dataset(name, 1, seed=0)
+    worked = problems.demonstrate(problems[0], np.random.default_rng(0))
+    begun = problems.split_steps(worked)[0]
+    found = grade(problems, [problems[0]], [begun, worked], ENDED[:2])
+    assert found.steps[0] == [1]
+    assert reward(found, ReasonConfig(step_reward=0.5)).tolist() == [0, 1.5]

@@ -75,10 +75,14 @@ def grade(
 
 @contract
 def reward(grades: Grades, config: ReasonConfig) -> Float[Tensor, " rollouts"]:
-    """outcome + format_reward format + step_reward (mean of steps; 0 without any)."""
+    """outcome + format (format_reward + step_reward mean of steps).
+
+    In the format, so that a right beginning alone does not earn all of its steps. Of no
+    steps the mean is 0.
+    """
     means = [sum(steps) / max(1, len(steps)) for steps in grades.steps]
-    shaped = config.format_reward * grades.format
-    return grades.outcome + shaped + config.step_reward * torch.tensor(means)
+    shaped = config.format_reward + config.step_reward * torch.tensor(means)
+    return grades.outcome + grades.format * shaped
 
 
 class _Verdict:
