@@ -1,5 +1,6 @@
 """What a reasoning run is shown: demonstrations, then questions; exams apart."""
 
+import inspect
 from collections import Counter
 
 import numpy as np
@@ -12,6 +13,8 @@ from src.data.config import DataConfig
 from src.data.toy_tasks import split_of
 from src.reasoning.config import ProblemsConfig, ReasonConfig
 from src.reasoning.opening import open_problems
+from src.reasoning.problems import create_dataset
+from src.utils.config import from_dict
 from src.utils.errors import InputError
 
 
@@ -164,6 +167,31 @@ def test_what_cannot_be_is_named(changes, words):
 def test_ranges_of_the_configuration(key, value):
     with pytest.raises(ValueError, match=f"^{key} = "):
         ReasonConfig(**{key: value})
+
+
+@pytest.mark.parametrize("name", ["name", "size", "seed", "split", "unique"])
+def test_an_option_that_is_set_elsewhere_is_refused(name):
+    with pytest.raises(ValueError, match=f"^options have {name}, which is set else"):
+        ProblemsConfig(options={name: 1.0})
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("addition", {"digits": 3.0}),
+        ("multiplication", {"digits": 2.0, "by": 2.0}),
+        ("countdown", {"numbers": 4.0, "largest": 9.0, "retries": 0.25}),
+        ("sorting", {"length": 4.0}),
+        ("comparisons", {"length": 3.0}),
+        ("graph", {"nodes": 5.0}),
+    ],
+)
+def test_a_configuration_can_set_every_option(name, options):
+    given = from_dict(ProblemsConfig, {"options": options}).given()
+    problems = create_dataset(name, 5, 0, **given)
+    assert {key: getattr(problems, key) for key in options} == options
+    known = set(inspect.signature(type(problems)).parameters)
+    assert known == {"size", "seed", "split", "unique", *options}
 
 
 def test_the_fingerprint_is_that_of_the_questions():

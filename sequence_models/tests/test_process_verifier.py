@@ -171,7 +171,7 @@ def test_the_marks_between_steps_are_those_of_the_worked_responses():
         "graph": ",=",
     }
     for name, marks in wanted.items():
-        options = {"digits": "2x2"} if name == "multiplication" else {}
+        options = {"by": 2} if name == "multiplication" else {}
         problems = create_dataset(name, 9, 0, **options)
         tokenizer = CharTokenizer(problems.words, SPECIALS)
         assert step_marks(problems, tokenizer) == set(tokenizer.encode(marks)), name

@@ -22,6 +22,9 @@ class ProblemsConfig:
         for name in ("n_train", "n_val", "n_test"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be > 0")
+        for name in ("name", "size", "seed", "split", "unique"):
+            if name in self.options:
+                raise ValueError(f"options have {name}, which is set elsewhere")
 
     def given(self) -> dict[str, Any]:
         """The options, whole numbers as int."""
@@ -45,7 +48,8 @@ class ReasonConfig:
     lr: float = 4e-4
     """Rate of the reinforcement, after ten steps of warm-up."""
     updates: int = 1
-    """Steps on the same answers; above 1 the ratio is clipped."""
+    """Steps on the same answers, the batches of the later ones unread; above 1 the
+    ratio is clipped."""
     clip: float = 0.2
     """How far from 1 the ratio of new to old probability may gain."""
     kl: float = 0.0

@@ -60,9 +60,9 @@ def _product(problems: Multiplication, text: str) -> Found:
     if found is None:
         return None
     a, b = int(found[1]), int(found[2])
-    if a >= 10**problems.first or b >= 10**problems.second:
+    if a >= 10**problems.digits or b >= 10**problems.by:
         return None
-    question = f"{a:0{problems.first}}*{b:0{problems.second}}"
+    question = f"{a:0{problems.digits}}*{b:0{problems.by}}"
     return question, f"{a * b:0{problems.width}}"
 
 

@@ -13,16 +13,12 @@ from typing import Any
 import numpy as np
 
 from ...data.draws import integers
-from ...utils.errors import InputError
-from .base import Entry, Key, Problems, Split
+from .base import Entry, Key, Problems, Split, check_whole
 from .columns import add_columns, multiply_columns, read_result
 
 
-DIGITS = ("1x1", "2x1", "2x2")
-
-
 class Multiplication(Problems):
-    """Two numbers with `digits` digits, "1x1", "2x1" or "2x2"."""
+    """A number of `digits` digits, 1 or 2, times one of `by` digits, no more."""
 
     name = "multiplication"
     words = "*,;0123456789="
@@ -33,27 +29,27 @@ class Multiplication(Problems):
         seed: int,
         split: Split = "train",
         *,
-        digits: str = "2x1",
+        digits: int = 2,
+        by: int = 1,
         unique: bool = False,
     ) -> None:
-        if digits not in DIGITS:
-            raise InputError(f"digits = {digits!r}: must be one of {', '.join(DIGITS)}")
-        self.first, self.second = map(int, digits.split("x"))
-        self.width = self.first + self.second
+        self.digits = check_whole("digits", digits, 1, 2)
+        self.by = check_whole("by", by, 1, self.digits)
+        self.width = self.digits + self.by
         self.longest_question = self.width + 1
-        self.longest_response = 4 * self.first + 1
-        if self.second == 2:  # two such products, and their sum in columns
-            self.longest_response += 4 * self.first + 1 + 2 + 4 * self.width
+        self.longest_response = 4 * self.digits + 1
+        if self.by == 2:  # two such products, and their sum in columns
+            self.longest_response += 4 * self.digits + 1 + 2 + 4 * self.width
         super().__init__(size, seed, split, unique=unique)
 
     def draw(self, key: Key, indices: np.ndarray) -> list[tuple[str, str]]:
         pairs = zip(
-            integers((*key, 0), indices, 10**self.first).tolist(),
-            integers((*key, 1), indices, 10**self.second).tolist(),
+            integers((*key, 0), indices, 10**self.digits).tolist(),
+            integers((*key, 1), indices, 10**self.by).tolist(),
             strict=True,
         )
         return [
-            (f"{a:0{self.first}}*{b:0{self.second}}", f"{a * b:0{self.width}}")
+            (f"{a:0{self.digits}}*{b:0{self.by}}", f"{a * b:0{self.width}}")
             for a, b in pairs
         ]
 
@@ -66,8 +62,8 @@ class Multiplication(Problems):
 
     def demonstrate(self, entry: Entry, rng: np.random.Generator) -> str:
         first, second = entry["metadata"]["numbers"]
-        digits = [second // 10**k % 10 for k in range(self.second)]
-        parts = [multiply_columns(first, digit, self.first) for digit in digits]
+        digits = [second // 10**k % 10 for k in range(self.by)]
+        parts = [multiply_columns(first, digit, self.digits) for digit in digits]
         if len(parts) == 2:
             low, high = (first * digit for digit in digits)
             parts.append(add_columns(low, 10 * high, self.width, self.width))
