@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..generation.sampling import PLAIN, Sampling
 from ..tokenizers import Tokenizer
@@ -20,7 +21,7 @@ from .config import ReasonConfig
 from .objectives import Normaliser, kl_k3, policy_loss, value_loss
 from .problems import Problems
 from .rewards import Grades, grade, reward
-from .rollouts import Rollouts, log_probs, roll_out
+from .rollouts import Rollouts, distinct, log_probs, roll_out
 
 
 Batch = dict[str, Any]
@@ -41,6 +42,7 @@ METHODS = {
 PPO_LAMBDA = 0.95
 """Of the advantages of ppo (its paper, table 3); nothing is discounted."""
 VALUE_WEIGHT = 0.5
+"""Of the critic's loss beside the policy's."""
 
 
 class Reinforce:
@@ -172,5 +174,7 @@ def _judged(
 
 
 def _values(model: nn.Module, rollouts: Rollouts) -> Tensor:
-    _, values = model(rollouts.tokens[:, :-1], values=True)
-    return values_before(torch.nn.functional.pad(values, (0, 1)))
+    """V of the state in which each token was drawn; equal lines are read once."""
+    tokens, _, row = distinct(rollouts)
+    _, values = model(tokens[:, :-1], values=True)
+    return values_before(F.pad(values, (0, 1))).index_select(0, row)
