@@ -212,6 +212,12 @@ def test_an_attempt_without_room_keeps_the_answer_before_it():
     assert [(one.ended, one.tokens) for one in row] == [(False, 7)]
 
 
+def test_a_long_context_gives_an_attempt_no_more_than_a_response():
+    endless = trying(("a", "a"), context=500)
+    (row,) = force(endless, TOKENIZER, Trials(), [0], 2, (0,))
+    assert [(one.ended, one.tokens) for one in row] == [(False, 21)]
+
+
 def test_problems_without_marks_are_refused():
     silent = SimpleNamespace(name="addition", marks=None)
     with pytest.raises(ValueError, match="addition has no marks"):

@@ -58,11 +58,12 @@ def force(
     most, device = problems.longest_response + 1, next(model.parameters()).device
     numbers = answer_numbers(key, torch.tensor(indices).numpy(), 1, attempts * most)
     for _ in range(attempts):
-        begun = {len(row.ids) for row in rows if not row.stuck}
-        for length in begun:  # those of a length together: each has its own room
-            count = most if model.context is None else model.context + 1 - length
-            some = [i for i, row in enumerate(rows) if len(row.ids) == length]
-            some = [i for i in some if not rows[i].stuck]
+        going = [i for i, row in enumerate(rows) if not row.stuck]
+        # Those of a length together: each has its own room.
+        for length in {len(rows[i].ids) for i in going}:
+            some = [i for i in going if len(rows[i].ids) == length]
+            left = most if model.context is None else model.context + 1 - length
+            count = min(most, left)
             if count < 2:
                 continue
             numbered = [numbers[i, 0, rows[i].written :][:count] for i in some]
@@ -123,4 +124,3 @@ class _Row:
         else:
             response = tokenizer.decode(tokens)
             self.attempts.append(Attempt(response, spent, False, False))
-
