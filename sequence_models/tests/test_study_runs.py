@@ -128,6 +128,10 @@ def test_time_before_an_interruption_counts(tmp_path, stub):
     part = summary | {"since_step": 30, "cpu_seconds": 2.0}
     (folder / "summary.json").write_text(json.dumps(part))
     assert took(folder).trained == pytest.approx(8.0)
+    ended = summary | {"since_step": 40, "cpu_seconds": 0.1}  # stopped at its last step
+    (folder / "summary.json").write_text(json.dumps(ended))
+    assert took(folder).trained == took(folder).cpu_seconds
+    (folder / "summary.json").write_text(json.dumps(part))
     (folder / "child.json").unlink()
     assert took(folder).cpu_seconds == pytest.approx(8.0)
 

@@ -130,7 +130,7 @@ def took(run: Path) -> Took | None:
     except (OSError, ValueError, KeyError):
         used = 0.0
     judged = sum(row["split"] == "val" for row in read_metrics(run))
-    # Of a run that went on, the time of its last attempt is known.
+    # Of a run that went on, the time of its last attempt is known, or only its end.
     share = 1 - summary["since_step"] / summary["steps"]
-    trained = summary["cpu_seconds"] / share
+    trained = summary["cpu_seconds"] / share if share else used
     return Took(used or trained, trained, summary["epochs"], judged)
