@@ -17,6 +17,9 @@ from src.reasoning.config import ProblemsConfig, ReasonConfig
 from src.reasoning.problems.addition import Addition
 from src.training.optim import OptimConfig
 from src.training.task import Config, build
+from src.utils.config import load_config
+from src.utils.errors import InputError
+from tests import tiny_reason
 
 
 def setup_of(**changes):
@@ -186,6 +189,13 @@ def test_updates_reuse_the_answers_and_clip():
     setup.task.loss(setup.model, other, 0.0)
     asked = setup.task.carried["drawn"]["tokens"][::16, :5]
     assert torch.equal(asked, other["prompt"][:, :5])
+
+
+def test_updates_need_a_step_for_each_batch():
+    overrides = (*tiny_reason.TINY, "reason.updates=2", "train.accumulate=2")
+    config = load_config(Config, tiny_reason.CONFIG, overrides)
+    with pytest.raises(InputError, match="updates = 2: .* train.accumulate must be 1"):
+        build(config)
 
 
 def test_the_reference_is_the_model_before_the_first_step():

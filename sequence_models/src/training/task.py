@@ -133,6 +133,11 @@ def make_model(config: Config, vocab: int, classes: int) -> nn.Module:
 def make_task(config: Config, opened: Opened) -> TokenTask | ClassifyTask | ReasonTask:
     """Loss and metrics for the data that was opened."""
     if config.task == "reason":
+        if config.reason.updates > 1 and config.train.accumulate > 1:
+            raise InputError(
+                f"reason.updates = {config.reason.updates}: its steps are on the same "
+                "answers, so train.accumulate must be 1; raise data.batch_size instead"
+            )
         stages, smoothing = _stages(config, opened), config.loss.label_smoothing
         return ReasonTask(
             config.reason, opened.problems, opened.tokenizer, stages, smoothing
@@ -153,7 +158,8 @@ def _stages(config: Config, opened: Opened) -> list[Stage]:
     if reason.algorithm == "supervised" or reason.warm_up >= config.train.epochs:
         return stages
     batches = len(opened.datasets["train"]) // config.data.batch_size
-    steps = (config.train.epochs - reason.warm_up) * batches
+    epochs = config.train.epochs - reason.warm_up
+    steps = epochs * (batches // config.train.accumulate)
     optim = replace(
         config.optim,
         name="adamw",
