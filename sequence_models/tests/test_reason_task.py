@@ -143,6 +143,46 @@ def test_a_step_by_hand(algorithm):
     assert setup.task.read_log() == {}
 
 
+@pytest.mark.spec("SEQ-233", "the gradient of its algorithm's formula")
+def test_a_step_of_ppo_by_hand():
+    setup = setup_of(algorithm="ppo")
+    torch.nn.init.normal_(setup.model.value.weight)
+    batch = questions(setup)
+    rows, policy, critic = drawn_by_hand(setup, batch), 0.0, 0.0
+    for line, first, reward in rows:
+        logits, values = setup.model(torch.tensor([line[:-1]]), values=True)
+        own = slice(first - 1, None)  # the states in which the answer was drawn
+        logp = logits[0].log_softmax(1)[range(len(line) - 1), line[1:]][own]
+        values, advantage, later = values[0][own], 0.0, 0.0
+        for t in reversed(range(len(values))):
+            value = values[t].item()
+            delta = later - value if t + 1 < len(values) else reward - value
+            advantage, later = delta + 0.95 * advantage, value
+            policy = policy - advantage * logp[t]
+            critic = critic + (values[t] - (advantage + value)) ** 2 / 2
+    count = sum(len(line) - first for line, first, _ in rows)
+    weights = list(setup.model.parameters())
+    theirs = torch.autograd.grad((policy + 0.5 * critic) / count, weights)
+    ours = torch.autograd.grad(setup.task.loss(setup.model, batch, 0.0), weights)
+    for a, b in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(a, b, rtol=2e-6, atol=1e-8)  # rewards: float32
+
+
+@pytest.mark.spec("SEQ-233", "the gradient of its algorithm's formula")
+def test_the_distance_to_the_reference_is_weighted():
+    losses, moved = [], None
+    for kl in (0.0, 0.5):
+        setup = setup_of(kl=kl, updates=2)
+        batch = questions(setup)
+        setup.task.loss(setup.model, batch, 0.0)
+        with torch.no_grad():
+            setup.model.embedding.weight.add_(0.1)
+        losses.append(setup.task.loss(setup.model, batch, 0.0).item())
+        moved = setup.task.read_log().get("kl")
+    assert moved > 0  # the mean of 0 and of that after the move
+    assert losses[1] - losses[0] == pytest.approx(0.5 * 2 * moved)
+
+
 @pytest.mark.spec("SEQ-232", "Each algorithm makes the answers")
 @pytest.mark.parametrize(
     "changes",
