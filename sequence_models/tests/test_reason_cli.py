@@ -11,6 +11,7 @@ import pytest
 import scripts.reason as script
 import torch
 
+from src.inference.evaluate import evaluate
 from src.inference.reason import different, load_reasoner
 from src.inference.reason_methods import Methods, Wanted
 from src.inference.reason_scale import scale
@@ -277,3 +278,20 @@ def test_help_needs_no_torch_and_names_the_commands():
     )
     assert "scale" in shown.stdout and "solve" in shown.stdout
     assert shown.stdout.rstrip().endswith("False")
+
+
+def test_what_was_learnt_is_examined_as_the_rest_is(saved, tmp_path):
+    result = evaluate(saved("sums"), "train", tmp_path, device="cpu", quiet=True)
+    held = evaluate(saved("sums"), "test", tmp_path, device="cpu", quiet=True)
+    assert result.keys() == held.keys() and result["pass@1"] > held["pass@1"]
+
+
+def test_a_seed_that_no_generator_takes():
+    with pytest.raises(InputError, match=f"--seed {2**70}: must be at most"):
+        Wanted(seed=2**70)
+
+
+@pytest.mark.parametrize("key", ["group", "samples"])
+def test_answers_without_number_are_refused_at_once(key):
+    with pytest.raises(InputError, match=f"reason.{key} = 1000000000: must be <= "):
+        from_dict(Config, {"reason": {key: 10**9}})

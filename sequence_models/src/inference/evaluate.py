@@ -10,6 +10,7 @@ from tqdm import tqdm
 from ..data.dataloader import eval_loader
 from ..data.streams import Streams
 from ..data.windows import EveryWindow, RandomWindows
+from ..reasoning.curriculum import Curriculum, Exam
 from ..training.load import Loaded, load_model, reopen_data, run_folder
 from ..training.task import make_task
 from ..utils.device import pick_device
@@ -42,6 +43,9 @@ def evaluate(
     if isinstance(dataset, (RandomWindows, Streams)):  # as the other splits are cut
         block = loaded.config.data.eval_block or loaded.config.data.block
         dataset = EveryWindow(dataset.tokens, block)
+    if isinstance(dataset, Curriculum):  # asked as the other splits are
+        samples, seed = loaded.config.reason.samples, loaded.config.seed
+        dataset = Exam(dataset.problems, loaded.tokenizer, samples, seed, "train")
     task = make_task(loaded.config, opened)
     started, cpu = time.monotonic(), time.process_time()
     sums = _sum_up(loaded, task, dataset, quiet, split)

@@ -60,6 +60,8 @@ class Wanted:
             value = getattr(self, name)
             if value < least:
                 raise InputError(f"--{name} {value}: must be {least} or more")
+        if self.seed >= 2**32:
+            raise InputError(f"--seed {self.seed}: must be at most {2**32 - 1}")
 
 
 class Methods:

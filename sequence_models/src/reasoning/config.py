@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 
 Algorithm = Literal["supervised", "reinforce", "rloo", "grpo", "dr_grpo", "ppo"]
+MOST = 10_000
+"""Answers to a question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +70,9 @@ class ReasonConfig:
         ]:  # fmt: skip
             if getattr(self, name) < least:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be >= {least}")
+        for name in ("group", "samples"):
+            if getattr(self, name) > MOST:
+                raise ValueError(f"{name} = {getattr(self, name)}: must be <= {MOST}")
         if self.lr <= 0:
             raise ValueError(f"lr = {self.lr}: must be > 0")
         if not 0 < self.clip < 1:
