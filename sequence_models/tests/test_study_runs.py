@@ -132,6 +132,10 @@ def test_time_before_an_interruption_counts(tmp_path, stub):
     (folder / "summary.json").write_text(json.dumps(ended))
     assert took(folder).trained == took(folder).cpu_seconds
     (folder / "summary.json").write_text(json.dumps(part))
+    # A study that was killed outright noted nothing of the attempt before.
+    used = json.loads((folder / "child.json").read_text()) | {"cpu_seconds": 2.5}
+    (folder / "child.json").write_text(json.dumps(used))
+    assert took(folder).cpu_seconds == pytest.approx(8.0)
     (folder / "child.json").unlink()
     assert took(folder).cpu_seconds == pytest.approx(8.0)
 

@@ -133,4 +133,5 @@ def took(run: Path) -> Took | None:
     # Of a run that went on, the time of its last attempt is known, or only its end.
     share = 1 - summary["since_step"] / summary["steps"]
     trained = summary["cpu_seconds"] / share if share else used
-    return Took(used or trained, trained, summary["epochs"], judged)
+    # A killed study wrote nothing of the attempt: then what was trained is more.
+    return Took(max(used, trained), trained, summary["epochs"], judged)
