@@ -22,7 +22,7 @@ def command(
     json: Annotated[bool, Option("--json", help="Print the result as JSON")] = False,
     quiet: Annotated[bool, Option("--quiet", help="No progress")] = False,
 ) -> None:
-    """Score every token of a split: loss, bits per byte, accuracy.
+    """Score a split: loss, bits per byte, accuracy; of a reasoner greedy, pass@k, vote.
 
     Example: scripts/eval.py --checkpoint runs/latest/checkpoints/best.pt --split val
     """

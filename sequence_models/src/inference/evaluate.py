@@ -31,6 +31,7 @@ def evaluate(
 ) -> dict[str, Any]:
     """Score `split` (test, or val where there is none) and write `<out>/<split>.json`.
 
+    `out`: eval/ of the run, where a checkpoint that is not best.pt adds its name.
     Every token of the split but the first is scored once. Raises InputError if the data
     cannot be read, FaultError for a model that gives no numbers.
     """
@@ -62,8 +63,11 @@ def evaluate(
         "cpu_seconds": round(time.process_time() - cpu, 2),
         "threads": torch.get_num_threads(),
     }
+    # Another checkpoint of a run is scored to be compared: it keeps a file of its own.
+    stem = Path(checkpoint).stem
+    name = split if out or stem in ("best", "checkpoint") else f"{split}-{stem}"
     out = out or (run_folder(checkpoint) or Path()) / "eval"
-    write_text(out / f"{split}.json", to_json(result, indent=1) + "\n")
+    write_text(out / f"{name}.json", to_json(result, indent=1) + "\n")
     return result
 
 

@@ -155,8 +155,14 @@ def make_task(config: Config, opened: Opened) -> TokenTask | ClassifyTask | Reas
 def _stages(config: Config, opened: Opened) -> list[Stage]:
     """Supervised by `optim`, then reinforced at a constant rate without decay."""
     reason, stages = config.reason, [Stage("supervised", 0, config.optim)]
-    if reason.algorithm == "supervised" or reason.warm_up >= config.train.epochs:
+    if reason.algorithm == "supervised":
         return stages
+    if reason.warm_up >= config.train.epochs:
+        raise InputError(
+            f"reason.warm_up = {reason.warm_up}: of {config.train.epochs} epochs none "
+            f"is left for {reason.algorithm}; raise train.epochs, or set "
+            "reason.algorithm=supervised"
+        )
     batches = len(opened.datasets["train"]) // config.data.batch_size
     epochs = config.train.epochs - reason.warm_up
     steps = epochs * (batches // config.train.accumulate)
