@@ -11,10 +11,10 @@ from src.evolution.study_plan import StudyPlan, read_study
 
 
 CONFIG = """
-task: answer
-data: {name: toy_task, batch_size: 8, block: 24}
+task: reason
+data: {name: problems, batch_size: 8, block: 24}
 model: {name: gpt_2025, d_model: 8, heads: 2, layers: 1}
-train: {epochs: 4, monitor: exact, mode: max}
+train: {epochs: 4, monitor: pass@1, mode: max}
 """
 
 STUDY = """

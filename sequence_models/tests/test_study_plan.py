@@ -20,7 +20,7 @@ def test_an_arm_is_the_config_with_its_changes(tmp_path):
         tmp_path, STUDY.replace("change: {", "change: {train: {epochs: 9}, ")
     )
     grpo, control = plan.arms.values()
-    train = {"epochs": 9, "monitor": "exact", "mode": "max"}
+    train = {"epochs": 9, "monitor": "pass@1", "mode": "max"}
     assert control.config["train"] == train and grpo.config["train"]["epochs"] == 4
     assert grpo.config["model"] == control.config["model"]
     assert grpo.config.get("optim") is None
@@ -80,6 +80,13 @@ def test_seeds_that_are_none(text):
         ("{label: GRPO}", "{change: {seed: 3}}", "change.seed: the seeds are those of"),
         ("  grpo: {", "  gr/po: {", "arms.gr/po: give a name of letters"),
         ("lr: 2e-3", "lrr: 2e-3", "arms.control.change: optim.lrr is not .*optim.lr"),
+        ("[pass@1, pass@16]", "[pass@7]\npicture: []", "metrics: pass@7 is not .*pas"),
+        ("curves:", "samples: 4\ncurves:", "pass@16 is not .*grpo.* pass@4, vote@4"),
+        ("optim: {lr: 2e-3}", "reason: {samples: 8}", "pass@16 .* the arm control, w"),
+        ("[reward]", "[rewrad]", "curves: rewrad is no column .*lr, .*vote.*, reward"),
+        ("[reward]", "[pass@64]", "curves: pass@64 is no column of a run"),
+        ("optim: {lr: 2e-3}", "task: lm", "arms.control, .*tiny.yaml: task = lm: must"),
+        ("optim: {lr: 2e-3}", "train: {monitor: exact}", "control.*monitor = exact: "),
         ("lr: 2e-3", "lr: -1", "arms.control.change: optim.lr = -1.0: must be > 0"),
     ],
 )
@@ -95,6 +102,12 @@ def test_a_mistake_in_the_config_is_said_with_its_line(tmp_path):
     path = study_file(tmp_path, config=CONFIG.replace("epochs: 4", "epochs: 0"))
     with pytest.raises(InputError, match=r"tiny.yaml:5:\d+: train.epochs = 0: must"):
         read_study(path)
+
+
+def test_a_curve_may_be_that_of_one_arm(tmp_path):
+    text = STUDY.replace("[reward]", "[lr, grad_norm, loss, pass@64, entropy]")
+    plan = plan_in(tmp_path, text.replace("optim: {lr: 2e-3}", "reason: {samples: 64}"))
+    assert len(plan.study.curves) == 5
 
 
 def test_an_arm_that_there_is_not(tmp_path):

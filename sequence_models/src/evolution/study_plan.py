@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
+from ..reasoning.reason_task import ReasonTask, metric_names
 from ..training.task import Config
 from ..utils.config import from_dict, load_config
 from ..utils.errors import InputError
@@ -121,6 +122,7 @@ def read_study(path: Path, seeds: str = "", only: Collection[str] = ()) -> Study
     arms = {name: _arm(path, name, said, first) for name, said in described.items()}
     _check_lengths(path, arms)
     _check_pairs(path, study, arms)
+    _check_names(path, study, arms)
     for name in only:
         if name not in arms:
             known = ", ".join(arms)
@@ -184,3 +186,30 @@ def _check_pairs(path: Path, study: Study, arms: dict[str, Trained]) -> None:
             raise InputError(f"{path}: pairs: {pair[0]} is held against itself")
     if len(set(study.pairs)) < len(study.pairs):
         raise InputError(f"{path}: pairs: one of them is there twice")
+
+
+def _check_names(path: Path, study: Study, arms: dict[str, Trained]) -> None:
+    """What is monitored, scored and drawn must be what the runs will measure."""
+    columns = {"loss": None, "lr": None, "grad_norm": None}  # a set with an order
+    for name, trained in arms.items():
+        where = f"{path}: arms.{name}, which begins with {study.config}"
+        config = from_dict(Config, trained.config, where)
+        if config.task != "reason":
+            raise InputError(f"{where}: task = {config.task}: must be reason")
+        measured, monitor = metric_names(config.reason.samples), config.train.monitor
+        known = ", ".join(measured)
+        if monitor not in measured:
+            raise InputError(f"{where}: train.monitor = {monitor}: there is {known}")
+        for metric in study.metrics:
+            if metric not in measured:
+                raise InputError(
+                    f"{path}: metrics: {metric} is not measured in the arm {name}, "
+                    f"which has {known} (reason.samples = {config.reason.samples})"
+                )
+        columns |= dict.fromkeys([*measured, *ReasonTask.log_names])
+    for curve in study.curves:
+        if curve not in columns:
+            raise InputError(
+                f"{path}: curves: {curve} is no column of a run; there is "
+                f"{', '.join(columns)}"
+            )

@@ -18,6 +18,12 @@ from .rewards import Grades
 from .test_time import majority
 
 
+def metric_names(samples: int) -> list[str]:
+    """What an examination measures; all but loss and length are shares."""
+    passes = [f"pass@{k}" for k in _counts(samples)]
+    return ["loss", "greedy", *passes, f"vote@{samples}", "format", "length"]
+
+
 class ReasonTask:
     """Worked answers in the first epochs, in the others answers of the model's own."""
 
@@ -36,10 +42,8 @@ class ReasonTask:
         self.carried: dict[str, Any] = {}
         self.reinforce = Reinforce(config, problems["train"], tokenizer, self.carried)
         self.read_log = self.reinforce.read_log
-        self.counts = [k for k in (1, 4, 16, 64, 256) if k <= config.samples]
-        passes = [f"pass@{k}" for k in self.counts]
-        vote = f"vote@{config.samples}"
-        self.names = ["loss", "greedy", *passes, vote, "format", "length"]
+        self.counts = _counts(config.samples)
+        self.names = metric_names(config.samples)
 
     def loss(self, model: nn.Module, batch: Batch, progress: float) -> Tensor:
         """Of worked answers the mean surprise; of questions see `Reinforce.loss`."""
@@ -88,6 +92,10 @@ class ReasonTask:
             vote = majority(group)
             votes += vote is not None and grades.outcome[row + group.index(vote)] == 1
         return torch.as_tensor(votes)
+
+
+def _counts(samples: int) -> list[int]:
+    return [k for k in (1, 4, 16, 64, 256) if k <= samples]
 
 
 def _logits(model: nn.Module, batch: Batch) -> Tensor:
