@@ -121,6 +121,22 @@ def test_lengths_that_were_lost_are_those_of_the_runs(tmp_path, stub):
     ]
 
 
+@pytest.mark.parametrize("damage", ["[]", "null", "ENTRIES"])
+def test_lengths_that_are_damaged_are_those_of_the_runs(tmp_path, stub, damage):
+    run(tmp_path, seeds="11,12")
+    file, kept = tmp_path / "study-stub" / "lengths.json", lengths(tmp_path)
+    bad = {"control-s11": 7, "x": None, "y": {}, "z": {"epochs": "a"}}
+    file.write_text(damage.replace("ENTRIES", json.dumps(kept | bad)))
+    stub.begun.clear()
+    assert run(tmp_path, seeds="11,12") == 0 and not stub.begun
+    again = lengths(tmp_path)
+    assert {n: again[n]["epochs"] for n in again} == {
+        n: kept[n]["epochs"] for n in kept
+    }
+    if damage == "ENTRIES":  # what was whole is as it was
+        assert again["control-s12"] == kept["control-s12"]
+
+
 def test_time_before_an_interruption_counts(tmp_path, stub):
     run(tmp_path, ALONE, seeds="11")
     folder = tmp_path / "study-stub" / "grpo-s11"
@@ -136,8 +152,18 @@ def test_time_before_an_interruption_counts(tmp_path, stub):
     used = json.loads((folder / "child.json").read_text()) | {"cpu_seconds": 2.5}
     (folder / "child.json").write_text(json.dumps(used))
     assert took(folder).cpu_seconds == pytest.approx(8.0)
+    assert cpu_reported(tmp_path) == pytest.approx(8.0)
+    for text in ("[]", "{}", "3"):
+        (folder / "child.json").write_text(text)
+        assert took(folder).cpu_seconds == pytest.approx(8.0)
     (folder / "child.json").unlink()
     assert took(folder).cpu_seconds == pytest.approx(8.0)
+    assert cpu_reported(tmp_path) == pytest.approx(8.0)
+
+
+def cpu_reported(tmp_path) -> float:
+    run(tmp_path, ALONE, seeds="11", report_only=True)
+    return results(tmp_path)["rows"][1]["cpu_seconds"]["mean"]
 
 
 @pytest.mark.spec("SEQ-223", "A run that fails is named")

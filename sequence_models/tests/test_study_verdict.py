@@ -192,6 +192,35 @@ def test_the_picture_has_a_dot_a_seed(tmp_path, plan, seeds):
     figure.canvas.draw()
 
 
+def test_an_interval_of_a_share_ends_at_0_and_1(tmp_path):
+    text = STUDY.replace("[pass@1, pass@16]", "[pass@1, pass@16, length]")
+    plan = plan_in(
+        tmp_path, text.replace("curves", "picture: [pass@1, length]\ncurves")
+    )
+    some = {11: (0.0, 1.0), 12: (1.0, 9.0), 13: (0.99, 2.0)}
+    scores = [
+        score._replace(values={"pass@1": one, "pass@16": one, "length": length})
+        for score in scores_of(plan, {"grpo": some})
+        for one, length in [some[score.seed]]
+    ]
+    share, length = (
+        axis.collections[0].get_segments()[0][:, 0]
+        for axis in draw(plan, tmp_path, scores).get_axes()
+    )
+    assert share == pytest.approx([0, 1])
+    mean, half = interval([1.0, 9.0, 2.0])
+    assert length == pytest.approx([mean - half, mean + half]) and length[0] < 0
+
+
+def test_no_arm_is_yellow_on_white(tmp_path):
+    more = "".join(f"  arm{number}: {{}}\n" for number in range(8))
+    plan = plan_in(tmp_path, STUDY + more)
+    found = {name: {11: (0.5, 0.5)} for name in plan.arms}
+    axis = draw(plan, tmp_path, scores_of(plan, found)).get_axes()[0]
+    colors = [line.get_color() for line in axis.lines]
+    assert len({*colors}) == 7 and "#F0E442" not in colors
+
+
 @pytest.mark.spec("SEQ-226", "curves where a run has them")
 def test_a_study_without_curves_has_two_panels(tmp_path):
     path = study_file(tmp_path, STUDY.replace("curves: [reward]\n", ""))

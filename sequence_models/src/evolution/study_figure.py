@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..metrics.significance import t_quantile
-from ..utils.plots import LINES, new_figure, plain_text
+from ..utils.plots import LINES, YELLOW, new_figure, plain_text
 from .study_plan import StudyPlan
 from .study_scores import Score, read_curve
 from .study_verdict import by_seed, names
@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+COLORS = tuple(color for color in LINES if color != YELLOW)
+"""Of the arms; yellow is hardly seen on white."""
 ACROSS = 3
 """Panels of curves side by side."""
+NO_SHARES = ("loss", "length")
+"""Metrics that can exceed 1: the intervals of the others end at 0 and 1."""
 POINTS = 60
 """Of a curve at most; where there are more, neighbours are averaged."""
 
@@ -65,16 +69,19 @@ def _dots(
         if not values:
             continue
         arm = name.split(".")[0]
-        color = LINES[list(plan.arms).index(arm) % len(LINES)]
+        color = COLORS[list(plan.arms).index(arm) % len(COLORS)]
         face = "none" if name != arm else color
         axis.plot(
             values, [place + 0.17] * len(values), "o", color=color, mfc=face, ms=4.5,
             alpha=0.75,
         )  # fmt: skip
         mean, half = interval(values)
+        ends = [[half], [half]]
+        if metric not in NO_SHARES:
+            ends = [[min(half, max(mean, 0.0))], [min(half, max(1 - mean, 0.0))]]
         axis.errorbar(
-            mean, place - 0.17, xerr=half or None, fmt="D", color=color, mfc=face,
-            ms=5, capsize=3, lw=1.8,
+            mean, place - 0.17, xerr=ends if half else None, fmt="D", color=color,
+            mfc=face, ms=5, capsize=3, lw=1.8,
         )  # fmt: skip
     axis.set_xlabel(plain_text(metric))
     axis.locator_params(axis="x", nbins=6)
@@ -115,7 +122,7 @@ def _lines(
         runs = [thinned(points) for points in found.get(name, [])]
         if not runs:
             continue
-        color = LINES[number % len(LINES)]
+        color = COLORS[number % len(COLORS)]
         if len(runs) > 1:
             for points in runs:
                 axis.plot(*zip(*points, strict=True), color=color, lw=0.7, alpha=0.35)

@@ -19,7 +19,7 @@ from ..utils.run_dir import to_json
 from .children import state_of
 from .plan import merge
 from .study_plan import Trained
-from .study_scores import read_metrics
+from .study_scores import read_metrics, used_by
 
 
 MARGIN = 1.05
@@ -44,12 +44,7 @@ class Lengths:
 
     def __init__(self, folder: Path):
         self.folder, self.file = folder, folder / "lengths.json"
-        try:
-            self.kept: dict[str, dict[str, Any]] = json.loads(
-                self.file.read_text("utf-8")
-            )
-        except (OSError, ValueError):
-            self.kept = {}
+        self.kept = _read(self.file)
 
     def config(self, trained: Trained, seed: int) -> dict[str, Any] | None:
         """The configuration of the run; None while the other arm has not ended."""
@@ -125,13 +120,23 @@ def took(run: Path) -> Took | None:
     if state_of(run) != "done":
         return None
     summary = json.loads((run / "summary.json").read_text("utf-8"))
-    try:
-        used = json.loads((run / "child.json").read_text("utf-8"))["cpu_seconds"]
-    except (OSError, ValueError, KeyError):
-        used = 0.0
+    used = used_by(run, summary)
     judged = sum(row["split"] == "val" for row in read_metrics(run))
-    # Of a run that went on, the time of its last attempt is known, or only its end.
-    share = 1 - summary["since_step"] / summary["steps"]
-    trained = summary["cpu_seconds"] / share if share else used
-    # A killed study wrote nothing of the attempt: then what was trained is more.
-    return Took(max(used, trained), trained, summary["epochs"], judged)
+    return Took(used.cpu_seconds, used.trained, summary["epochs"], judged)
+
+
+def _read(file: Path) -> dict[str, dict[str, Any]]:
+    """What was decided; where that is damaged, the finished runs tell it again."""
+    try:
+        kept = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    found = kept.items() if isinstance(kept, dict) else ()
+    return {name: value for name, value in found if _whole(value)}
+
+
+def _whole(value: Any) -> bool:
+    match value:
+        case {"epochs": int(epochs), "at_least": int() | float(), "tried": [*_]}:
+            return epochs > 0
+    return False

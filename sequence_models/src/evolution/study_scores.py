@@ -37,6 +37,16 @@ class Score(NamedTuple):
         return self.name.endswith(BASE)
 
 
+class Used(NamedTuple):
+    """By a run, all attempts together."""
+
+    cpu_seconds: float
+    """Of its process, imports and pictures included."""
+    trained: float
+    """Of its epochs, evaluations included."""
+    peak_bytes: int
+
+
 def read_scores(plan: StudyPlan, folder: Path) -> tuple[list[Score], dict[str, str]]:
     """Score all finished runs, those that were not yet; and why some could not be."""
     scores: list[Score] = []
@@ -56,10 +66,7 @@ def read_scores(plan: StudyPlan, folder: Path) -> tuple[list[Score], dict[str, s
 
 def _read_run(plan: StudyPlan, name: str, seed: int, run: Path) -> list[Score]:
     summary = json.loads((run / "summary.json").read_text("utf-8"))
-    try:
-        used = json.loads((run / "child.json").read_text("utf-8"))
-    except (OSError, ValueError):
-        used = {"cpu_seconds": summary["cpu_seconds"], "peak_bytes": 0}
+    used = used_by(run, summary)
     found = []
     for stage in (STAGE, plan.study.checkpoint):
         checkpoint = run / "checkpoints" / f"{stage}.pt"
@@ -74,13 +81,27 @@ def _read_run(plan: StudyPlan, name: str, seed: int, run: Path) -> list[Score]:
                 seed=seed,
                 values=_choose(plan, result, run),
                 data=str(result.get("data_fingerprint", "")),
-                cpu_seconds=float("nan") if base else used["cpu_seconds"],
-                peak_bytes=used["peak_bytes"],
+                cpu_seconds=float("nan") if base else used.cpu_seconds,
+                peak_bytes=used.peak_bytes,
                 steps=summary["steps"],
                 epochs=summary["epochs"],
             )
         )
     return found
+
+
+def used_by(run: Path, summary: dict[str, Any]) -> Used:
+    """What a finished run used, by its child.json and its summary."""
+    try:
+        child = json.loads((run / "child.json").read_text("utf-8"))
+        cpu, peak = float(child["cpu_seconds"]), int(child["peak_bytes"])
+    except (OSError, ValueError, KeyError, TypeError):
+        cpu, peak = 0.0, 0
+    # Of a run that went on, the time of its last attempt is known, or only its end.
+    share = 1 - summary["since_step"] / summary["steps"]
+    trained = summary["cpu_seconds"] / share if share else cpu
+    # A killed study wrote nothing of the attempt: then what was trained is more.
+    return Used(max(cpu, trained), trained, peak)
 
 
 def score(checkpoint: Path, split: str, out: Path) -> dict[str, Any]:
