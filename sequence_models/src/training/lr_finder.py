@@ -28,6 +28,7 @@ from ..utils.plots import BLUE, GREEN, SKY, VERMILLION, new_figure, save_figure
 from ..utils.run_dir import to_json
 from ..utils.seed import seed_everything
 from .precision import with_measured_precision
+from .stage import Stage
 from .state import State
 from .task import Config, Setup, build
 from .trainer import Trainer
@@ -211,7 +212,7 @@ class _Climber(Trainer):
         batches = self._endless()
         for rate in rates:
             flat = replace(self.config.optim, lr=rate, schedule="constant", warmup=0.0)
-            self.config = replace(self.config, optim=flat)
+            self.stages.all = [Stage("", 0, flat)]
             yield self._step(batches)[0]
 
     def _endless(self) -> Iterator[dict[str, Any]]:
