@@ -12,6 +12,7 @@ import torch
 
 from src.data.dataloader import train_loader
 from src.training.lr_finder import find_lr, judge, range_test
+from src.training.stage import Stage
 from src.training.state import State
 from src.training.task import Config, build
 from src.training.trainer import Trainer
@@ -103,7 +104,7 @@ def test_the_losses_are_those_of_a_training_at_these_rates(config):
     state.model.train()
     for epoch in range(10):  # of one step, for 40 images are 2 batches of 16
         state.progress.epoch = epoch
-        trainer.config = replace(config, optim=replace(optim, lr=found.rates[epoch]))
+        trainer.stages.all = [Stage("", 0, replace(optim, lr=found.rates[epoch]))]
         batches = train_loader(trainer.datasets["train"], trainer._batches(0))
         losses.append(trainer._step(iter(batches))[0])
     assert losses == found.losses
