@@ -2,10 +2,13 @@
 
 import json
 import sys
+import time
 from pathlib import Path
 
 from src.evolution.children import Job, state_of
 from src.evolution.plan import Plan, read_plan
+from src.utils.lock import take_lock
+from tests.forked import in_fork
 
 
 BENCH = """
@@ -92,3 +95,19 @@ def states(out: Path) -> dict[str, str]:
 
 def usage(run: Path) -> dict:
     return json.loads((run / "child.json").read_text())
+
+
+def hold_lock(folder: Path) -> int:
+    """Another process that works on `folder`; its number, for `kill_group`."""
+    folder.mkdir()
+    held = folder.with_name("held")
+
+    def hold() -> None:
+        with take_lock(folder):
+            held.touch()
+            time.sleep(180)
+
+    other, end = in_fork(hold), time.monotonic() + 60
+    while not held.exists() and time.monotonic() < end:
+        time.sleep(0.01)
+    return other

@@ -6,7 +6,6 @@ import itertools
 import json
 import math
 import re
-import time
 
 import pytest
 
@@ -20,9 +19,8 @@ from src.evolution.results import collect, to_csv
 from src.evolution.sweep import next_rates, sweep
 from src.evolution.verdict import conclude
 from src.utils.errors import InputError
-from src.utils.lock import take_lock
-from tests.evolution_stub import commands, plan_in
-from tests.forked import in_fork, kill_group
+from tests.evolution_stub import commands, hold_lock, plan_in
+from tests.forked import kill_group
 
 
 FOUND = {"rnn-old": 3.0, "rnn-modern": 2.5, "gpt_2025-modern": 2.2}
@@ -170,17 +168,7 @@ def test_the_page_can_be_built_again_and_needs_a_run(tmp_path, stubbed, capsys):
 
 def test_a_bench_goes_on_in_one_process_at_a_time(tmp_path, stubbed):
     plan_in(tmp_path)
-    folder, held = tmp_path / "evolve-stub", tmp_path / "held"
-    folder.mkdir()
-
-    def hold() -> None:
-        with take_lock(folder):
-            held.touch()
-            time.sleep(180)
-
-    other, end = in_fork(hold), time.monotonic() + 60
-    while not held.exists() and time.monotonic() < end:
-        time.sleep(0.01)
+    other = hold_lock(tmp_path / "evolve-stub")
     with pytest.raises(InputError, match="evolve-stub is in use by process"):
         evolve(tmp_path / "evolve_stub.yaml", out=tmp_path, quiet=True)
     kill_group(other)

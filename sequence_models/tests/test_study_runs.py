@@ -14,8 +14,8 @@ from src.evolution.study import study
 from src.evolution.study_length import took
 from src.evolution.study_plan import read_study
 from src.utils.errors import FaultError, InputError
-from tests.evolution_stub import commands, usage
-from tests.forked import LIMIT, in_fork, kill_group
+from tests.evolution_stub import commands, hold_lock, usage
+from tests.forked import LIMIT, kill_group
 from tests.study_stub import STUDY, Stub, study_file
 
 
@@ -263,19 +263,7 @@ def test_a_metric_that_the_evaluation_has_not(tmp_path, stub):
 
 def test_a_study_goes_on_in_one_process_at_a_time(tmp_path, stub):
     study_file(tmp_path)
-    folder, held = tmp_path / "study-stub", tmp_path / "held"
-    folder.mkdir()
-
-    def hold() -> None:
-        from src.utils.lock import take_lock
-
-        with take_lock(folder):
-            held.touch()
-            time.sleep(180)
-
-    other, end = in_fork(hold), time.monotonic() + 60
-    while not held.exists() and time.monotonic() < end:
-        time.sleep(0.01)
+    other = hold_lock(tmp_path / "study-stub")
     with pytest.raises(InputError, match="study-stub is in use by process"):
         run(tmp_path)
     kill_group(other)
