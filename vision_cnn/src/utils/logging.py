@@ -3,12 +3,18 @@
 
 import logging
 import sys
+import threading
 from pathlib import Path
 
 from tqdm import tqdm
 
 
 log = logging.getLogger("run")
+
+# tqdm's own lock is shared with forked processes: one that is killed while it holds it
+# would block all others for ever, and so would a fork while tqdm's monitor holds it.
+tqdm.set_lock(threading.RLock())
+tqdm.monitor_interval = 0
 
 
 class _AboveTheBar(logging.Handler):
