@@ -23,6 +23,8 @@ class TrainConfig:
     cooldown: int = 0
     """Epochs over which the rate falls to zero, once on a plateau or before the last
     epoch; 0: it does not, and a plateau ends the run at once."""
+    keep: int = 0
+    """Last epochs whose weights stay as epoch-NNN.pt, for scripts/average.py."""
     timeout_s: float = 120.0
     """How long a process waits for the others of a torchrun job."""
     monitor: str = "loss"
@@ -52,6 +54,8 @@ class TrainConfig:
             raise ValueError(f"ema = {self.ema}: must be in [0, 1)")
         if self.cooldown < 0:
             raise ValueError(f"cooldown = {self.cooldown}: must be >= 0")
+        if self.keep < 0:
+            raise ValueError(f"keep = {self.keep}: must be >= 0")
         if self.timeout_s <= 0:
             raise ValueError(f"timeout_s = {self.timeout_s}: must be > 0")
         # local: end

@@ -82,6 +82,8 @@ class State:
         save_checkpoint(last, content)
         self.saved_step = self.progress.step
         run.event("checkpoint", self.progress.step)
+        if self.config.train.keep and self.progress.batch == 0:
+            self._keep_epoch(run)
 
     def begin_stage(self, run: RunDir, ended: str, optim: OptimConfig) -> None:
         """Keep the weights as the stage `ended` leaves them; forget its gradients."""
@@ -132,6 +134,14 @@ class State:
         if self.saved_step is None:
             return "Nothing was saved yet."
         return f"Last good: {run.checkpoints / 'last.pt'}, step {self.saved_step}."
+
+    def _keep_epoch(self, run: RunDir) -> None:
+        """The weights of the last epochs, each in its file."""
+        name = f"epoch-{self.progress.epoch:03d}.pt"
+        content = self._evaluated_content() | {"kind": "weights", "metrics": {}}
+        save_checkpoint(run.checkpoints / name, content)
+        for old in sorted(run.checkpoints.glob("epoch-*.pt"))[: -self.config.train.keep]:
+            old.unlink()
 
     def _evaluated_content(self) -> dict[str, Any]:
         return {

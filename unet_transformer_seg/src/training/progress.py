@@ -26,6 +26,7 @@ class TrainConfig:
     cooldown: int = 0
     """Epochs over which the rate falls to zero, once on a plateau or before the last
     epoch; 0: it does not, and a plateau ends the run at once."""
+    keep = 0  # no field: nothing here averages checkpoints
     timeout_s: float = 120.0
     """How long a process waits for the others of a torchrun job."""
     monitor: str = "miou"
