@@ -6,8 +6,12 @@ a column costs a dozen operations on integers of as many bits as the reference h
 tokens, and both kinds of integer are enough to walk the path back.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import NamedTuple
+
+
+BLOCK = 1024
+"""Columns held at a time."""
 
 
 class Pair(NamedTuple):
@@ -57,43 +61,54 @@ def _shared_ends(one: Sequence, other: Sequence) -> tuple[int, int]:
 
 
 def _path(reference: Sequence, hypothesis: Sequence) -> list[Pair]:
-    columns = _columns(reference, hypothesis)
-    row, column = len(reference), len(hypothesis)
-    pairs = []
-    while row or column:
-        up, _ = columns[column]
-        if row and up >> (row - 1) & 1:  # the cell above is one less: deleted
-            row -= 1
-            pairs.append(Pair(reference[row], None))
-        elif column and (not row or columns[column - 1][1] >> (row - 1) & 1):
-            column -= 1  # the cell to the left is the least of the three: inserted
-            pairs.append(Pair(None, hypothesis[column]))
-        else:
-            row, column = row - 1, column - 1
-            pairs.append(Pair(reference[row], hypothesis[column]))
+    """Walk from the last cell of the table to the first.
+
+    Of a long hypothesis the columns are computed twice, a block at a time the second
+    time, so that an hour of characters needs megabytes only.
+    """
+    places: dict[Hashable, int] = {}
+    for row, token in enumerate(reference):
+        places[token] = places.get(token, 0) | 1 << row
+    rows = len(reference)
+    before = [((1 << rows) - 1, 0)]  # the column that each block goes on from
+    for at in range(0, len(hypothesis) - BLOCK, BLOCK):
+        *_, last = _columns(before[-1], hypothesis[at : at + BLOCK], places, rows)
+        before.append(last)
+    row, column, pairs = rows, len(hypothesis), []
+    for at in reversed(range(0, len(hypothesis), BLOCK)):
+        start = before[at // BLOCK]
+        block = [start, *_columns(start, hypothesis[at:column], places, rows)]
+        while column > at:
+            up, (_, down) = block[column - at][0], block[column - at - 1]
+            if row and up >> (row - 1) & 1:  # from above: one less
+                row -= 1
+                pairs.append(Pair(reference[row], None))
+            elif not row or down >> (row - 1) & 1:  # from the left: one less
+                column -= 1
+                pairs.append(Pair(None, hypothesis[column]))
+            else:
+                row, column = row - 1, column - 1
+                pairs.append(Pair(reference[row], hypothesis[column]))
+    pairs += [Pair(token, None) for token in reversed(reference[:row])]
     return pairs[::-1]
 
 
-def _columns(reference: Sequence, hypothesis: Sequence) -> list[tuple[int, int]]:
-    """`up` and `down` of each column, the one before the first token included.
+def _columns(
+    column: tuple[int, int], hypothesis: Sequence, places: dict, rows: int
+) -> Iterator[tuple[int, int]]:
+    """`up` and `down` of the columns behind `column`, one for each token.
 
     With the letters of Hyyrö: VP and VN are `up` and `down`, D0 marks the diagonals
     along which the distance stays, HP and HN where it grows or falls along a row.
     """
-    every = (1 << len(reference)) - 1
-    places: dict[Hashable, int] = {}
-    for row, token in enumerate(reference):
-        places[token] = places.get(token, 0) | 1 << row
-    up, down = every, 0
-    columns = [(up, down)]
+    every = (1 << rows) - 1
+    up, down = column
     for token in hypothesis:
         match = places.get(token, 0)
         same = (((match & up) + up) ^ up) | match | down
-        rises = down | ~(same | up) & every
-        falls = same & up
-        rises = rises << 1 | 1  # the row above the first grows with each column
-        falls <<= 1
-        up = (falls | ~(same | rises)) & every
-        down = same & rises & every
-        columns.append((up, down))
-    return columns
+        grows = down | ~(same | up) & every
+        falls = (same & up) << 1
+        grows = grows << 1 | 1  # the row above the first grows with each column
+        up = (falls | ~(same | grows)) & every
+        down = same & grows & every
+        yield up, down
