@@ -1,0 +1,94 @@
+"""Integrate-and-fire as a picture: what is heard, weighed, summed and said."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from .plots import BLUE, GREEN, ORANGE, VERMILLION, plain_text
+
+
+class Fired(NamedTuple):
+    """One utterance as the predictor saw it, in plain arrays."""
+
+    features: np.ndarray
+    """(frames, mels)"""
+    frame_seconds: float
+    """From one row of `features` to the next."""
+    alphas: np.ndarray
+    """(time,), the weight of each encoder frame; empty where no model weighs."""
+    time_seconds: float
+    """From one encoder frame to the next."""
+    boundaries: Sequence[float]
+    """Seconds at which each token is complete."""
+    tokens: Sequence[str]
+    title: str = ""
+
+
+def draw_fired(figure, place, fired: Fired) -> None:
+    """Three panels in `place` of a grid: log-mel, weights, and their running sum.
+
+    A token's name stands where it grew; a line shows where it was complete.
+    """
+    seconds = len(fired.features) * fired.frame_seconds
+    weighed = len(fired.alphas) > 0
+    heights = (3, 1.3, 2) if weighed else (1,)
+    grid = place.subgridspec(len(heights), 1, height_ratios=heights, hspace=0.08)
+    mel = figure.add_subplot(grid[0])
+    _draw_mel(mel, fired, seconds)
+    if weighed:
+        mel.tick_params(labelbottom=False)
+        bars = figure.add_subplot(grid[1], sharex=mel)
+        _draw_alphas(bars, fired)
+        stairs = figure.add_subplot(grid[2], sharex=mel)
+        _draw_staircase(stairs, fired, seconds)
+    else:
+        mel.set_xlabel("seconds")
+    mel.set_xlim(0, max(seconds, fired.frame_seconds))
+
+
+def _draw_mel(axis, fired: Fired, seconds: float) -> None:
+    image = fired.features.T if len(fired.features) else np.zeros((1, 1))
+    extent = (0, max(seconds, fired.frame_seconds), 0, len(image))
+    axis.imshow(
+        image, origin="lower", aspect="auto", extent=extent, cmap="magma",
+        interpolation="nearest",
+    )  # fmt: skip
+    axis.set_ylabel("mel")
+    axis.set_yticks([])
+    axis.set_title(plain_text(fired.title, 90), fontsize=9, loc="left")
+
+
+def _draw_alphas(axis, fired: Fired) -> None:
+    starts = np.arange(len(fired.alphas)) * fired.time_seconds
+    width = fired.time_seconds
+    axis.bar(starts, fired.alphas, width=width, align="edge", color=BLUE, linewidth=0)
+    axis.set_ylabel("α")
+    axis.set_yticks([])
+    axis.tick_params(labelbottom=False)
+    for boundary in fired.boundaries:
+        axis.axvline(boundary, color=VERMILLION, linewidth=1)
+
+
+def _draw_staircase(axis, fired: Fired, seconds: float) -> None:
+    """S_t; each time it reaches the next whole number a token fires."""
+    total = np.concatenate([[0.0], np.cumsum(fired.alphas)])
+    times = np.arange(len(total)) * fired.time_seconds
+    axis.plot(times, total, color=GREEN, linewidth=1.5)
+    start = 0.0
+    for number, end in enumerate(fired.boundaries, 1):
+        axis.axhline(number, color="0.85", linewidth=0.8, zorder=0)
+        axis.plot([end, end], [0, number], color=VERMILLION, linewidth=1)
+        axis.plot(end, number, "o", color=VERMILLION, markersize=3)
+        if number <= len(fired.tokens):
+            name = plain_text(fired.tokens[number - 1], 12)
+            middle = (start + end) / 2
+            axis.annotate(
+                name, (middle, number), (0, 2), textcoords="offset points",
+                ha="center", fontsize=8, color=ORANGE, fontweight="bold",
+            )  # fmt: skip
+        start = end
+    top = max(len(fired.boundaries), float(total[-1]), 1.0)
+    axis.set_ylim(0, top * 1.15 + 0.3)
+    axis.set_ylabel("Σα")
+    axis.set_xlabel("seconds")
