@@ -1,0 +1,61 @@
+"""Two convolutions that halve mels and time (Dong et al. 2018, the Speech-Transformer).
+
+The kernel is 3. With stride s over time, frame j of the result sees the frames
+s j - (3 - s) ... s j + s - 1 of what comes in: the end that it does not see beyond is
+that of its own s frames, so the same convolution serves a causal encoder and a stream.
+T frames become ceil(T / s), for any T.
+"""
+
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from torch import Tensor, nn
+
+from ..utils.contracts import contract
+from ..utils.lengths import length_mask
+from .linear import Linear
+
+
+STRIDES = {1: (1, 1), 2: (2, 1), 4: (2, 2)}  # over time, of the two convolutions
+
+
+class Conv2dSubsampling(nn.Module):
+    """Features to `d_model` numbers for every `subsampling` frames."""
+
+    def __init__(self, mels: int, d_model: int, subsampling: int = 4):
+        super().__init__()
+        if subsampling not in STRIDES:
+            raise ValueError(f"subsampling = {subsampling}: must be 1, 2 or 4")
+        self.mels, self.d_model, self.subsampling = mels, d_model, subsampling
+        self.convolutions = nn.ModuleList(
+            nn.Conv2d(before, d_model, 3, (stride, 2), padding=(stride - 1, 1))
+            for before, stride in zip((1, d_model), STRIDES[subsampling], strict=True)
+        )
+        self.out = Linear(d_model * (-(-mels // 4)), d_model)
+
+    @contract
+    def lengths(self, feature_lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
+        """ceil(T / subsampling)."""
+        return (feature_lengths + self.subsampling - 1) // self.subsampling
+
+    @contract
+    def forward(
+        self,
+        features: Float[Tensor, "batch frames {self.mels}"],
+        feature_lengths: Int[Tensor, " batch"],
+    ) -> Float[Tensor, "batch -(-frames//{self.subsampling}) {self.d_model}"]:
+        """The frames of each item as if it were alone; zeros behind its end."""
+        x, lengths = features[:, None], feature_lengths
+        x = _hide(x, lengths)
+        for convolution in self.convolutions:
+            stride = convolution.stride[0]
+            if stride == 1:
+                x = F.pad(x, (0, 0, 2, 0))
+            lengths = (lengths + stride - 1) // stride
+            x = _hide(convolution(x), lengths).relu()
+        x = self.out(x.transpose(1, 2).flatten(2))
+        return x * length_mask(lengths, x.shape[1])[..., None]
+
+
+def _hide(x: Tensor, lengths: Tensor) -> Tensor:
+    """Zero what lies behind the end of each item: (batch, channels, time, mels)."""
+    return x.masked_fill(~length_mask(lengths, x.shape[2])[:, None, :, None], 0.0)

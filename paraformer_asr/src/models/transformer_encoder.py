@@ -1,0 +1,37 @@
+"""A layer of the Transformer encoder (Vaswani et al. 2017, section 3.1), pre-norm.
+
+The norm stands before each part and not behind the sum (Xiong et al. 2020,
+arXiv 2002.04745), so that deep stacks train without a long warm-up.
+"""
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from ..utils.contracts import contract
+from .attention import Attention, AttentionMask
+from .feed_forward import FeedForward
+
+
+class TransformerLayer(nn.Module):
+    """x + Attention(LN x), then x + FFN(LN x)."""
+
+    def __init__(self, d_model: int, heads: int, ff: int, dropout: float = 0.0):
+        super().__init__()
+        self.d_model = d_model
+        self.attention_norm = nn.LayerNorm(d_model)
+        self.attention = Attention(d_model, heads, dropout)
+        self.feed_forward_norm = nn.LayerNorm(d_model)
+        self.feed_forward = FeedForward(d_model, ff, dropout)
+        self.drop = nn.Dropout(dropout)
+
+    @contract
+    def forward(
+        self,
+        x: Float[Tensor, "batch time {self.d_model}"],
+        mask: AttentionMask | None = None,
+        time_mask: Bool[Tensor, "batch time"] | None = None,
+    ) -> Float[Tensor, "batch time {self.d_model}"]:
+        """The frames, after each has looked at those that `mask` shows it."""
+        normed = self.attention_norm(x)
+        x = x + self.drop(self.attention(normed, normed, mask))
+        return x + self.drop(self.feed_forward(self.feed_forward_norm(x)))
