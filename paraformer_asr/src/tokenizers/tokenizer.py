@@ -50,7 +50,7 @@ class Tokenizer:
     """What an error calls a piece of text that is not known."""
 
     def __init__(self, pieces: Sequence[str], rules: Normalise = "lower") -> None:
-        """Take the pieces behind the special ones, each once; else raises InputError."""
+        """Take the pieces behind the special ones; InputError unless each is once."""
         self.rules: Normalise = rules
         self.pieces: list[str] = [*SPECIALS, *pieces]
         self._ids = {piece: number for number, piece in enumerate(self.pieces)}
