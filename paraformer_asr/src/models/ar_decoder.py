@@ -14,8 +14,9 @@ from torch import Tensor, nn
 
 from ..utils.contracts import contract
 from .attention import KeysValues
-from .decoder import DecoderLayer, sinusoids
+from .decoder import DecoderLayer
 from .linear import Linear
+from .positions import sinusoids
 
 
 class ARCache:
@@ -99,7 +100,9 @@ class ARDecoder(nn.Module):
         """Logits of the token behind each; `tokens_in` begins with the start symbol."""
         size = tokens_in.shape[1]
         places = torch.arange(size, device=tokens_in.device)
-        x = self.drop(self._embed(tokens_in, sinusoids(places, self.d_model)))
+        x = self.drop(
+            self._embed(tokens_in, sinusoids(places.to(hidden), self.d_model))
+        )
         causal = places[:, None] >= places  # row: who looks, column: at whom
         mask = causal & token_mask[:, None]
         for layer in self.layers:
@@ -117,8 +120,7 @@ class ARDecoder(nn.Module):
         """Room for `length` tokens in `beams` rows for each utterance, side by side."""
         sound = [layer.cross_attention.project(hidden) for layer in self.layers]
         mask = None if bool(time_mask.all()) else time_mask[:, None]
-        places = torch.arange(length, device=hidden.device)
-        positions = sinusoids(places, self.d_model).to(hidden.dtype)
+        positions = sinusoids(torch.arange(length).to(hidden), self.d_model)
         return ARCache(sound, mask, positions, len(hidden), beams)
 
     @contract
@@ -145,5 +147,4 @@ class ARDecoder(nn.Module):
         return self.head(self.norm(x[:, 0]))
 
     def _embed(self, tokens: Tensor, positions: Tensor) -> Tensor:
-        x = self.embedding(tokens) * self.d_model**0.5
-        return x + positions.to(x.dtype)
+        return self.embedding(tokens) * self.d_model**0.5 + positions

@@ -7,12 +7,14 @@ baseline in `ar_decoder.py` has the same ones.
 """
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ..utils.contracts import contract
 from .attention import Attention
+from .feed_forward import FeedForward
 from .linear import Linear
+from .positions import sinusoids
 
 
 class NARDecoder(nn.Module):
@@ -52,8 +54,8 @@ class NARDecoder(nn.Module):
 
         An utterance of no tokens, or of no time, is as good as any other.
         """
-        places = torch.arange(embeds.shape[1], device=embeds.device)
-        x = self.drop(embeds + sinusoids(places, self.d_model).to(embeds.dtype))
+        places = torch.arange(embeds.shape[1]).to(embeds)
+        x = self.drop(embeds + sinusoids(places, self.d_model))
         for layer in self.layers:
             x = layer(x, token_mask[:, None], hidden, time_mask[:, None])
         return self.head(self.norm(x))
@@ -70,9 +72,7 @@ class DecoderLayer(nn.Module):
         self.cross_norm = nn.LayerNorm(d_model)
         self.cross_attention = Attention(d_model, heads, dropout)
         self.feed_norm = nn.LayerNorm(d_model)
-        self.feed = nn.Sequential(
-            Linear(d_model, ff), nn.ReLU(), nn.Dropout(dropout), Linear(ff, d_model)
-        )
+        self.feed = FeedForward(d_model, ff, dropout)
         self.drop = nn.Dropout(dropout)
 
     @contract
@@ -89,17 +89,3 @@ class DecoderLayer(nn.Module):
         y = self.cross_norm(x)
         x = x + self.drop(self.cross_attention(y, hidden, time_mask))
         return x + self.drop(self.feed(self.feed_norm(x)))
-
-
-@contract
-def sinusoids(
-    places: Int[Tensor, " tokens"], d_model: int
-) -> Float[Tensor, "tokens {d_model}"]:
-    """Sines of wavelengths from 2 pi to 10000 * 2 pi, then their cosines.
-
-    Vaswani et al. 2017, section 3.5, where sines and cosines take turns.
-    """
-    half = (d_model + 1) // 2
-    rates = 10000.0 ** (-torch.arange(half, device=places.device) / half)
-    angles = places[:, None] * rates
-    return torch.cat((angles.sin(), angles.cos()), 1)[:, :d_model]
