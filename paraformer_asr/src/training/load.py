@@ -39,7 +39,7 @@ def load_model(checkpoint: Path | str, device: torch.device | str = "cpu") -> Lo
     data = content["data"]
     try:
         tokenizer = tokenizers.from_dict(data["tokenizer"])
-        front_end = FrontEnd.from_dict(config.features, data["front_end"])
+        front_end = FrontEnd.from_dict(data["front_end"], f"{path}: front_end")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
             f"{path}: its tokenizer or front end cannot be read: {error!r}. Use another "

@@ -62,13 +62,17 @@ class SpeechTask:
     def loss(
         self, model: nn.Module, batch: Mapping[str, Any], progress: float
     ) -> Tensor:
-        """(1 - w) L_CE + w L_CTC + q L_quantity + m L_MWER, each from its time on."""
+        """(1 - w) L_CE + w L_CTC + q L_quantity + m L_MWER, each from its time on.
+
+        Each is a mean over the utterances, so that accumulated batches and several
+        processes have the gradient of one big batch.
+        """
         config, kind = self.config, self.model.name
         heard = (batch["features"], batch["feature_lengths"])
         said = (batch["tokens"], batch["token_lengths"])
         if kind == "ctc":
             output = model(*heard)
-            return self._ctc(output, batch)
+            return self._mean_ctc(output, batch)
         if kind == "transformer":
             output, targets = model(*heard, *said), self._with_end(batch)
         else:
@@ -78,7 +82,7 @@ class SpeechTask:
             output.logits, targets, config.label_smoothing
         )
         if weight:
-            loss = loss + weight * self._ctc(output, batch)
+            loss = loss + weight * self._mean_ctc(output, batch)
         else:  # every parameter has a gradient, which DDP waits for
             loss = loss + 0.0 * output.ctc_logits.sum()
         if kind == "paraformer":
@@ -119,7 +123,7 @@ class SpeechTask:
             found = nar_greedy(recognition.logits, recognition.lengths)
         elif self.model.name == "ctc":
             output = model(*heard)
-            log_probs = output.ctc_logits.float().log_softmax(-1)
+            log_probs = output.ctc_logits.log_softmax(-1)
             found = ctc_greedy(log_probs, output.time_lengths)
         else:
             encoded = model.encode(*heard)
@@ -141,21 +145,24 @@ class SpeechTask:
         """Sum over the tokens, without smoothing and glancing."""
         if self.model.name == "ctc":
             output = model(*heard)
-            return self._ctc(output, batch, "sum")
-        targets = self._with_end(batch) if self.model.name == "transformer" else None
-        targets = _targets(batch) if targets is None else targets
-        logits = model(*heard, *said).logits.float()
+            return self._ctc(output, batch).sum()
+        with_end = self.model.name == "transformer"
+        targets = self._with_end(batch) if with_end else _targets(batch)
+        logits = model(*heard, *said).logits
         return F.cross_entropy(
             logits.transpose(1, 2), targets, ignore_index=NOT_SCORED, reduction="sum"
         )
 
-    def _ctc(self, output, batch: Mapping[str, Any], reduction: str = "mean") -> Tensor:
-        """Nats a token; an utterance too short for its tokens counts nothing."""
-        log_probs = output.ctc_logits.float().log_softmax(-1)
+    def _ctc(self, output, batch: Mapping[str, Any]) -> Tensor:
+        """Nats of each utterance; 0 for one too short for its tokens."""
+        log_probs = output.ctc_logits.log_softmax(-1)
         said = (batch["tokens"], batch["token_lengths"])
-        losses = ctc_loss(log_probs, output.time_lengths, *said, zero_infinity=True)
-        total = losses.sum()
-        return total if reduction == "sum" else total / said[1].sum().clamp(min=1)
+        return ctc_loss(log_probs, output.time_lengths, *said, zero_infinity=True)
+
+    def _mean_ctc(self, output, batch: Mapping[str, Any]) -> Tensor:
+        """Nats a token of each utterance, then their mean."""
+        lengths = batch["token_lengths"].clamp(min=1)
+        return (self._ctc(output, batch) / lengths).mean()
 
     def _ctc_weight(self, progress: float) -> float:
         return self.config.ctc if progress >= self.config.ctc_from else 0.0
@@ -174,15 +181,15 @@ def _ignore(targets: Tensor, lengths: Tensor) -> Tensor:
 
 
 def _cross_entropy(logits: Tensor, targets: Tensor, smoothing: float) -> Tensor:
-    """Mean over the tokens; 0 where there are none."""
-    total = F.cross_entropy(
+    """Nats a token of each utterance, then their mean; 0 for one without tokens."""
+    losses = F.cross_entropy(
         logits.transpose(1, 2),
         targets,
         ignore_index=NOT_SCORED,
         label_smoothing=smoothing,
-        reduction="sum",
+        reduction="none",
     )
-    return total / (targets != NOT_SCORED).sum().clamp(min=1)
+    return (losses.sum(1) / (targets != NOT_SCORED).sum(1).clamp(min=1)).mean()
 
 
 @dataclass(frozen=True, slots=True)
