@@ -2,7 +2,11 @@
 
 from .front_end import FeatureConfig, FrontEnd
 from .mel import fbank
-from .read import Audio, read_audio, stream_audio
+from .perturb import Perturbation, PerturbConfig, draw_perturbation, perturb
+from .read import Audio, read_audio, resample_blocks, stream_audio
+from .resample import Resampler, resample
+from .spec_augment import SpecAugmentConfig, spec_augment
+from .stream import FrontEndStream
 from .wav import write_wav
 
 
@@ -10,8 +14,18 @@ __all__ = [
     "Audio",
     "FeatureConfig",
     "FrontEnd",
+    "FrontEndStream",
+    "PerturbConfig",
+    "Perturbation",
+    "Resampler",
+    "SpecAugmentConfig",
+    "draw_perturbation",
     "fbank",
+    "perturb",
     "read_audio",
+    "resample",
+    "resample_blocks",
+    "spec_augment",
     "stream_audio",
     "write_wav",
 ]

@@ -1,4 +1,4 @@
-"""Cepstral mean and variance normalisation: of each utterance, or of a whole data set."""
+"""Mean and variance normalisation: of each utterance, or of a whole data set."""
 
 from typing import NamedTuple
 

@@ -58,6 +58,8 @@ def power_spectrum(
     frames: Float[Tensor, "frames length"],
 ) -> Float[Tensor, "frames bins"]:
     """|FFT|^2 with zeros up to the next power of two, bins 0 to half of it."""
+    if len(frames) == 0:  # torch's FFT refuses none
+        return frames.new_zeros(0, fft_size(frames.shape[1]) // 2 + 1)
     spectrum = torch.fft.rfft(frames, fft_size(frames.shape[1]))
     return torch.view_as_real(spectrum).square().sum(-1)
 

@@ -16,9 +16,23 @@ def stack_frames(
 
     Before the first frame stands the first, behind the last the last.
     """
-    frames, mels = features.shape
-    if m == n == 1 or frames == 0:
-        return features if m == 1 else features.new_zeros(0, m * mels)
-    start = torch.arange(0, frames, n)[:, None] - (m - 1) // 2
-    rows = (start + torch.arange(m)).clamp_(0, frames - 1)
-    return features[rows].flatten(1)
+    if m == n == 1:
+        return features
+    return stack_rows(features, m, n, 0, -(-len(features) // n))
+
+
+@contract
+def stack_rows(
+    features: Float[Tensor, "frames mels"],
+    m: int,
+    n: int,
+    row: int,
+    end: int,
+    first: int = 0,
+) -> Float[Tensor, "stacked m_mels"]:
+    """Rows `row` to before `end`, where `features` begin with frame `first`."""
+    if row >= end:
+        return features.new_zeros(0, m * features.shape[1])
+    start = torch.arange(row, end)[:, None] * n - (m - 1) // 2
+    places = (start + torch.arange(m)).clamp_(0, first + len(features) - 1)
+    return features[places - first].flatten(1)

@@ -1,4 +1,4 @@
-"""Log-mel filter bank, equal to Kaldi's (feat/mel-computations.cc, feature-fbank.cc)."""
+"""Log-mel filter bank, equal to Kaldi's (mel-computations.cc, feature-fbank.cc)."""
 
 from functools import lru_cache
 
@@ -33,8 +33,8 @@ def fbank(
 ) -> Float[Tensor, "frames mels"]:
     """ln max(|X|^2 M, 1.2e-7), X the frames' spectra and M the filters.
 
-    A waveform shorter than one frame gives 0 frames. `high_hz` at or below 0 counts from
-    half the sample rate. `dither` draws from `generator`.
+    A waveform shorter than one frame gives 0 frames. `high_hz` at or below 0 counts
+    from half the sample rate. `dither` draws from `generator`.
     """
     length, shift = frame_sizes(sample_rate, frame_ms, shift_ms)
     frames = windowed(

@@ -1,7 +1,7 @@
 """Any audio file as a mono waveform, whole or in blocks of bounded size."""
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -12,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..utils.errors import InputError
+from .resample import Resampler
 from .wav import RATES, read_blocks, read_header
 
 
@@ -64,6 +65,19 @@ def stream_audio(
         else:
             file.seek(0)
             yield from _decode(file, block_seconds, name)
+
+
+def resample_blocks(blocks: Iterable[Audio], new_rate: int) -> Iterator[Audio]:
+    """The same sound at `new_rate`: together equal to `resample` of the whole."""
+    resampler = None
+    for block in blocks:
+        if block.sample_rate == new_rate:
+            yield block
+            continue
+        resampler = resampler or Resampler(block.sample_rate, new_rate)
+        yield Audio(resampler.push(block.waveform), new_rate)
+    if resampler is not None:
+        yield Audio(resampler.finish(), new_rate)
 
 
 def _mono(blocks: Iterator[np.ndarray], rate: int, name: str) -> Iterator[Audio]:
