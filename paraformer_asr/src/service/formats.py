@@ -1,0 +1,73 @@
+"""A transcript in the shapes of OpenAI's transcription API."""
+
+import math
+from typing import Any
+
+from ..inference.outputs import to_srt, to_vtt
+from ..inference.transcript import Segment, Transcript
+from ..utils.run_dir import to_json
+
+
+TYPES = {
+    "json": "application/json",
+    "verbose_json": "application/json",
+    "text": "text/plain",
+    "srt": "application/x-subrip",
+    "vtt": "text/vtt",
+}
+
+
+def written(
+    transcript: Transcript, form: str, words: bool = False, **more: Any
+) -> tuple[str, str]:
+    """Media type and body in the shape `form`; `more` is added to verbose_json."""
+    writers = {"srt": to_srt, "vtt": to_vtt, "text": lambda said: f"{said.text}\n"}
+    if form in writers:
+        return TYPES[form], writers[form](transcript)
+    content = {"text": transcript.text}
+    if form == "verbose_json":
+        content = verbose(transcript, words) | more
+    return TYPES[form], to_json(content)
+
+
+def verbose(transcript: Transcript, words: bool = True) -> dict[str, Any]:
+    """OpenAI's verbose object; `confidence` is ours, and `words` are our tokens.
+
+    `avg_logprob` is the logarithm of the mean confidence. `compression_ratio` and
+    `no_speech_prob`, of models that invent text in silence, have no meaning here.
+    """
+    content = {
+        "task": "transcribe",
+        "duration": transcript.seconds,
+        "text": transcript.text,
+        "segments": [_segment(i, s) for i, s in enumerate(transcript.segments)],
+        "method": transcript.method,
+        "confidence": transcript.confidence,
+        "notes": list(transcript.notes),
+    }
+    if words:
+        content["words"] = [
+            {
+                "word": token.token,
+                "start": token.start_s,
+                "end": token.end_s,
+                "confidence": token.confidence,
+            }
+            for segment in transcript.segments
+            for token in segment.tokens
+        ]
+    return content
+
+
+def _segment(number: int, segment: Segment) -> dict[str, Any]:
+    sure = segment.confidence
+    return {
+        "id": number,
+        "seek": 0,
+        "start": segment.start_s,
+        "end": segment.end_s,
+        "text": segment.text,
+        "temperature": 0.0,
+        "avg_logprob": math.log(max(sure, 1e-10)) if sure == sure else None,
+        "confidence": sure,
+    }

@@ -1,0 +1,151 @@
+"""Around every request: its id, its limits, its line in the log, its count.
+
+Plain ASGI. What a client may do wrong with the connection itself ends here: too large,
+too slow, of another type, or a fault of ours; each is one sentence as JSON.
+"""
+
+import asyncio
+import json
+import re
+import time
+import uuid
+from typing import Any
+
+from ..utils.logging import log
+from .limits import Limits
+from .metrics import Metrics
+from .refusals import refusal
+
+
+PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+HEADERS = {
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "content-security-policy": "default-src 'self'; frame-ancestors 'none'",
+}
+
+
+class Guard:
+    """Middleware; at the paths `bodies` only multipart/form-data is taken."""
+
+    def __init__(
+        self, app: Any, limits: Limits, metrics: Metrics, bodies: tuple[str, ...]
+    ) -> None:
+        self.app = app
+        self.limits = limits
+        self.metrics = metrics
+        self.bodies = bodies
+
+    async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        request = _Request(scope, receive, send, self.limits)
+        started = time.monotonic()
+        try:
+            if scope["method"] == "POST" and scope["path"] in self.bodies:
+                request.check_headers()
+            await self.app(scope, request.receive, request.send)
+        except Exception as error:
+            if hasattr(error, "status_code"):
+                await request.refuse(error.status_code, error.detail)
+                return
+            log.exception("request %s failed", request.id)
+            await request.refuse(500, f"a fault of the service; request {request.id}")
+        finally:
+            self._count(request, time.monotonic() - started)
+
+    def _count(self, request: "_Request", seconds: float) -> None:
+        path = request.scope["path"]
+        known = path if path in self.bodies else "other"
+        route = getattr(request.scope.get("route"), "path", known)
+        method = request.scope["method"] if route != "other" else "any"
+        status = str(request.status)
+        self.metrics.add(
+            "asr_requests_total", route=route, method=method, status=status
+        )
+        if route in self.bodies:
+            self.metrics.time("asr_request_seconds", seconds, route=route)
+        if route not in QUIET:
+            line = "%s %s %s %.3f s %s"
+            log.info(line, method, route, status, seconds, request.id)
+
+
+QUIET = ("/healthz", "/readyz", "/metrics", "/page/{name}")
+"""Routes that are asked for too often for a line each."""
+
+
+class _Request:
+    """One request: counts what comes in, adds headers to what goes out."""
+
+    def __init__(self, scope: dict, receive: Any, send: Any, limits: Limits) -> None:
+        self.scope = scope
+        self.limits = limits
+        self.headers = {
+            name.decode("latin-1"): value.decode("latin-1")
+            for name, value in scope["headers"]
+        }
+        given = self.headers.get("x-request-id", "")
+        self.id = given if PLAIN_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = self.id
+        self.status = 499  # what nginx calls a client that left before its answer
+        self._receive = receive
+        self._send = send
+        self._got = 0
+        self._whole = False
+        self._until = time.monotonic() + limits.body_s
+
+    def check_headers(self) -> None:
+        """Refuse by type and announced length, before a byte of the body is read."""
+        kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "multipart/form-data":
+            raise refusal(
+                415,
+                f"the body must be multipart/form-data with a part `file`, "
+                f"not {kind[:40] or 'of no type'}",
+            )
+        length = self.headers.get("content-length", "0")
+        if length.isdecimal() and int(length[:20]) > self.limits.bytes:
+            self._refuse_size()
+
+    async def receive(self) -> dict:
+        if self._whole:
+            return await self._receive()
+        try:
+            left = self._until - time.monotonic()
+            message = await asyncio.wait_for(self._receive(), max(0.001, left))
+        except TimeoutError:
+            limit = self.limits.body_s
+            raise refusal(408, f"the body took longer than {limit:g} s") from None
+        self._got += len(message.get("body", b""))
+        self._whole = not message.get("more_body", False)
+        if self._got > self.limits.bytes:
+            self._refuse_size()
+        return message
+
+    def _refuse_size(self) -> None:
+        limit = self.limits.megabytes
+        raise refusal(413, f"the body is larger than {limit:g} MB, the limit")
+
+    async def send(self, message: dict) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            own = HEADERS | {"x-request-id": self.id}
+            if not self._whole and self.status in (408, 413):
+                own["connection"] = "close"
+            extra = [(k.encode(), v.encode()) for k, v in own.items()]
+            message = message | {"headers": [*message.get("headers", ()), *extra]}
+        await self._send(message)
+
+    async def refuse(self, status: int, detail: str) -> None:
+        """Answer in the one shape of errors, unless an answer has begun."""
+        if self.status != 499:
+            return
+        body = json.dumps({"detail": detail}).encode()
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(body)).encode()),
+        ]
+        start = {"type": "http.response.start", "status": status, "headers": headers}
+        await self.send(start)
+        await self.send({"type": "http.response.body", "body": body})

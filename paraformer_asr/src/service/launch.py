@@ -1,0 +1,131 @@
+"""`scripts/serve.py`: from a checkpoint to a running service, and its end."""
+
+import os
+import shlex
+import signal
+import socket
+import sys
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from ..utils.checkpoint import load_checkpoint
+from ..utils.errors import InputError
+from ..utils.logging import log
+from ..utils.run_dir import resolve
+from .limits import Limits
+
+
+NEEDED = {
+    "fastapi": "fastapi",
+    "uvicorn": "uvicorn[standard]",
+    "python_multipart": "python-multipart",
+}
+"""Module and distribution of what the extra `service` installs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    host: str = "127.0.0.1"
+    port: int = 8000
+
+    @property
+    def url(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}"
+
+
+def serve(checkpoint: Path, address: Address, limits: Limits, threads: int = 0) -> None:
+    """Serve until SIGTERM or Ctrl-C, then exit 143 or 130 after the last answers.
+
+    Raises InputError if it cannot start: an extra is missing, the address is taken, or
+    the checkpoint cannot be used.
+    """
+    require_extra()
+    import uvicorn
+
+    from .app import create_app
+    from .patience import patient_protocol
+    from .state import load_served
+
+    load_checkpoint(resolve(checkpoint))
+    bound, address = bind(address)
+    failures: list[Exception] = []
+
+    def stop(error: Exception) -> None:
+        failures.append(error)
+        server.should_exit = True
+
+    app = create_app(load_served(checkpoint, threads), limits, stop)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=patient_protocol(limits.head_s),
+            ws_max_size=limits.message_bytes,
+            ws_max_queue=4,
+            limit_concurrency=limits.connections,
+            timeout_graceful_shutdown=int(limits.drain_s),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+    )
+    announce(address)
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+        signal.signal(number, lambda *_, code=code: _leave(app, code))
+    server.run(sockets=[bound])
+    if failures:
+        raise failures[0]
+
+
+def require_extra() -> None:
+    """Raise InputError with the command that installs what is missing."""
+    missing = [name for module, name in NEEDED.items() if not find_spec(module)]
+    if missing:
+        raise InputError(
+            f"the service needs {', '.join(missing)}. Type: "
+            f"pip install {shlex.join(NEEDED.values())}"
+        )
+
+
+def bind(address: Address) -> tuple[socket.socket, Address]:
+    """A listening socket and its address: port 0 becomes a free one."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    bound = socket.socket(family)
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((address.host, address.port))
+        bound.listen(128)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        why = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"cannot listen on {address.url}: {why}. Choose another --port or --host"
+        ) from None
+    return bound, Address(address.host, bound.getsockname()[1])
+
+
+def announce(address: Address) -> None:
+    """Where the service is, on stdout, and what to type next, on stderr."""
+    print(address.url, flush=True)
+    log.info(
+        "the page: open the address above; Ctrl-C ends the service\n"
+        "next   curl -F file=@audio.wav %s/v1/audio/transcriptions",
+        address.url,
+    )
+    if address.host not in ("127.0.0.1", "::1", "localhost"):
+        log.warning(
+            "listening beyond this machine, without a password or encryption: "
+            "put a proxy in front"
+        )
+
+
+def _leave(app: Any, code: int) -> None:
+    """Exit with `code`; a model that still computes is not waited for."""
+    log.info("stopped: all answers are given, or their time was over")
+    if app.state.service.worker.inside:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    raise SystemExit(code)

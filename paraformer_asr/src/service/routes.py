@@ -1,0 +1,141 @@
+"""Transcription in OpenAI's shape, inspection, and the list of models."""
+
+import io
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+from ..audio.read import Audio
+from ..utils.run_dir import to_json
+from .documents import ERRORS, INSPECTION, MODEL_LIST, SPOKEN, TRANSCRIPTION
+from .formats import verbose, written
+from .picture import picture
+from .refusals import refusal
+from .state import Served, Service
+from .uploads import read_upload
+
+
+Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
+Method = Literal["auto", "nar", "ctc", "ctc_beam", "ar", "ar_beam"]
+
+
+def add_transcriptions(app: Any, service: Service) -> None:
+    """`POST /v1/audio/transcriptions`."""
+    from fastapi import Form, Request, Response, UploadFile
+
+    def said(name: str, **limits: Any) -> Any:
+        return Form(description=SPOKEN[name], **limits)
+
+    words = Form(alias="timestamp_granularities[]", description=SPOKEN["granularities"])
+
+    @app.post("/v1/audio/transcriptions", responses=TRANSCRIPTION | ERRORS)
+    async def transcriptions(
+        request: Request,
+        file: UploadFile,
+        model: Annotated[str, said("model")] = "",
+        response_format: Annotated[Format, Form()] = "json",
+        language: Annotated[str, said("language", max_length=32)] = "",
+        prompt: Annotated[str, said("prompt", max_length=2000)] = "",
+        temperature: Annotated[float, said("temperature", ge=0, le=1)] = 0.0,
+        granularities: Annotated[list[Literal["word", "segment"]], words] = [],  # noqa: B006
+        method: Annotated[Method, said("method")] = "auto",
+    ) -> Response:
+        """Transcribe an audio file."""
+        served = _served(service, model)
+        options = {"method": method, "hotwords": _hotwords(prompt, method)}
+
+        def call(audio: Audio) -> Any:
+            return served.recognizer.transcribe(*audio, **options)
+
+        limit = service.limits.seconds
+        transcript = await _recognise(service, request, file, limit, call)
+        more = {"language": language} if language else {}
+        kind, body = written(
+            transcript, response_format, "word" in granularities, **more
+        )
+        headers = _about(service, served, transcript)
+        return Response(body, media_type=kind, headers=headers)
+
+
+def add_inspection(app: Any, service: Service) -> None:
+    """`POST /v1/audio/inspect`."""
+    from fastapi import Request, Response, UploadFile
+
+    @app.post("/v1/audio/inspect", responses=INSPECTION | ERRORS)
+    async def inspect(request: Request, file: UploadFile) -> Response:
+        """Transcribe, and give the log-mel, the alphas and the boundaries too."""
+        served = _served(service)
+
+        def call(audio: Audio) -> Any:
+            recognizer = served.recognizer
+            return recognizer.transcribe(*audio), recognizer.inspect(*audio)
+
+        limit = service.limits.inspect_seconds
+        transcript, inside = await _recognise(service, request, file, limit, call)
+        body = to_json({"transcript": verbose(transcript)} | picture(inside))
+        headers = _about(service, served, transcript)
+        return Response(body, media_type="application/json", headers=headers)
+
+
+def add_models(app: Any, service: Service) -> None:
+    """`GET /v1/models`."""
+
+    @app.get("/v1/models", responses=MODEL_LIST)
+    async def models() -> dict[str, Any]:
+        """The model that is served, with the beginning of its file's SHA-256."""
+        served = _served(service)
+        model = {
+            "id": served.name,
+            "object": "model",
+            "created": served.created,
+            "owned_by": "local",
+            "sha256": served.checkpoint,
+            "sample_rate": served.recognizer.sample_rate,
+        }
+        return {"object": "list", "data": [model]}
+
+
+def _served(service: Service, model: str = "") -> Served:
+    served = service.served
+    if served is None:
+        raise refusal(503, "the model is being loaded", **{"Retry-After": "2"})
+    if model and model != served.name:
+        raise refusal(
+            404,
+            f"model {model[:60]!r} is not served here, but {served.name!r}: "
+            "name that, or leave the field out",
+        )
+    return served
+
+
+async def _recognise(
+    service: Service, request: Any, file: Any, seconds: float, call: Callable
+) -> Any:
+    """What `call` makes of the audio in `file`; both in the model's thread."""
+
+    def job() -> Any:
+        file.file.seek(0)
+        return call(read_upload(io.BytesIO(file.file.read()), seconds))
+
+    deadline = service.limits.deadline_s
+    return await service.worker.run(job, deadline_s=deadline, gone=_left(request))
+
+
+async def _left(request: Any) -> None:
+    """Ends when the client has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _hotwords(prompt: str, method: str) -> tuple[str, ...]:
+    return tuple(prompt.split()) if method.endswith("beam") else ()
+
+
+def _about(service: Service, served: Served, transcript: Any) -> dict[str, str]:
+    """Headers that name the model, its file and the time that it took."""
+    service.metrics.add("asr_audio_seconds_total", transcript.seconds)
+    service.metrics.add("asr_model_seconds_total", transcript.processing_s)
+    return {
+        "x-model": served.name.encode("ascii", "replace").decode(),
+        "x-checkpoint": served.checkpoint,
+        "server-timing": f"model;dur={1000 * transcript.processing_s:.1f}",
+    }

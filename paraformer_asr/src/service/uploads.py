@@ -1,0 +1,75 @@
+"""From the bytes of an upload to a waveform, within the limits.
+
+What a client sends is believed nowhere: neither its name nor its type, nor the length
+in its header. It is read from an unnamed temporary file, block by block, and counted.
+"""
+
+from typing import BinaryIO
+
+import torch
+
+from ..audio.read import Audio, stream_audio
+from ..utils.errors import InputError
+from .refusals import refusal
+
+
+HEADS = {
+    b"RIFF": "WAV",
+    b"RF64": "WAV",
+    b"riff": "WAV (W64)",
+    b"fLaC": "FLAC",
+    b"OggS": "OGG",
+    b"ID3": "MP3",
+    b"FORM": "AIFF",
+    b".snd": "AU",
+    b"caff": "CAF",
+}
+"""How the files begin that are tried; MP3 without tags begins with 11 bits set."""
+OTHERS = {b"\x1aE\xdf\xa3": "WebM or Matroska", b"ftyp": "MP4 or M4A"}
+HIGHEST = 48_000
+"""Samples per second up to which the limit of seconds alone counts."""
+
+
+def read_upload(file: BinaryIO, max_seconds: float) -> Audio:
+    """Decode `file`; raises a refusal (400, 413, 415) with a sentence."""
+    file.seek(0)
+    _check_head(file.read(16))
+    file.seek(0)
+    blocks, count, rate = [], 0, 1
+    try:
+        for block in stream_audio(file, block_seconds=1.0):
+            rate = block.sample_rate
+            count += len(block.waveform)
+            if count > max_seconds * min(rate, HIGHEST):
+                raise refusal(413, _too_long(max_seconds, rate))
+            blocks.append(block.waveform)
+    except InputError as error:
+        raise refusal(400, _without_name(error)) from None
+    if count == 0:
+        raise refusal(400, "the audio is empty: it has no samples")
+    return Audio(torch.cat(blocks), rate)
+
+
+def _check_head(head: bytes) -> None:
+    if not head:
+        raise refusal(400, "the file is empty (0 bytes)")
+    mp3 = len(head) > 1 and head[0] == 0xFF and head[1] >= 0xE0
+    if mp3 or any(head.startswith(known) for known in HEADS):
+        return
+    other = next((name for mark, name in OTHERS.items() if mark in head[:12]), "")
+    what = f"{other} is not read here" if other else "this is no audio file"
+    kinds = "WAV, FLAC, OGG, MP3, AIFF, AU or CAF"
+    raise refusal(
+        415, f"{what}: send {kinds}, such as ffmpeg -i IN -ar 16000 -ac 1 OUT.wav makes"
+    )
+
+
+def _too_long(max_seconds: float, rate: int) -> str:
+    most = f"the audio is longer than {max_seconds:g} s, the limit"
+    if rate > HIGHEST:
+        most += f" (counted as {HIGHEST} samples a second)"
+    return f"{most}: cut it into parts"
+
+
+def _without_name(error: InputError) -> str:
+    return str(error).removeprefix("the audio given: ")
