@@ -30,8 +30,9 @@ def align(
 ) -> tuple[Pair, ...]:
     """The pairs of an alignment with the fewest errors, none of them (None, None).
 
-    What both begin and end with is paired first. In the rest, from the end to the
-    beginning, a deletion goes before an insertion, and both before a substitution.
+    What both begin and end with is paired first. In the rest, with the table D of
+    distances, from its end to its beginning: token i is deleted where D(i-1, j) is less
+    than D(i, j), else token j inserted where D(i, j-1) < D(i-1, j-1), else both paired.
     No token may be None.
     """
     start, ends = _shared_ends(reference, hypothesis)
@@ -80,10 +81,10 @@ def _path(reference: Sequence, hypothesis: Sequence) -> list[Pair]:
         block = [start, *_columns(start, hypothesis[at:column], places, rows)]
         while column > at:
             up, (_, down) = block[column - at][0], block[column - at - 1]
-            if row and up >> (row - 1) & 1:  # from above: one less
+            if row and up >> (row - 1) & 1:  # D(i-1, j) = D(i, j) - 1
                 row -= 1
                 pairs.append(Pair(reference[row], None))
-            elif not row or down >> (row - 1) & 1:  # from the left: one less
+            elif not row or down >> (row - 1) & 1:  # D(i, j-1) < D(i-1, j-1)
                 column -= 1
                 pairs.append(Pair(None, hypothesis[column]))
             else:

@@ -1,0 +1,157 @@
+"""A trained model that turns sound of any length, rate and loudness into a text."""
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import BinaryIO
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..audio.read import Audio, stream_audio
+from ..audio.resample import resample
+from ..decoding.context_graph import ContextGraph
+from ..decoding.ngram import NGram, TokenLm
+from ..training.load import Loaded, load_model
+from ..utils.contracts import contract
+from ..utils.device import pick_device
+from ..utils.errors import InputError
+from ..utils.logging import log
+from .inspection import Inspection, inspect_features
+from .long_audio import LongAudio, checked, notes_of, one_block, scaled_down
+from .search import Helps, choose_method, methods_of, search
+from .segmenter import Piece, has_sound
+from .transcript import Segment, Transcript
+
+
+HOT = 2.0
+"""Nats that each token of a hot word earns."""
+
+
+class Recognizer:
+    """`Recognizer.load(checkpoint).transcribe(waveform, rate)`."""
+
+    def __init__(self, loaded: Loaded, device: torch.device | str = "cpu"):
+        self.loaded = loaded
+        self.device = torch.device(device)
+        self.sample_rate: int = loaded.front_end.config.sample_rate
+        self.methods = methods_of(loaded.config)
+        self._warned: set[str] = set()
+
+    @classmethod
+    def load(cls, checkpoint: Path | str, device: str = "cpu") -> "Recognizer":
+        """Raises InputError for a checkpoint or a device that is none."""
+        chosen = pick_device(device)
+        return cls(load_model(checkpoint, chosen), chosen)
+
+    @contract
+    def transcribe(
+        self,
+        waveform: Float[Tensor, " samples"],
+        rate: int,
+        *,
+        method: str = "auto",
+        hotwords: Sequence[str] = (),
+        lm: Path | str | NGram | None = None,
+        on_segment: Callable[[Segment], None] | None = None,
+    ) -> Transcript:
+        """The text of a waveform in [-1, 1] of `rate` samples a second.
+
+        Up to 20 s are heard as a whole, more in pieces cut at silence. Another rate is
+        resampled with a warning. Raises InputError for samples that are no numbers, for
+        a method that this model does not have, and for hot words that it cannot write.
+        """
+        blocks = one_block(waveform, rate)
+        return self._transcribe(blocks, method, self.helps(hotwords, lm), on_segment)
+
+    def transcribe_file(
+        self,
+        source: Path | str | bytes | BinaryIO,
+        *,
+        method: str = "auto",
+        hotwords: Sequence[str] = (),
+        lm: Path | str | NGram | None = None,
+        on_segment: Callable[[Segment], None] | None = None,
+    ) -> Transcript:
+        """The text of a file of any length, in bounded memory; raises as `transcribe`.
+
+        And InputError for what is no audio.
+        """
+        blocks = stream_audio(source)
+        return self._transcribe(blocks, method, self.helps(hotwords, lm), on_segment)
+
+    @contract
+    def inspect(self, waveform: Float[Tensor, " samples"], rate: int) -> Inspection:
+        """Everything on the way to the text of an utterance, heard as a whole."""
+        waveform = checked(waveform)
+        features = self._features(waveform, rate)
+        if not has_sound(waveform, rate):
+            features = features[:0]
+        return inspect_features(self.loaded, features, self.device)
+
+    def helps(
+        self, hotwords: Sequence[str] = (), lm: Path | str | NGram | None = None
+    ) -> Helps:
+        """Hot words as ids, a language model of the tokens; raises InputError."""
+        tokenizer, phrases = self.loaded.tokenizer, []
+        for word in hotwords:
+            try:
+                phrases.append(tokenizer.encode(word))
+            except InputError as error:
+                raise InputError(f"--hotwords: {error}") from None
+        graph = ContextGraph(phrases, HOT) if phrases else None
+        if isinstance(lm, (str, Path)):
+            lm = NGram.read(lm)
+        return Helps(TokenLm(lm, tokenizer.pieces) if lm else None, graph)
+
+    def _transcribe(
+        self,
+        blocks: Iterable[Audio],
+        method: str,
+        helps: Helps,
+        on_segment: Callable[[Segment], None] | None,
+    ) -> Transcript:
+        method = choose_method(method, self.methods, helps != Helps())
+        audio, segments = LongAudio(blocks), []
+        started = time.perf_counter()
+        for piece in audio.pieces():
+            segment = self._recognise(piece, audio.rate, method, helps)
+            if segment.text:
+                segments.append(segment)
+                if on_segment:
+                    on_segment(segment)
+        spent = time.perf_counter() - started - audio.reading_s
+        notes = notes_of(audio, self.sample_rate)
+        for note in set(notes) - self._warned:
+            self._warned.add(note)
+            log.warning(f"warning: the audio {_was(note)}")
+        text = " ".join(segment.text for segment in segments)
+        return Transcript(text, tuple(segments), audio.seconds, method, spent, notes)
+
+    def _recognise(self, piece: Piece, rate: int, method: str, helps: Helps) -> Segment:
+        features = self._features(piece.waveform, rate).to(self.device)
+        lengths = torch.tensor([len(features)], device=self.device)
+        (heard,) = search(self.loaded, features[None], lengths, method, helps)
+        start, end = piece.start / rate, (piece.start + len(piece.waveform)) / rate
+        tokens = tuple(
+            token._replace(
+                start_s=min(start + token.start_s, end),
+                end_s=min(start + token.end_s, end),
+            )
+            for token in heard.times
+        )
+        if tokens:
+            start, end = tokens[0].start_s, tokens[-1].end_s
+        sure = [token.confidence for token in tokens]
+        mean = sum(sure) / len(sure) if sure else float("nan")
+        text = self.loaded.tokenizer.decode(heard.tokens)
+        return Segment(start, end, text, tokens, mean)
+
+    def _features(self, waveform: Tensor, rate: int) -> Tensor:
+        heard = resample(scaled_down(waveform), rate, self.sample_rate)
+        return self.loaded.front_end(heard)
+
+
+def _was(note: str) -> str:
+    return note if note.startswith("has") else f"is {note}"
