@@ -76,15 +76,15 @@ class Paraformer(nn.Module):
         """Both passes; `glance` is lambda, the share of wrong tokens that are shown."""
         encoded = self.encode(features, feature_lengths)
         ctc_logits = self.ctc_head(encoded.hidden)
-        heard = self._predict(encoded, ctc_logits, tokens, token_lengths)
-        token_mask = length_mask(token_lengths, tokens.shape[1])
+        heard = self.predict(encoded, ctc_logits, tokens, token_lengths)
         embeds = heard.embeds
         if glance > 0:
             with torch.no_grad():
-                guess = self._decode(embeds, token_mask, encoded).argmax(-1)
+                guess = self.decode(embeds, token_lengths, encoded).argmax(-1)
             shown = self.embedding(tokens)
+            token_mask = length_mask(token_lengths, tokens.shape[1])
             embeds = sample_glances(embeds, shown, guess, tokens, token_mask, glance)
-        logits = self._decode(embeds, token_mask, encoded)
+        logits = self.decode(embeds, token_lengths, encoded)
         if glance <= 0:
             guess = logits.detach().argmax(-1)
         return ParaformerOutput(
@@ -109,17 +109,17 @@ class Paraformer(nn.Module):
         """As many tokens as the predictor counts, each named by its logits."""
         encoded = self.encode(features, feature_lengths)
         ctc_logits = self.ctc_head(encoded.hidden)
-        heard = self._predict(encoded, ctc_logits)
-        token_mask = length_mask(heard.lengths, heard.embeds.shape[1])
-        logits = self._decode(heard.embeds, token_mask, encoded)
+        heard = self.predict(encoded, ctc_logits)
+        logits = self.decode(heard.embeds, heard.lengths, encoded)
         return Recognition(logits, heard.lengths, heard, encoded, ctc_logits)
 
-    def _predict(
+    @contract
+    def predict(
         self,
         encoded: Encoded,
-        ctc_logits: Tensor,
-        tokens: Tensor | None = None,
-        token_lengths: Tensor | None = None,
+        ctc_logits: Float[Tensor, "batch time vocab"],
+        tokens: Int[Tensor, "batch tokens"] | None = None,
+        token_lengths: Int[Tensor, " batch"] | None = None,
     ) -> CifOutput:
         """One acoustic embedding a token: of a known number where `tokens` are known."""
         if isinstance(self.predictor, CtcPredictor):
@@ -130,6 +130,14 @@ class Paraformer(nn.Module):
         alphas = self.predictor(encoded.hidden, time_mask)
         return cif(encoded.hidden, alphas, token_lengths, tail=self.tail)
 
-    def _decode(self, embeds: Tensor, token_mask: Tensor, encoded: Encoded) -> Tensor:
+    @contract
+    def decode(
+        self,
+        embeds: Float[Tensor, "batch tokens d_model"],
+        token_lengths: Int[Tensor, " batch"],
+        encoded: Encoded,
+    ) -> Float[Tensor, "batch tokens {self.vocab}"]:
+        """Logits of all tokens in one pass."""
+        token_mask = length_mask(token_lengths, embeds.shape[1])
         time_mask = length_mask(encoded.lengths, encoded.hidden.shape[1])
         return self.decoder(embeds, token_mask, encoded.hidden, time_mask)

@@ -91,9 +91,7 @@ class SpeechTask:
                 loss = loss + config.mwer * mwer_loss(output.logits, *said)
         return loss
 
-    def evaluate(
-        self, model: nn.Module, batch: Mapping[str, Any]
-    ) -> dict[str, Tensor]:
+    def evaluate(self, model: nn.Module, batch: Mapping[str, Any]) -> dict[str, Tensor]:
         """Sums: cross entropy at the true tokens, errors of what is heard, counts."""
         heard = (batch["features"], batch["feature_lengths"])
         said = (batch["tokens"], batch["token_lengths"])
@@ -103,7 +101,9 @@ class SpeechTask:
             edit_distance(reference, tokens)
             for reference, tokens in zip(references, found, strict=True)
         ]
-        count = sum(abs(len(f) - len(r)) for f, r in zip(found, references, strict=True))
+        count = sum(
+            abs(len(f) - len(r)) for f, r in zip(found, references, strict=True)
+        )
         return {
             "loss": self._scored_loss(model, batch, heard, said),
             "tokens": said[1].sum(),
@@ -113,9 +113,7 @@ class SpeechTask:
             "utterances": torch.tensor(len(references)),
         }
 
-    def transcribe(
-        self, model: nn.Module, batch: Mapping[str, Any]
-    ) -> list[list[int]]:
+    def transcribe(self, model: nn.Module, batch: Mapping[str, Any]) -> list[list[int]]:
         """The tokens that the model hears in each utterance, greedily."""
         heard = (batch["features"], batch["feature_lengths"])
         if self.model.name == "paraformer":

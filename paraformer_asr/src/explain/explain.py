@@ -1,0 +1,126 @@
+"""`scripts/explain.py`: what one model did with one recording."""
+
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..audio.read import read_audio
+from ..audio.resample import resample
+from ..models.paraformer import Paraformer, Recognition
+from ..training.load import Loaded, load_model
+from ..utils.cif_picture import Fired, draw_fired
+from ..utils.device import pick_device
+from ..utils.errors import InputError
+from ..utils.logging import log
+from ..utils.plots import new_figure, save_figure
+from .attention_maps import cross_attention, draw_attention
+from .decode_table import frame_table, glance_table, name_of, token_table
+
+
+LONGEST_S = 30.0
+"""Seconds that a picture can show."""
+
+
+class Explained(NamedTuple):
+    text: str
+    tables: str
+    pictures: list[Path]
+
+
+def explain(
+    checkpoint: Path, audio: Path, out: Path, *, text: str = "", device: str = "auto"
+) -> Explained:
+    """Pictures into `out`, tables as text; with the true `text` both training passes.
+
+    Raises InputError for a model without predictor and for audio that is too long.
+    """
+    loaded = load_model(checkpoint, pick_device(device))
+    model, tokenizer = loaded.model, loaded.tokenizer
+    if not isinstance(model, Paraformer):
+        raise InputError(
+            f"{checkpoint} is a {loaded.config.model.name}, which fires no tokens; "
+            "explain is for model.name=paraformer"
+        )
+    features = hear(loaded, audio)
+    said, attention = _recognise(model, features)
+    count, step = int(said.lengths[0]), loaded.front_end.frame_seconds
+    step_time = step * model.encoder.subsampling
+    tokens = said.logits[0, :count].argmax(-1)
+    names = [name_of(tokenizer, i) for i in tokens.tolist()]
+    heard = tokenizer.decode(tokens.tolist())
+    parts = [
+        frame_table(said.cif, names, step_time),
+        token_table(said, tokenizer, step_time),
+    ]
+    if text:
+        true = torch.tensor(tokenizer.encode(tokenizer.normalise(text)))
+        ratio = loaded.config.model.glance
+        parts.append(glance_table(model, said, true, tokenizer, ratio))
+    pictures = [out / f"{audio.stem}.cif.png"]
+    fired = fired_of(loaded, features, said, f"{audio.name}: {heard}")
+    draw_utterance(fired, pictures[0])
+    if count:
+        pictures.append(out / f"{audio.stem}.attention.png")
+        seconds = len(features) * step
+        draw_attention(attention, names, seconds, pictures[1], f"{audio.name}: {heard}")
+    return Explained(heard, "\n\n".join(parts), pictures)
+
+
+def hear(loaded: Loaded, path: Path) -> Tensor:
+    """The features of a recording; raises InputError for one without a whole frame."""
+    audio, rate = read_audio(path), loaded.front_end.config.sample_rate
+    seconds = len(audio.waveform) / audio.sample_rate
+    if seconds > LONGEST_S:
+        raise InputError(
+            f"{path} has {seconds:.0f} s, and a picture shows {LONGEST_S:.0f} at most; "
+            "cut it, or transcribe it with scripts/infer.py"
+        )
+    if audio.sample_rate != rate:
+        log.warning(f"warning: the audio is resampled from {audio.sample_rate} Hz")
+    features = loaded.front_end(resample(audio.waveform, audio.sample_rate, rate))
+    if not len(features):
+        raise InputError(f"{path} has {seconds:.3f} s, less than one frame")
+    return features
+
+
+def draw_utterance(fired: Fired, path: Path) -> None:
+    """One utterance as a picture of its own."""
+    seconds = len(fired.features) * fired.frame_seconds
+    figure = new_figure(max(7.0, min(24.0, 3.0 * seconds)), 5)
+    draw_fired(figure, figure.add_gridspec(1, 1)[0], fired)
+    save_figure(figure, path)
+
+
+def fired_of(loaded: Loaded, features: Tensor, said: Recognition, title: str) -> Fired:
+    """The first utterance of a recognition, in plain arrays."""
+    step = loaded.front_end.frame_seconds
+    step_time = step * loaded.model.encoder.subsampling
+    count = int(said.lengths[0])
+    tokens = said.logits[0, :count].argmax(-1).tolist()
+    return Fired(
+        features=features.cpu().numpy(),
+        frame_seconds=step,
+        alphas=said.cif.alphas[0].float().cpu().numpy(),
+        time_seconds=step_time,
+        boundaries=(said.cif.boundaries[0, :count] * step_time).tolist(),
+        tokens=[name_of(loaded.tokenizer, i) for i in tokens],
+        title=title,
+    )
+
+
+@torch.no_grad()
+def recognise(model: Paraformer, features: Tensor) -> Recognition:
+    """One utterance as a batch of its own."""
+    device = next(model.parameters()).device
+    lengths = torch.tensor([len(features)], device=device)
+    return model.recognise(features[None].to(device), lengths)
+
+
+def _recognise(model: Paraformer, features: Tensor) -> tuple[Recognition, list[Tensor]]:
+    """With the weights of the decoder's cross-attention, layer by layer."""
+    found: list[Recognition] = []
+    call = lambda: found.append(recognise(model, features))  # noqa: E731
+    attention = cross_attention(model.decoder, call)
+    return found[0], attention
