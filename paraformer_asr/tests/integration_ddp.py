@@ -15,7 +15,17 @@ from src.training import launch
 from src.training.task import Config, SpeechTask, build
 from src.utils.checkpoint import load_checkpoint
 from src.utils.config import from_dict
-from tests.tiny import CONFIG, STEADY, TINY, digest, end_forked, in_fork, start, wait
+from tests.tiny import (
+    CONFIG,
+    STEADY,
+    TINY,
+    digest,
+    end_forked,
+    hear_in_double,
+    in_fork,
+    start,
+    wait,
+)
 
 
 ROOT = Path(__file__).parents[1]
@@ -83,6 +93,7 @@ def test_two_processes_equal_one(tmp_path, monkeypatch):
         return replace(setup, model=setup.model.double())
 
     monkeypatch.setattr(launch, "build", build_in_double)
+    hear_in_double(monkeypatch)
     codes, said = fork_ranks(tmp_path / "two", *STEADY)
     assert codes == [0, 0], said
     assert start(tmp_path / "one", *STEADY) == 0

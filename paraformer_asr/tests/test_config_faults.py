@@ -181,7 +181,7 @@ def test_an_override_of_a_section_does_not_leave_the_old_place_behind(tmp_path):
 def test_a_missing_file_is_compared_with_its_neighbours(tmp_path):
     (tmp_path / "toy_seq2seq.yaml").write_text("seed: 0")
     with pytest.raises(ConfigError, match=r"Did you mean .*/toy_seq2seq.yaml\?"):
-        load_config(Config, tmp_path / "toy_gramar.yaml")
+        load_config(Config, tmp_path / "toy_sec2seq.yaml")
     with pytest.raises(ConfigError, match="has: toy_seq2seq.yaml"):
         load_config(Config, tmp_path / "zzz")
     with pytest.raises(ConfigError, match="nowhere/x.yaml: no such file$"):

@@ -13,7 +13,7 @@ from src.training.optim import OptimConfig, build_optimizer, lr_at
 from src.training.progress import Progress
 from src.training.trainer import Trainer
 from src.utils.errors import InputError
-from tests.tiny import STEADY, digest, rows, start
+from tests.tiny import STEADY, digest, hear_in_double, rows, start
 
 
 def gradients(monkeypatch, out, *overrides) -> list[list[torch.Tensor]]:
@@ -34,6 +34,7 @@ def gradients(monkeypatch, out, *overrides) -> list[list[torch.Tensor]]:
 
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_step", step)
+        hear_in_double(patch)
         patch.setattr(
             Trainer, "evaluate", lambda *_, **__: {"loss": 1.0, "exact": 0.5}
         )

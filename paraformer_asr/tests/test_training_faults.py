@@ -51,7 +51,7 @@ def finite(value) -> bool:
     [
         ("nan", "loss is nan", "first seen in embedding)"),
         ("inf", "loss is nan", "first seen in embedding)"),
-        ("gradient", "the gradient norm is nan", "first seen in head.weight)"),
+        ("gradient", "the gradient norm is nan", "first seen in ctc_head.weight)"),
     ],
 )
 def test_a_bad_number_stops_the_run(

@@ -11,6 +11,7 @@ import torch
 
 from src.training import launch, report
 from src.training.options import Options
+from src.training.task import SpeechTask
 from src.utils import cli
 from tests.forked import end_forked, in_fork, kill_group, wait  # noqa: F401 for all
 
@@ -75,6 +76,18 @@ def command(*arguments: str) -> int:
         except SystemExit as leaving:
             return leaving.code
     raise AssertionError("a command must end with an exit code")
+
+
+def hear_in_double(monkeypatch) -> None:
+    """Features as a model in double precision takes them."""
+    for name in ("loss", "evaluate"):
+        plain = getattr(SpeechTask, name)
+
+        def doubled(self, model, batch, *more, plain=plain):
+            batch = batch | {"features": batch["features"].double()}
+            return plain(self, model, batch, *more)
+
+        monkeypatch.setattr(SpeechTask, name, doubled)
 
 
 def tiny_checkpoint(out: Path, *overrides: str) -> Path:
