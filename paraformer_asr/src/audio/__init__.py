@@ -3,7 +3,14 @@
 from .front_end import FeatureConfig, FrontEnd
 from .mel import fbank
 from .perturb import Perturbation, PerturbConfig, draw_perturbation, perturb
-from .read import Audio, read_audio, resample_blocks, stream_audio
+from .read import (
+    Audio,
+    AudioInfo,
+    audio_info,
+    read_audio,
+    resample_blocks,
+    stream_audio,
+)
 from .resample import Resampler, resample
 from .spec_augment import SpecAugmentConfig, spec_augment
 from .stream import FrontEndStream
@@ -12,6 +19,7 @@ from .wav import write_wav
 
 __all__ = [
     "Audio",
+    "AudioInfo",
     "FeatureConfig",
     "FrontEnd",
     "FrontEndStream",
@@ -19,6 +27,7 @@ __all__ = [
     "Perturbation",
     "Resampler",
     "SpecAugmentConfig",
+    "audio_info",
     "draw_perturbation",
     "fbank",
     "perturb",

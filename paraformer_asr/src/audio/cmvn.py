@@ -28,8 +28,8 @@ def normalise(features: Float[Tensor, "frames mels"]) -> Float[Tensor, "frames m
     """
     if features.shape[0] == 0:
         return features
-    std, mean = torch.std_mean(features, 0, correction=0)
-    return (features - mean).div_(std.clamp_min_(LEAST))
+    centred = features - features.mean(0)
+    return centred.div_(centred.square().mean(0).sqrt_().clamp_min_(LEAST))
 
 
 @contract

@@ -61,7 +61,7 @@ def power_spectrum(
     if len(frames) == 0:  # torch's FFT refuses none
         return frames.new_zeros(0, fft_size(frames.shape[1]) // 2 + 1)
     spectrum = torch.fft.rfft(frames, fft_size(frames.shape[1]))
-    return torch.view_as_real(spectrum).square().sum(-1)
+    return spectrum.real.square() + spectrum.imag.square()
 
 
 def fft_size(length: int) -> int:

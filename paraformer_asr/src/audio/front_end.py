@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ..utils.config import from_dict, to_dict
 from ..utils.contracts import contract
+from ..utils.errors import InputError
 from ..utils.seed import keyed_rng
 from .cmvn import LEAST, MomentSums, normalise
 from .frames import Window
@@ -44,9 +45,9 @@ class FeatureConfig:
     """Every n-th of them is kept."""
 
     def __post_init__(self):
-        if not 1000 <= self.sample_rate <= 768_000:
+        if not 1000 <= self.sample_rate <= 384_000:
             raise ValueError(
-                f"sample_rate must be 1000 to 768000, not {self.sample_rate}"
+                f"sample_rate must be 1000 to 384000, not {self.sample_rate}"
             )
         for name in ("n_mels", "n_ceps", "lfr_m", "lfr_n"):
             if getattr(self, name) < 1:
@@ -176,9 +177,14 @@ class FrontEnd:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any], source: str = "features") -> "FrontEnd":
-        """What `to_dict` gave."""
+        """From what `to_dict` gave; InputError, beginning with `source`, for less."""
+        if not isinstance(values, dict) or values.keys() != {"config", "mean", "std"}:
+            raise InputError(f"{source}: config, mean and std are expected, no others")
         config = from_dict(FeatureConfig, values["config"], source)
-        return cls(config, values["mean"], values["std"])
+        try:
+            return cls(config, values["mean"], values["std"])
+        except (ValueError, TypeError) as error:
+            raise InputError(f"{source}: {error}") from None
 
 
 def _numbers(name: str, values: Any, config: FeatureConfig) -> Tensor | None:

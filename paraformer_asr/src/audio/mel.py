@@ -13,6 +13,8 @@ from .frames import SCALE, Window, fft_size, frame, power_spectrum, windowed
 
 FLOOR = float(np.finfo(np.float32).eps)
 """Energies below are raised to it before the logarithm, as Kaldi does."""
+BLOCK = 512
+"""Frames at a time: what they need stays in the cache, and the memory is bounded."""
 
 
 @contract
@@ -37,17 +39,21 @@ def fbank(
     from half the sample rate. `dither` draws from `generator`.
     """
     length, shift = frame_sizes(sample_rate, frame_ms, shift_ms)
-    frames = windowed(
-        frame(waveform * SCALE, length, shift),
-        window=window,
-        preemphasis=preemphasis,
-        dither=dither,
-        generator=generator,
-    )
+    frames = frame(waveform * SCALE, length, shift)
     filters = mel_filters(
         n_mels, fft_size(length), sample_rate, low_hz, high_hz, warp, frames.dtype
     )
-    return log_mel(power_spectrum(frames), filters)
+    parts = []
+    for some in frames.split(BLOCK):
+        shaped = windowed(
+            some,
+            window=window,
+            preemphasis=preemphasis,
+            dither=dither,
+            generator=generator,
+        )
+        parts.append(log_mel(power_spectrum(shaped), filters))
+    return torch.cat(parts) if len(parts) > 1 else parts[0]
 
 
 @contract

@@ -13,11 +13,14 @@ from torch import Tensor
 
 from ..utils.errors import InputError
 from .resample import Resampler
-from .wav import RATES, read_blocks, read_header
+from .wav import check_rate, read_blocks, read_header
 
 
+Source = str | Path | bytes | BinaryIO
 LOUDEST = 32768.0
 """Float files may go beyond 1; beyond this their numbers are damaged."""
+BLOCK_VALUES = 2**24
+"""Numbers in a block, whatever the header says of channels and rate: 64 MiB."""
 
 
 class Audio(NamedTuple):
@@ -27,9 +30,14 @@ class Audio(NamedTuple):
     sample_rate: int
 
 
-def read_audio(
-    source: str | Path | bytes | BinaryIO, max_seconds: float = float("inf")
-) -> Audio:
+class AudioInfo(NamedTuple):
+    """What a file holds, told without decoding it."""
+
+    sample_rate: int
+    samples: int
+
+
+def read_audio(source: Source, max_seconds: float = float("inf")) -> Audio:
     """Read a file, its bytes or an open file; several channels are averaged.
 
     16-bit and 8-bit PCM WAV need nothing else; FLAC, MP3, OGG, 24-bit and float need
@@ -49,22 +57,33 @@ def read_audio(
     return Audio(torch.cat(blocks), rate)
 
 
-def stream_audio(
-    source: str | Path | bytes | BinaryIO, block_seconds: float = 30.0
-) -> Iterator[Audio]:
+def stream_audio(source: Source, block_seconds: float = 30.0) -> Iterator[Audio]:
     """Yield mono blocks of `block_seconds` and a shorter last one; at least one.
 
-    Holds one block at a time, whatever the length. Raises as `read_audio` does.
+    Holds one block at a time, whatever the length; many channels make it shorter.
+    Raises as `read_audio` does.
     """
     name = _name(source)
     with _opened(source, name) as file:
         form = read_header(file, name)
         if form is not None and form.pcm:
-            count = max(1, int(block_seconds * form.sample_rate))
+            count = _frames(block_seconds, form.sample_rate, form.channels)
             yield from _mono(read_blocks(file, form, count), form.sample_rate, name)
-        else:
-            file.seek(0)
-            yield from _decode(file, block_seconds, name)
+            return
+        with _sound(file, name) as sound:
+            count = _frames(block_seconds, sound.samplerate, sound.channels)
+            yield from _mono(_decode(sound, count, name), sound.samplerate, name)
+
+
+def audio_info(source: Source) -> AudioInfo:
+    """Sample rate and length from the header; raises as `read_audio` does."""
+    name = _name(source)
+    with _opened(source, name) as file:
+        form = read_header(file, name)
+        if form is not None and form.pcm:
+            return AudioInfo(form.sample_rate, form.frames)
+        with _sound(file, name) as sound:
+            return AudioInfo(sound.samplerate, sound.frames)
 
 
 def resample_blocks(blocks: Iterable[Audio], new_rate: int) -> Iterator[Audio]:
@@ -78,6 +97,10 @@ def resample_blocks(blocks: Iterable[Audio], new_rate: int) -> Iterator[Audio]:
         yield Audio(resampler.push(block.waveform), new_rate)
     if resampler is not None:
         yield Audio(resampler.finish(), new_rate)
+
+
+def _frames(block_seconds: float, rate: int, channels: int) -> int:
+    return max(1, min(int(block_seconds * rate), BLOCK_VALUES // channels))
 
 
 def _mono(blocks: Iterator[np.ndarray], rate: int, name: str) -> Iterator[Audio]:
@@ -95,53 +118,52 @@ def _mono(blocks: Iterator[np.ndarray], rate: int, name: str) -> Iterator[Audio]
         yield Audio(torch.zeros(0), rate)
 
 
-def _decode(file: BinaryIO, block_seconds: float, name: str) -> Iterator[Audio]:
-    """What the standard library does not read, by libsndfile."""
+@contextmanager
+def _sound(file: BinaryIO, name: str):
+    """What the standard library does not read, opened by libsndfile."""
     if file.seek(0, 2) == 0:
         raise InputError(f"{name}: the file is empty (0 bytes)")
     file.seek(0)
     try:
         import soundfile
-    except ImportError:
+    except (ImportError, OSError):  # OSError: the package without its library
         raise InputError(
-            f"{name}: only 8-bit and 16-bit PCM WAV is read without the package "
-            "soundfile. Type: pip install soundfile"
+            f"{name}: not a WAV file of 8-bit or 16-bit PCM; anything else needs the "
+            "package soundfile. Type: pip install soundfile"
         ) from None
     try:
         sound = soundfile.SoundFile(file)
     except (soundfile.LibsndfileError, RuntimeError, TypeError) as error:
-        raise InputError(f"{name}: not an audio file: {error}") from None
+        said = getattr(error, "error_string", str(error))
+        raise InputError(f"{name}: no audio that can be read: {said}") from None
     with sound:
-        if sound.samplerate not in RATES:
-            raise InputError(
-                f"{name}: the header says {sound.samplerate} samples a second; "
-                f"{RATES[0]} to {RATES[-1]} can be read"
-            )
-        count = max(1, int(block_seconds * sound.samplerate))
-        yield from _mono(_sound_blocks(sound, count, name), sound.samplerate, name)
+        check_rate(sound.samplerate, name)
+        yield sound
 
 
-def _sound_blocks(sound, count: int, name: str) -> Iterator[np.ndarray]:
+def _decode(sound, count: int, name: str) -> Iterator[np.ndarray]:
     import soundfile
 
     while True:
         try:
             block = sound.read(count, dtype="float32", always_2d=True)
         except (soundfile.LibsndfileError, RuntimeError) as error:
-            raise InputError(f"{name}: damaged audio: {error}") from None
+            said = getattr(error, "error_string", str(error))
+            raise InputError(f"{name}: damaged audio: {said}") from None
         if len(block) == 0:
             return
         yield block
 
 
 @contextmanager
-def _opened(source: str | Path | bytes | BinaryIO, name: str) -> Iterator[BinaryIO]:
+def _opened(source: Source, name: str) -> Iterator[BinaryIO]:
     """A seekable file; one that the caller opened stays open."""
     if isinstance(source, (str, Path)):
         try:
             file = open(source, "rb")
-        except OSError as error:
-            raise InputError(f"{name}: {error.strerror or error}") from None
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            said = getattr(error, "strerror", None) or error
+            raise InputError(f"{name}: cannot be opened: {said}") from None
         with file:
             yield file
     elif isinstance(source, (bytes, bytearray, memoryview)):
@@ -150,7 +172,8 @@ def _opened(source: str | Path | bytes | BinaryIO, name: str) -> Iterator[Binary
         yield source if source.seekable() else io.BytesIO(source.read())
 
 
-def _name(source: str | Path | bytes | BinaryIO) -> str:
+def _name(source: Source) -> str:
     if isinstance(source, (str, Path)):
         return str(source)
-    return str(getattr(source, "name", "") or "the audio given")
+    name = getattr(source, "name", None)  # a number where a descriptor was opened
+    return name if isinstance(name, str) else "the audio"

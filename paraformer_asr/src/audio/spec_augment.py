@@ -1,4 +1,4 @@
-"""SpecAugment (Park et al. 2019, arXiv 1904.08779): hides bands of time and frequency."""
+"""SpecAugment (Park et al. 2019, arXiv 1904.08779): bands of time and mel hidden."""
 
 from dataclasses import dataclass
 

@@ -20,7 +20,7 @@ from ..utils.errors import InputError
 
 PCM, EXTENSIBLE = 1, 0xFFFE
 PCM_SUBFORMAT = bytes.fromhex("0100000000001000800000aa00389b71")
-RATES = range(1000, 768_001)
+RATES = range(1000, 384_001)
 """Sample rates in Hz that are believed; beyond them a header lies or is damaged."""
 
 
@@ -60,6 +60,7 @@ def read_header(file: BinaryIO, name: str) -> WavFormat | None:
     if head[:4] != b"RIFF" or head[8:] != b"WAVE":
         return None
     known, place = None, 12
+    riff_end = 8 + struct.unpack("<I", head[4:8])[0]
     while place + 8 <= size:
         file.seek(place)
         kind, length = struct.unpack("<4sI", file.read(8))
@@ -69,6 +70,8 @@ def read_header(file: BinaryIO, name: str) -> WavFormat | None:
         if kind == b"data":
             if known is None:
                 raise InputError(f"{name}: the samples come before their format")
+            if length == 0 and riff_end <= place:  # a recorder that was interrupted
+                length = size - place
             return _with_samples(known, place, min(length, size - place))
         place += length + length % 2
     raise InputError(
@@ -91,6 +94,15 @@ def read_blocks(file: BinaryIO, form: WavFormat, count: int) -> Iterator[np.ndar
         yield values.reshape(-1, form.channels)
 
 
+def check_rate(rate: int, name: str) -> None:
+    """InputError for a sample rate that no recorder has."""
+    if rate not in RATES:
+        raise InputError(
+            f"{name}: the header says {rate} samples a second; "
+            f"{RATES[0]} to {RATES[-1]} can be read"
+        )
+
+
 def _read_format(data: bytes, name: str) -> WavFormat:
     if len(data) < 16:
         raise InputError(f"{name}: the header of the WAV file is cut off")
@@ -99,11 +111,7 @@ def _read_format(data: bytes, name: str) -> WavFormat:
         code = PCM
     if channels == 0:
         raise InputError(f"{name}: the header says 0 channels; there must be 1 or more")
-    if rate not in RATES:
-        raise InputError(
-            f"{name}: the header says {rate} samples a second; "
-            f"{RATES[0]} to {RATES[-1]} can be read"
-        )
+    check_rate(rate, name)
     return WavFormat(rate, channels, bits, code == PCM and bits in (8, 16), 0, 0)
 
 
