@@ -1,15 +1,37 @@
 """From a config to data sets, tokenizer and front end."""
 
 import hashlib
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
+import numpy as np
 from torch.utils.data import Dataset
 
 from ..audio.front_end import FeatureConfig, FrontEnd
 from ..tokenizers import Tokenizer, TokenizerConfig, build_tokenizer
-from .config import DataConfig
-from .toy_seq2seq import SPLITS, ToySeq2Seq, toy_texts
+from ..utils.errors import InputError
+from ..utils.logging import log
+from .config import DataConfig, check_fits
+from .dataset import SpeechDataset
+from .espeak import EspeakMaker, espeak_utterances
+from .filters import (
+    Dropped,
+    without_copies,
+    without_empty,
+    without_unheard,
+    without_unwritten,
+)
+from .recordings import Recordings
+from .sources import FROM_FILES, leave_out, load_utterances
+from .toy_seq2seq import ToySeq2Seq, toy_texts
+from .toy_tones import ToneMaker, tone_utterances
+from .utterance import SPLITS, Splits
+
+
+Trained = tuple[Tokenizer, FrontEnd]
+"""How a model that is there already writes and hears."""
+FITTED = 2000
+"""Recordings, evenly over the training part, that the global cmvn is measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +45,9 @@ class Opened:
     title: str
     """A line for people."""
     fingerprint: str
-    """Sha256 over texts and lengths of all samples."""
+    """Sha256 over names, texts and lengths of all samples."""
+    dropped: Dropped = field(default_factory=Dropped)
+    """What was left out, and why."""
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the checkpoint."""
@@ -34,18 +58,134 @@ class Opened:
         }
 
 
+class Sifted(NamedTuple):
+    """Utterances that are fit to be used, and what came of looking at them."""
+
+    splits: Splits
+    recordings: Recordings
+    tokenizer: Tokenizer
+    front_end: FrontEnd
+    dropped: Dropped
+
+
 def open_data(
     config: DataConfig,
     features: FeatureConfig,
     tokenizer: TokenizerConfig,
     seed: int,
-    trained: tuple[Tokenizer, FrontEnd] | None = None,
+    trained: Trained | None = None,
 ) -> Opened:
     """The splits of `config`, heard and written as a model was `trained` to, or anew.
 
-    Raises InputError for data that is not here, cannot be read or does not fit.
+    Raises InputError for data that is not here, cannot be read or does not fit. What is
+    left out is a warning.
     """
-    return _open_toy(config, features, tokenizer, seed, trained)
+    check_fits(config)
+    if config.name == "toy_seq2seq":
+        return _open_toy(config, features, tokenizer, seed, trained)
+    sifted = sift(config, features, tokenizer, seed, trained)
+    splits, recordings, written, front_end, dropped = sifted
+    if dropped.count():
+        log.warning(dropped.table())
+    for rate, files in recordings.resampled.items():
+        log.warning(
+            f"{files:,} recordings of {rate} Hz are resampled to "
+            f"features.sample_rate = {features.sample_rate}"
+        )
+    datasets = {
+        split: SpeechDataset(
+            utterances, split, recordings, front_end, written, config, seed
+        )
+        for split, utterances in splits.items()
+    }
+    digest = hashlib.sha256()
+    for split, data in datasets.items():
+        rows = zip(data.utterances, data.samples.tolist(), strict=True)
+        for u, samples in rows:
+            line = repr((split, u.id, u.text, u.speaker, samples)) + "\n"
+            digest.update(line.encode("utf-8", "surrogatepass"))
+    return Opened(
+        datasets, written, front_end, _title(config, datasets, sifted),
+        digest.hexdigest(), dropped,
+    )  # fmt: skip
+
+
+def sift(
+    config: DataConfig,
+    features: FeatureConfig,
+    tokenizer: TokenizerConfig,
+    seed: int,
+    trained: Trained | None = None,
+) -> Sifted:
+    """Everything listed, without what the filters leave out.
+
+    Raises InputError where a part has nothing left.
+    """
+    make = {
+        "toy_tones": ToneMaker(config.toy, seed),
+        "espeak": EspeakMaker(config.espeak, seed),
+    }.get(config.name)
+    recordings = Recordings(features.sample_rate, config.memory_mb << 20, make)
+    splits, dropped = _listed(config, seed), Dropped()
+    rules = trained[0].rules if trained else tokenizer.normalise
+    splits = without_empty(splits, dropped, rules)
+    splits = without_unheard(splits, dropped, recordings, config)
+    if config.name in FROM_FILES:
+        splits = without_copies(splits, dropped, recordings)
+    _refuse_empty(splits, dropped)
+    if trained is None:
+        texts = [u.text for u in splits["train"]]
+        written = build_tokenizer(tokenizer, texts)
+        front_end = _fit(features, splits, recordings)
+    else:
+        written, front_end = trained
+    splits = without_unwritten(splits, dropped, recordings, config, written, front_end)
+    _refuse_empty(splits, dropped)
+    return Sifted(splits, recordings, written, front_end, dropped)
+
+
+def _listed(config: DataConfig, seed: int) -> Splits:
+    if config.name in FROM_FILES:
+        return load_utterances(config, seed)
+    if config.name == "toy_tones":
+        return tone_utterances(config.toy, seed)
+    splits = espeak_utterances(config.espeak, config.root, seed)
+    speaker = config.leave_out_speaker
+    return leave_out(splits, speaker) if speaker else splits
+
+
+def _fit(features: FeatureConfig, splits: Splits, recordings: Recordings) -> FrontEnd:
+    if features.cmvn != "global":
+        return FrontEnd(features)
+    train = splits["train"]
+    places = np.linspace(0, len(train) - 1, min(len(train), FITTED)).astype(int)
+    try:
+        return FrontEnd.fitted(features, (recordings[train[i]] for i in places))
+    except ValueError as error:
+        raise InputError(
+            f"features.cmvn = global cannot be measured: {error}"
+        ) from None
+
+
+def _refuse_empty(splits: Splits, dropped: Dropped) -> None:
+    for split, utterances in splits.items():
+        if not utterances:
+            why = dropped.table()
+            raise InputError(
+                f"the part {split} has no recording" + (f" left:\n{why}" if why else "")
+            )
+
+
+def _title(config: DataConfig, datasets: dict[str, Dataset], sifted: Sifted) -> str:
+    rate = sifted.recordings.sample_rate
+    counts = " / ".join(f"{len(data):,} {name}" for name, data in datasets.items())
+    hours = sum(int(d.samples.sum()) for d in datasets.values()) / rate / 60
+    what = "strings" if config.joined else "recordings"
+    written = sifted.tokenizer
+    return (
+        f"{config.name} {counts} {what}, {hours:.1f} min · {written.kind}, "
+        f"{written.vocab_size} tokens"
+    )
 
 
 def _open_toy(
@@ -53,13 +193,13 @@ def _open_toy(
     features: FeatureConfig,
     tokenizer: TokenizerConfig,
     seed: int,
-    trained: tuple[Tokenizer, FrontEnd] | None,
+    trained: Trained | None,
 ) -> Opened:
     if trained is None:
         texts = toy_texts(config.toy, "train", seed)
-        made = build_tokenizer(tokenizer, texts)
         ones = [1.0] * features.coefficients
-        trained = made, FrontEnd(features, [0.0] * features.coefficients, ones)
+        front_end = FrontEnd(features, [0.0] * features.coefficients, ones)
+        trained = build_tokenizer(tokenizer, texts), front_end
     datasets = {
         split: ToySeq2Seq(config.toy, split, seed, trained[0], features.dim)
         for split in SPLITS

@@ -1,0 +1,170 @@
+"""Recordings, or strings of them, as batches of features and tokens.
+
+A sample is a pure function of (seed, epoch, index): which recordings it joins, how they
+are perturbed and what of the features is hidden. Of the parts that are not trained on
+each epoch is the same.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+from torch import Tensor
+
+from ..audio.front_end import FrontEnd
+from ..audio.perturb import PerturbConfig, draw_perturbation, perturb
+from ..audio.spec_augment import SpecAugmentConfig, spec_augment
+from ..tokenizers import Tokenizer
+from ..utils.contracts import contract
+from ..utils.seed import keyed_rng
+from .batch import Batch, Key, Samples, make_batch
+from .buckets import Buckets
+from .config import DataConfig
+from .joined import String, Strings, gap_samples, join
+from .recordings import Recordings
+from .utterance import SPLITS, Split, Utterance
+
+
+class SpeechDataset(Samples):
+    """One split: `utterances` as they come, or strings of `config.join` of them.
+
+    `order` (None, or the batches of a budget of frames) is for training, `sizes` for
+    evaluation: where it changes, a batch ends. `lengths(epoch)` are the frames of each
+    sample before it is perturbed.
+    """
+
+    def __init__(
+        self,
+        utterances: Sequence[Utterance],
+        split: Split,
+        recordings: Recordings,
+        front_end: FrontEnd,
+        tokenizer: Tokenizer,
+        config: DataConfig,
+        seed: int,
+    ):
+        self.split, self.config, self.seed = split, config, seed
+        self.recordings, self.front_end = recordings, front_end
+        self.training = split == "train"
+        samples = [recordings.samples(u) for u in utterances]
+        order = range(len(utterances))
+        if config.batch_frames and not self.training and not config.joined:
+            order = np.argsort(samples, kind="stable").tolist()
+        self.utterances = [utterances[i] for i in order]
+        self.samples = np.array([samples[i] for i in order], np.int64)
+        self.texts = [tokenizer.normalise(u.text) for u in self.utterances]
+        self.tokenizer = tokenizer
+        self.strings = None
+        if config.joined:
+            speakers = [u.speaker for u in self.utterances]
+            self.strings = Strings(speakers, config.join, config.join_gap_s)
+        self.perturbed = self.training and config.perturb != PerturbConfig()
+        self.fixed = not self.training or not (self.perturbed or config.joined)
+        self._features: dict[int, Tensor] = {}
+        self._room = recordings.limit // 4
+        self.order = self.sizes = None
+        if config.batch_frames and self.training:
+            self.order = Buckets(self.lengths, config.batch_frames)
+        elif config.batch_frames:
+            self.sizes = _pack(self.lengths(0), config.batch_frames)
+
+    def __len__(self) -> int:
+        if not self.strings:
+            return len(self.utterances)
+        wanted = self.config.join_train if self.training else self.config.join_eval
+        mean = sum(self.config.join) / 2
+        return wanted or max(1, round(len(self.utterances) / mean))
+
+    @contract
+    def __getitems__(self, keys: list[Key]) -> Batch:
+        strings = [self.string(epoch, index) for epoch, index in keys]
+        texts = [" ".join(self.texts[i] for i in s.parts) for s in strings]
+        first = [self.utterances[s.parts[0]] for s in strings]
+        names = [u.id for u in first]
+        if self.strings:
+            names = [f"{self.split}-{index:06d}" for _, index in keys]
+        return make_batch(
+            [self.features(epoch, index) for epoch, index in keys],
+            [self.tokenizer.encode(text) for text in texts],
+            names,
+            texts,
+            [u.speaker for u in first],
+        )
+
+    def string(self, epoch: int, index: int) -> String:
+        """What the sample is made of."""
+        if not self.strings:
+            return String((index,), ())
+        return self.strings.draw(self._rng(epoch, index, 0))
+
+    @contract
+    def features(
+        self, epoch: int, index: int
+    ) -> Float[Tensor, "frames {self.front_end.dim}"]:
+        """The sample as the model is shown it."""
+        found = self._features.get(index)
+        if found is None:
+            found = self._hear(epoch, index)
+            if self.fixed and found.nbytes <= self._room:
+                self._features[index] = found
+                self._room -= found.nbytes
+        hidden = self.config.spec_augment
+        if not self.training or hidden == SpecAugmentConfig():
+            return found
+        stacked = self.front_end.config.lfr_m
+        return spec_augment(found, hidden, self._rng(epoch, index, 3), stacked=stacked)
+
+    def _hear(self, epoch: int, index: int) -> Tensor:
+        """Perturbed, if it is to be, and through the front end."""
+        waveform = self.waveform(epoch, index)
+        if not self.perturbed:
+            return self.front_end(waveform)
+        rng = self._rng(epoch, index, 2)
+        drawn = draw_perturbation(self.config.perturb, rng)
+        changed = perturb(waveform, drawn, rng)
+        return self.front_end(changed, warp=drawn.warp, generator=rng)
+
+    def _rng(self, epoch: int, index: int, what: int) -> np.random.Generator:
+        """Of one kind of draw; the same in all epochs where it is not trained on."""
+        part, epoch = SPLITS.index(self.split), epoch if self.training else 0
+        return keyed_rng(self.seed, part, epoch, index, what)
+
+    def waveform(self, epoch: int, index: int) -> Tensor:
+        """The sample as it sounds before it is perturbed."""
+        string = self.string(epoch, index)
+        waves = [self.recordings[self.utterances[i]] for i in string.parts]
+        if not self.strings:
+            return waves[0]
+        rate, noise = self.recordings.sample_rate, self.config.join_noise
+        return join(waves, string.gaps, rate, noise, self._rng(epoch, index, 1))
+
+    def lengths(self, epoch: int) -> np.ndarray:
+        """Frames of each sample."""
+        samples = self.samples
+        if self.strings:
+            rate, rows = self.recordings.sample_rate, []
+            for index in range(len(self)):
+                string = self.string(epoch, index)
+                gaps = sum(gap_samples(gap, rate) for gap in string.gaps)
+                rows.append(self.samples[list(string.parts)].sum() + gaps)
+            samples = np.array(rows)
+        return count_frames(self.front_end, samples)
+
+
+def count_frames(front_end: FrontEnd, samples: np.ndarray) -> np.ndarray:
+    """Frames that the front end makes of so many samples."""
+    size, shift = front_end.frame_samples, front_end.shift_samples
+    frames = np.maximum(0, 1 + (samples - size) // shift)
+    return -(-frames // front_end.config.lfr_n)
+
+
+def _pack(lengths: np.ndarray, budget: int) -> list[int]:
+    """The number of the batch of each sample: neighbours within the budget."""
+    numbers, count, longest = [], 0, 0
+    for length in lengths.tolist():
+        longest = max(longest, length)
+        if (count + 1) * longest > budget and count:
+            count, longest = 0, length
+        count += 1
+        numbers.append((numbers[-1] if numbers else 0) + (count == 1))
+    return numbers

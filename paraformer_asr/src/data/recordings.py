@@ -1,0 +1,146 @@
+"""The sound of utterances: decoded once, at one rate, kept while there is room."""
+
+import hashlib
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from ..audio.read import Audio, stream_audio
+from ..audio.resample import resample
+from ..audio.wav import read_header
+from ..utils.contracts import contract
+from ..utils.errors import InputError
+from .utterance import Utterance
+
+
+Maker = Callable[[Utterance, int], Tensor]
+"""Makes the waveform of an utterance at a sample rate, where no file has it."""
+
+LONGEST_KEPT = 600.0
+"""Seconds of a file that is kept whole while its parts are read one after another."""
+
+
+class Recordings:
+    """`recordings[utterance]` is its waveform, " samples" float32 at `sample_rate`.
+
+    At most `limit` bytes are kept; what finds no room is decoded again each time.
+    `resampled` counts the files by the rate that they had.
+    """
+
+    def __init__(self, sample_rate: int, limit: int = 0, make: Maker | None = None):
+        self.sample_rate, self.make = sample_rate, make
+        self.limit = limit or memory_limit()
+        self.bytes = 0
+        self.resampled: Counter[int] = Counter()
+        self._kept: dict[tuple, Tensor] = {}
+        self._file: tuple[Path, Audio] | None = None
+
+    @contract
+    def __getitem__(self, utterance: Utterance) -> Float[Tensor, " samples"]:
+        """Raises InputError, which names the file, for what is no audio."""
+        key = (utterance.audio or utterance.id, utterance.start, utterance.end)
+        waveform = self._kept.get(key)
+        if waveform is None:
+            waveform = self._read(utterance)
+            if self.bytes + waveform.nbytes <= self.limit:
+                self._kept[key] = waveform
+                self.bytes += waveform.nbytes
+        return waveform
+
+    def samples(self, utterance: Utterance) -> int:
+        """How long it is; read from its header where there is no room to keep it."""
+        if utterance.audio is None or self.bytes < self.limit // 2:
+            return len(self[utterance])
+        whole = file_seconds(utterance.audio)
+        end = min(utterance.end or whole, whole)
+        return max(0, round((end - utterance.start) * self.sample_rate))
+
+    def marks(self, utterance: Utterance) -> list[object]:
+        """Two utterances that share one are the same recording."""
+        key = (utterance.audio or utterance.id, utterance.start, utterance.end)
+        kept = self._kept.get(key)
+        if kept is None or not kept.any():  # two of silence need not be the same
+            return [key]
+        return [key, hashlib.sha256(kept.numpy().tobytes()).digest()]
+
+    def _read(self, utterance: Utterance) -> Tensor:
+        if utterance.audio is None:
+            return self.make(utterance, self.sample_rate)
+        if utterance.start or utterance.end:
+            audio = self._part(utterance)
+        else:
+            audio = _join(stream_audio(utterance.audio))
+        if audio.sample_rate != self.sample_rate:
+            self.resampled[audio.sample_rate] += 1
+        return resample(audio.waveform, audio.sample_rate, self.sample_rate)
+
+    def _part(self, utterance: Utterance) -> Audio:
+        path = utterance.audio
+        if self._file is None or self._file[0] != path:
+            if file_seconds(path) > LONGEST_KEPT:
+                return read_part(path, utterance.start, utterance.end)
+            self._file = (path, _join(stream_audio(path)))
+        waveform, rate = self._file[1]
+        first = round(utterance.start * rate)
+        last = round(utterance.end * rate) if utterance.end else len(waveform)
+        if first >= len(waveform):
+            raise _outside(path, utterance.start, len(waveform) / rate)
+        return Audio(waveform[first:last].clone(), rate)
+
+
+def read_part(path: Path, start: float, end: float) -> Audio:
+    """`start` to `end` seconds of a file, 0 for its end; holds a block beside them."""
+    kept, rate, place = [], 1, 0
+    for waveform, rate in stream_audio(path):
+        first, last = round(start * rate), round(end * rate) if end else place + 10**12
+        kept.append(waveform[max(0, first - place) : max(0, last - place)])
+        place += len(waveform)
+        if place >= last:
+            break
+    if round(start * rate) >= place:
+        raise _outside(path, start, place / rate)
+    return Audio(torch.cat(kept), rate)
+
+
+def file_seconds(path: Path) -> float:
+    """How long a file is, by its header; decodes it only where that does not say."""
+    try:
+        with open(path, "rb") as file:
+            form = read_header(file, str(path))
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    if form is not None and form.pcm:
+        return form.frames / form.sample_rate
+    try:
+        import soundfile
+
+        return soundfile.info(str(path)).duration
+    except (ImportError, RuntimeError):
+        pass  # the reading below says it in one sentence
+    return sum(len(block) / rate for block, rate in stream_audio(path))
+
+
+def memory_limit() -> int:
+    """A quarter of the memory that this machine has, in bytes."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 4
+    except (AttributeError, ValueError, OSError):
+        return 1 << 30
+
+
+def _join(blocks) -> Audio:
+    parts = list(blocks)
+    waveforms = [part.waveform for part in parts]
+    whole = waveforms[0] if len(parts) == 1 else torch.cat(waveforms)
+    return Audio(whole, parts[0].sample_rate)
+
+
+def _outside(path: Path, start: float, seconds: float) -> InputError:
+    return InputError(
+        f"{path}: a part begins at {start:g} s, but there are only {seconds:.2f} s"
+    )
