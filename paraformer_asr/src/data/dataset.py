@@ -60,7 +60,9 @@ class SpeechDataset(Samples):
             self.strings = Strings(speakers, config.join, config.join_gap_s)
         self.perturbed = self.training and config.perturb != PerturbConfig()
         self.fixed = not self.training or not (self.perturbed or config.joined)
-        self._features: dict[int, Tensor] = {}
+        self.hidden = self.training and config.spec_augment != SpecAugmentConfig()
+        self.changed = self.perturbed or self.hidden
+        self._kept: dict[int, Tensor] = {}
         self._room = recordings.limit // 4
         self.order = self.sizes = None
         if config.batch_frames and self.training:
@@ -77,14 +79,14 @@ class SpeechDataset(Samples):
 
     @contract
     def __getitems__(self, keys: list[Key]) -> Batch:
-        strings = [self.string(epoch, index) for epoch, index in keys]
-        texts = [" ".join(self.texts[i] for i in s.parts) for s in strings]
-        first = [self.utterances[s.parts[0]] for s in strings]
+        drawn = [self._draw(*key) for key in keys]
+        texts = [" ".join(self.texts[i] for i in string.parts) for string, _ in drawn]
+        first = [self.utterances[string.parts[0]] for string, _ in drawn]
         names = [u.id for u in first]
         if self.strings:
             names = [f"{self.split}-{index:06d}" for _, index in keys]
         return make_batch(
-            [self.features(epoch, index) for epoch, index in keys],
+            [self._features(*key, *d) for key, d in zip(keys, drawn, strict=True)],
             [self.tokenizer.encode(text) for text in texts],
             names,
             texts,
@@ -93,33 +95,46 @@ class SpeechDataset(Samples):
 
     def string(self, epoch: int, index: int) -> String:
         """What the sample is made of."""
-        if not self.strings:
-            return String((index,), ())
-        return self.strings.draw(self._rng(epoch, index, 0))
+        return self._draw(epoch, index)[0]
 
     @contract
-    def features(
-        self, epoch: int, index: int
-    ) -> Float[Tensor, "frames {self.front_end.dim}"]:
-        """The sample as the model is shown it."""
-        found = self._features.get(index)
+    def waveform(self, epoch: int, index: int) -> Float[Tensor, " samples"]:
+        """The sample as it sounds before it is perturbed."""
+        return self._waveform(*self._draw(epoch, index))
+
+    def _draw(self, epoch: int, index: int) -> tuple[String, np.random.Generator]:
+        """What the sample is made of, and the generator of its gaps."""
+        if not self.strings:
+            return String((index,), ()), None
+        rng = self._rng(epoch, index, 0)
+        return self.strings.draw(rng), rng
+
+    def _waveform(self, string: String, rng: np.random.Generator) -> Tensor:
+        waves = [self.recordings[self.utterances[i]] for i in string.parts]
+        if not self.strings:
+            return waves[0]
+        rate, noise = self.recordings.sample_rate, self.config.join_noise
+        return join(waves, string.gaps, rate, noise, rng)
+
+    def _features(
+        self, epoch: int, index: int, string: String, rng: np.random.Generator
+    ) -> Tensor:
+        found = self._kept.get(index)
+        change = self._rng(epoch, index, 1) if self.changed else None
         if found is None:
-            found = self._hear(epoch, index)
+            found = self._hear(self._waveform(string, rng), change)
             if self.fixed and found.nbytes <= self._room:
-                self._features[index] = found
+                self._kept[index] = found
                 self._room -= found.nbytes
-        hidden = self.config.spec_augment
-        if not self.training or hidden == SpecAugmentConfig():
+        if not self.hidden:
             return found
         stacked = self.front_end.config.lfr_m
-        return spec_augment(found, hidden, self._rng(epoch, index, 3), stacked=stacked)
+        return spec_augment(found, self.config.spec_augment, change, stacked=stacked)
 
-    def _hear(self, epoch: int, index: int) -> Tensor:
+    def _hear(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
         """Perturbed, if it is to be, and through the front end."""
-        waveform = self.waveform(epoch, index)
         if not self.perturbed:
             return self.front_end(waveform)
-        rng = self._rng(epoch, index, 2)
         drawn = draw_perturbation(self.config.perturb, rng)
         changed = perturb(waveform, drawn, rng)
         return self.front_end(changed, warp=drawn.warp, generator=rng)
@@ -128,15 +143,6 @@ class SpeechDataset(Samples):
         """Of one kind of draw; the same in all epochs where it is not trained on."""
         part, epoch = SPLITS.index(self.split), epoch if self.training else 0
         return keyed_rng(self.seed, part, epoch, index, what)
-
-    def waveform(self, epoch: int, index: int) -> Tensor:
-        """The sample as it sounds before it is perturbed."""
-        string = self.string(epoch, index)
-        waves = [self.recordings[self.utterances[i]] for i in string.parts]
-        if not self.strings:
-            return waves[0]
-        rate, noise = self.recordings.sample_rate, self.config.join_noise
-        return join(waves, string.gaps, rate, noise, self._rng(epoch, index, 1))
 
     def lengths(self, epoch: int) -> np.ndarray:
         """Frames of each sample."""
