@@ -5,11 +5,14 @@ A dataset is asked for `(epoch, index)`; it keys its augmentation with that, so 
 is the same whoever computes it: this process, one worker, or four. One that has a
 `collate` makes what torch would not: batches of sequences, or all samples in one go.
 One that has an `order(seed, epoch, batch_size)` says which samples follow each other:
-those of similar length, or each the continuation of another.
+those of similar length, or each the continuation of another. One whose `order` has
+`count(world)` and `batches(seed, epoch, world)` says the batches themselves: as many in
+every epoch, each of a size that the ranks can share.
 """
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
@@ -37,7 +40,8 @@ class EpochBatches(Sampler):
         order: Callable[[int, int, int], Sequence[int]] | None = None,
     ):
         self.size = min(batch_size, n - n % world)
-        self.n_batches = n // self.size
+        own = hasattr(order, "batches")
+        self.n_batches = order.count(world) if own else n // self.size
         self.n, self.seed, self.epoch, self.start = n, seed, epoch, start
         self.rank, self.world, self.order = rank, world, order
 
@@ -45,13 +49,19 @@ class EpochBatches(Sampler):
         return self.n_batches - self.start
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for batch in islice(self._all(), self.start, None):
+            yield [(self.epoch, i) for i in batch[self.rank :: self.world]]
+
+    def _all(self) -> Iterator[Sequence[int]]:
+        if hasattr(self.order, "batches"):
+            yield from self.order.batches(self.seed, self.epoch, self.world)
+            return
         if self.order:
             order = [int(i) for i in self.order(self.seed, self.epoch, self.size)]
         else:
             order = permutation(self.n, self.seed, self.epoch)
-        for b in range(self.start, self.n_batches):
-            batch = order[b * self.size : (b + 1) * self.size]
-            yield [(self.epoch, i) for i in batch[self.rank :: self.world]]
+        for b in range(self.n_batches):
+            yield order[b * self.size : (b + 1) * self.size]
 
 
 def train_loader(
