@@ -21,7 +21,8 @@ PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'self'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'self'; media-src 'self' blob:; "
+    "frame-ancestors 'none'",
 }
 
 
