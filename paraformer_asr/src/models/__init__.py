@@ -91,4 +91,7 @@ def build_model(config: ModelConfig, mels: int, vocab: int) -> nn.Module:
             config.d_model, bias=config.alpha_bias, causal=config.causal
         )
     decoder = NARDecoder(*sizes, **options)
-    return Paraformer(encoder, decoder, predictor, vocab, tail=config.tail)
+    glances = config.glance > 0
+    return Paraformer(
+        encoder, decoder, predictor, vocab, tail=config.tail, glances=glances
+    )

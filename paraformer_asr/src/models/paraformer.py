@@ -57,11 +57,14 @@ class Paraformer(nn.Module):
         vocab: int,
         *,
         tail: float = 0.45,
+        glances: bool = True,
     ):
+        """`glances`: there is an embedding of true tokens, for `forward` with them."""
         super().__init__()
         self.vocab, self.tail = vocab, tail
         self.encoder, self.predictor, self.decoder = encoder, predictor, decoder
-        self.embedding = nn.Embedding(vocab, encoder.d_model)
+        # Unused it would have no gradient, for which DDP would wait.
+        self.embedding = nn.Embedding(vocab, encoder.d_model) if glances else None
         self.ctc_head = nn.Linear(encoder.d_model, vocab)
 
     @contract
@@ -121,7 +124,7 @@ class Paraformer(nn.Module):
         tokens: Int[Tensor, "batch tokens"] | None = None,
         token_lengths: Int[Tensor, " batch"] | None = None,
     ) -> CifOutput:
-        """One acoustic embedding a token: of a known number where `tokens` are known."""
+        """One acoustic embedding a token, as many as `tokens` where these are known."""
         if isinstance(self.predictor, CtcPredictor):
             return self.predictor(
                 encoded.hidden, ctc_logits, encoded.lengths, tokens, token_lengths

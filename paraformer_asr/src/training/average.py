@@ -36,7 +36,7 @@ def average_checkpoints(paths: Sequence[Path], out: Path) -> None:
 
 
 def newest_epochs(run: Path, count: int) -> list[Path]:
-    """The last `count` epochs that a run has kept; raises InputError if they are few."""
+    """The last `count` epochs that a run has kept; raises InputError for too few."""
     kept = sorted((run / "checkpoints").glob("epoch-*.pt"))
     if len(kept) < count:
         raise InputError(

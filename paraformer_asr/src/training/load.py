@@ -42,8 +42,8 @@ def load_model(checkpoint: Path | str, device: torch.device | str = "cpu") -> Lo
         front_end = FrontEnd.from_dict(data["front_end"], f"{path}: front_end")
     except (KeyError, TypeError, ValueError) as error:
         raise InputError(
-            f"{path}: its tokenizer or front end cannot be read: {error!r}. Use another "
-            "checkpoint of that run"
+            f"{path}: its tokenizer or front end cannot be read: {error!r}. Use "
+            "another checkpoint of that run"
         ) from None
     model = make_model(config, tokenizer.vocab_size)
     load_weights(model, content["model"], path)

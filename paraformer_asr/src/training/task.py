@@ -97,19 +97,15 @@ class SpeechTask:
         said = (batch["tokens"], batch["token_lengths"])
         found = self.transcribe(model, batch)
         references = [row[:n].tolist() for row, n in zip(*said, strict=True)]
-        errors = [
-            edit_distance(reference, tokens)
-            for reference, tokens in zip(references, found, strict=True)
-        ]
-        count = sum(
-            abs(len(f) - len(r)) for f, r in zip(found, references, strict=True)
-        )
+        pairs = list(zip(references, found, strict=True))
+        errors = [edit_distance(true, tokens) for true, tokens in pairs]
+        miscount = sum(abs(len(tokens) - len(true)) for true, tokens in pairs)
         return {
             "loss": self._scored_loss(model, batch, heard, said),
             "tokens": said[1].sum(),
             "errors": torch.tensor(sum(errors)),
             "exact": torch.tensor(sum(e == 0 for e in errors)),
-            "count_error": torch.tensor(count),
+            "count_error": torch.tensor(miscount),
             "utterances": torch.tensor(len(references)),
         }
 

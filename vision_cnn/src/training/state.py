@@ -140,7 +140,8 @@ class State:
         name = f"epoch-{self.progress.epoch:03d}.pt"
         content = self._evaluated_content() | {"kind": "weights", "metrics": {}}
         save_checkpoint(run.checkpoints / name, content)
-        for old in sorted(run.checkpoints.glob("epoch-*.pt"))[: -self.config.train.keep]:
+        kept = sorted(run.checkpoints.glob("epoch-*.pt"))
+        for old in kept[: -self.config.train.keep]:
             old.unlink()
 
     def _evaluated_content(self) -> dict[str, Any]:
