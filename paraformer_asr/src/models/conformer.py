@@ -11,10 +11,12 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from ..utils.contracts import contract
-from .attention import AttentionMask
+from .depthwise import DepthwiseConvolution
 from .feed_forward import FeedForward
 from .linear import Linear
+from .memory import LayerMemory
 from .relative_attention import RelativeAttention
+from .scene import Scene
 
 
 class ConformerBlock(nn.Module):
@@ -31,7 +33,7 @@ class ConformerBlock(nn.Module):
         causal: bool = False,
     ):
         super().__init__()
-        self.d_model = d_model
+        self.d_model, self.kernel = d_model, kernel
         self.norms = nn.ModuleList(nn.LayerNorm(d_model) for _ in range(5))
         self.first = FeedForward(d_model, ff, dropout, "swish")
         self.attention = RelativeAttention(d_model, heads, dropout)
@@ -43,18 +45,17 @@ class ConformerBlock(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch time {self.d_model}"],
-        distances: Float[Tensor, "2*time-1 {self.d_model}"],
-        mask: AttentionMask | None = None,
-        time_mask: Bool[Tensor, "batch time"] | None = None,
+        scene: Scene,
+        memory: LayerMemory | None = None,
     ) -> Float[Tensor, "batch time {self.d_model}"]:
-        """The frames, after each has looked at those that the masks show it."""
-        before_first, before_attention, before_convolution, before_second, last = (
-            self.norms
-        )
-        x = x + self.drop(self.first(before_first(x))) / 2
-        x = x + self.drop(self.attention(before_attention(x), distances, mask))
-        x = x + self.drop(self.convolution(before_convolution(x), time_mask))
-        return last(x + self.drop(self.second(before_second(x))) / 2)
+        """The frames, after each has looked at those that it may see."""
+        first, attention, convolution, second, last = self.norms
+        x = x + self.drop(self.first(first(x))) / 2
+        heard = self.attention(attention(x), scene.distances, scene.mask, memory)
+        x = x + self.drop(heard)
+        heard = self.convolution(convolution(x), scene.time_mask, memory)
+        x = x + self.drop(heard)
+        return last(x + self.drop(self.second(second(x))) / 2)
 
 
 class ConvolutionModule(nn.Module):
@@ -62,11 +63,9 @@ class ConvolutionModule(nn.Module):
 
     def __init__(self, d_model: int, kernel: int = 15, *, causal: bool = False):
         super().__init__()
-        if kernel % 2 == 0:
-            raise ValueError(f"kernel = {kernel}: must be odd")
-        self.d_model, self.kernel, self.causal = d_model, kernel, causal
+        self.d_model = d_model
         self.gate = Linear(d_model, 2 * d_model)
-        self.depthwise = nn.Conv1d(d_model, d_model, kernel, groups=d_model)
+        self.depthwise = DepthwiseConvolution(d_model, kernel, causal=causal)
         self.norm = nn.LayerNorm(d_model)
         self.out = Linear(d_model, d_model)
 
@@ -75,12 +74,8 @@ class ConvolutionModule(nn.Module):
         self,
         x: Float[Tensor, "batch time {self.d_model}"],
         time_mask: Bool[Tensor, "batch time"] | None = None,
+        memory: LayerMemory | None = None,
     ) -> Float[Tensor, "batch time {self.d_model}"]:
-        """Each frame from `kernel` frames around it, or up to it where causal."""
-        x = F.glu(self.gate(x), -1)
-        if time_mask is not None:
-            x = x.masked_fill(~time_mask[..., None], 0.0)
-        left = self.kernel - 1 if self.causal else self.kernel // 2
-        x = F.pad(x.transpose(1, 2), (left, self.kernel - 1 - left))
-        x = self.depthwise(x).transpose(1, 2)
+        """Each frame from those around it, or up to it where causal."""
+        x = self.depthwise(F.glu(self.gate(x), -1), time_mask, memory)
         return self.out(F.silu(self.norm(x)))

@@ -8,8 +8,12 @@ from torch import Tensor, nn
 
 from ..utils.contracts import contract
 from ..utils.lengths import length_mask
+from .attention import KeysValues
 from .conformer import ConformerBlock
+from .memory import EncoderMemory, LayerMemory
 from .positions import sinusoids
+from .sanm import SanmLayer
+from .scene import Scene, chunk_mask
 from .subsampling import Conv2dSubsampling
 from .transformer_encoder import TransformerLayer
 
@@ -64,18 +68,16 @@ class Encoder(nn.Module):
     ):
         super().__init__()
         self.mels, self.d_model, self.subsampling = mels, d_model, subsampling
-        self.relative = kind == "conformer"
+        self.chunk = max(chunk, 1) if causal else 0
+        self.left_chunks, self.kind = left_chunks, kind
         self.front = Conv2dSubsampling(mels, d_model, subsampling)
         self.drop = nn.Dropout(dropout)
-        sizes = d_model, heads, ff
         self.layers = nn.ModuleList(
-            TransformerLayer(*sizes, dropout)
-            if kind == "transformer"
-            else ConformerBlock(*sizes, kernel, dropout, causal=causal)
+            _layer(kind, d_model, heads, ff, kernel, dropout, causal)
             for _ in range(layers)
         )
         # A block of the Conformer ends with a norm.
-        self.norm = nn.Identity() if self.relative else nn.LayerNorm(d_model)
+        self.norm = nn.Identity() if kind == "conformer" else nn.LayerNorm(d_model)
 
     @contract
     def lengths(self, feature_lengths: Int[Tensor, " batch"]) -> Int[Tensor, " batch"]:
@@ -89,22 +91,100 @@ class Encoder(nn.Module):
         feature_lengths: Int[Tensor, " batch"],
     ) -> Encoded:
         """Each item as if it were alone."""
-        x = self.front(features, feature_lengths)
         lengths = self.lengths(feature_lengths)
+        x = self.front(features, feature_lengths)
         time = x.shape[1]
+        if time == 0:
+            return Encoded(x, lengths)
         time_mask = length_mask(lengths, time)
         mask = time_mask[:, None]
-        steps = torch.arange(time, device=x.device)
-        if self.relative:
-            places = torch.arange(time - 1, -time, -1, device=x.device)
-            distances = sinusoids(places.to(x.dtype), self.d_model)
-            x = self.drop(x)
-            for layer in self.layers:
-                x = layer(x, distances, mask, time_mask)
-        else:
-            x = x * self.d_model**0.5 + sinusoids(steps.to(x.dtype), self.d_model)
-            x = self.drop(x)
-            for layer in self.layers:
-                x = layer(x, mask, time_mask)
-        x = self.norm(x).masked_fill(~time_mask[..., None], 0.0)
-        return Encoded(x, lengths)
+        if self.chunk:
+            seen = chunk_mask(time, time, self.chunk, self.left_chunks)
+            mask = mask & seen.to(mask.device)
+        x, distances = self._place(x, 0, time)
+        scene = Scene(mask, time_mask, distances)
+        for layer in self.layers:
+            x = layer(x, scene)
+        return Encoded(self.norm(x).masked_fill(~time_mask[..., None], 0.0), lengths)
+
+    def new_memory(self, batch: int = 1) -> EncoderMemory:
+        """For the first `step` of `batch` streams; ValueError where none can be."""
+        if not self.chunk:
+            raise ValueError("an encoder with causal = False needs the whole utterance")
+        weight = self.front.out.weight
+        keep = None if self.left_chunks < 0 else self.left_chunks * self.chunk
+        return EncoderMemory(
+            weight.new_zeros(batch, 0, self.mels),
+            weight.new_zeros(batch, 0, self.d_model),
+            self.front.new_edges(batch),
+            [_forget(layer, batch, keep, weight) for layer in self.layers],
+        )
+
+    @contract
+    def step(
+        self,
+        features: Float[Tensor, "batch frames {self.mels}"],
+        memory: EncoderMemory,
+        last: bool = False,
+    ) -> Float[Tensor, "batch time {self.d_model}"]:
+        """The hidden states that are now complete: whole chunks, all if `last`.
+
+        Joined, those of all steps are `forward` of the whole. Changes `memory`.
+        """
+        features = torch.cat((memory.features, features), 1)
+        ready = _multiple(features.shape[1], self.subsampling, last)
+        memory.features = features[:, ready:]
+        x = self.front.step(features[:, :ready], memory.edges)
+        x = torch.cat((memory.hidden, x), 1)
+        time = _multiple(x.shape[1], self.chunk, last)
+        memory.hidden, x = x[:, time:], x[:, :time]
+        if time == 0:
+            return x
+        past = memory.layers[0].attended.k.shape[2]
+        total = past + time
+        seen = chunk_mask(time, total, self.chunk, self.left_chunks, memory.past)
+        mask = seen.to(x.device).expand(len(x), -1, -1)
+        x, distances = self._place(x, memory.past, total)
+        for layer, kept in zip(self.layers, memory.layers, strict=True):
+            x = layer(x, Scene(mask, None, distances), kept)
+        memory.past += time
+        return self.norm(x)
+
+    def _place(self, x: Tensor, past: int, total: int) -> tuple[Tensor, Tensor | None]:
+        """Positions: added to the frames, or the distances of the Conformer."""
+        if self.kind == "conformer":
+            distances = torch.arange(total - 1, -x.shape[1], -1, device=x.device)
+            return self.drop(x), sinusoids(distances.to(x.dtype), self.d_model)
+        places = torch.arange(past, past + x.shape[1], device=x.device)
+        positions = sinusoids(places.to(x.dtype), self.d_model)
+        return self.drop(x * self.d_model**0.5 + positions), None
+
+
+def _layer(
+    kind: Kind,
+    d_model: int,
+    heads: int,
+    ff: int,
+    kernel: int,
+    dropout: float,
+    causal: bool,
+) -> nn.Module:
+    if kind == "transformer":
+        return TransformerLayer(d_model, heads, ff, dropout)
+    blocks = {"conformer": ConformerBlock, "sanm": SanmLayer}
+    if kind not in blocks:
+        raise ValueError(f"encoder = {kind!r}: must be transformer, conformer or sanm")
+    return blocks[kind](d_model, heads, ff, kernel, dropout, causal=causal)
+
+
+def _forget(layer: nn.Module, batch: int, keep: int | None, like: Tensor):
+    """The memory of a layer before the first frame."""
+    heads, head_dim = layer.attention.heads, layer.attention.head_dim
+    nothing = like.new_zeros(batch, heads, 0, head_dim)
+    edge = like.new_zeros(batch, layer.kernel - 1, layer.d_model)
+    return LayerMemory(KeysValues(nothing, nothing), edge, keep)
+
+
+def _multiple(size: int, unit: int, last: bool) -> int:
+    """As much of `size` as fills units, all of it at the end."""
+    return size if last else size // unit * unit

@@ -11,46 +11,44 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..utils.contracts import contract
-from .attention import AttentionMask
+from .attention import Attention, AttentionMask, KeysValues
 from .linear import Linear
+from .memory import LayerMemory
 
 
-class RelativeAttention(nn.Module):
+class RelativeAttention(Attention):
     """Multi-head self-attention by content and by distance."""
 
     def __init__(self, d_model: int, heads: int, dropout: float = 0.0):
-        super().__init__()
-        if d_model % heads:
-            raise ValueError(f"d_model {d_model} is not a multiple of heads {heads}")
-        self.d_model, self.heads, self.head_dim = d_model, heads, d_model // heads
-        self.dropout = dropout
-        self.qkv = Linear(d_model, 3 * d_model)
+        super().__init__(d_model, heads, dropout)
         self.r = Linear(d_model, d_model, bias=False)
         self.u = nn.Parameter(torch.zeros(heads, self.head_dim))
         self.v = nn.Parameter(torch.zeros(heads, self.head_dim))
-        self.out = Linear(d_model, d_model)
 
     @contract
     def forward(
         self,
         x: Float[Tensor, "batch time {self.d_model}"],
-        distances: Float[Tensor, "2*time-1 {self.d_model}"],
+        distances: Float[Tensor, "distances {self.d_model}"],
         mask: AttentionMask | None = None,
+        memory: LayerMemory | None = None,
     ) -> Float[Tensor, "batch time {self.d_model}"]:
         """Let each frame take from those that the mask shows it.
 
-        `distances` are the sinusoids of time - 1, time - 2, ..., 1 - time.
+        `distances` are the sinusoids of total - 1, total - 2, ..., 1 - time, where
+        `total` are the frames of `x` and those in `memory`.
         """
-        batch, time, _ = x.shape
         q, k, v = self.qkv(x).unflatten(2, (3, self.heads, -1)).unbind(2)
-        k, v = k.transpose(1, 2), v.transpose(1, 2)
+        kept = KeysValues(k.transpose(1, 2), v.transpose(1, 2))
+        if memory is not None:
+            kept = memory.attend(kept)
         r = self.r(distances).unflatten(1, (self.heads, -1)).permute(1, 2, 0)
         bias = shift((q + self.v).transpose(1, 2) @ r) / self.head_dim**0.5
         if mask is not None:
             bias = bias.masked_fill(~mask[:, None], torch.finfo(x.dtype).min)
         dropout = self.dropout if self.training else 0.0
         q = (q + self.u).transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(q, k, v, bias, dropout)
+        mixed = F.scaled_dot_product_attention(q, *kept, bias, dropout)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 

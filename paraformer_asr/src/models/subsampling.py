@@ -6,6 +6,7 @@ that of its own s frames, so the same convolution serves a causal encoder and a 
 T frames become ceil(T / s), for any T.
 """
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -44,16 +45,49 @@ class Conv2dSubsampling(nn.Module):
         feature_lengths: Int[Tensor, " batch"],
     ) -> Float[Tensor, "batch -(-frames//{self.subsampling}) {self.d_model}"]:
         """The frames of each item as if it were alone; zeros behind its end."""
-        x, lengths = features[:, None], feature_lengths
-        x = _hide(x, lengths)
+        if features.shape[1] == 0:
+            return features.new_zeros(len(features), 0, self.d_model)
+        x, lengths = _hide(features[:, None], feature_lengths), feature_lengths
         for convolution in self.convolutions:
             stride = convolution.stride[0]
             if stride == 1:
                 x = F.pad(x, (0, 0, 2, 0))
             lengths = (lengths + stride - 1) // stride
-            x = _hide(convolution(x), lengths).relu()
-        x = self.out(x.transpose(1, 2).flatten(2))
-        return x * length_mask(lengths, x.shape[1])[..., None]
+            x = _hide(convolution(x), lengths).relu_()
+        return self.out(x.transpose(1, 2).flatten(2))
+
+    def new_edges(self, batch: int) -> list[Tensor]:
+        """Zeros before the first frame, for each convolution."""
+        edges, mels = [], self.mels
+        for convolution in self.convolutions:
+            channels, before = convolution.in_channels, 3 - convolution.stride[0]
+            edges.append(convolution.weight.new_zeros(batch, channels, before, mels))
+            mels = -(-mels // 2)
+        return edges
+
+    @contract
+    def step(
+        self,
+        features: Float[Tensor, "batch frames {self.mels}"],
+        edges: list[Tensor],
+    ) -> Float[Tensor, "batch -(-frames//{self.subsampling}) {self.d_model}"]:
+        """`forward` of the frames that follow those that left `edges`, which change.
+
+        Only the last call may have a number of frames that is no multiple of
+        `subsampling`.
+        """
+        if features.shape[1] == 0:
+            return features.new_zeros(len(features), 0, self.d_model)
+        x = features[:, None]
+        for i, convolution in enumerate(self.convolutions):
+            stride = convolution.stride[0]
+            whole = F.pad(x, (0, 0, 0, -x.shape[2] % stride))
+            whole = torch.cat((edges[i], whole), 2)
+            edges[i] = whole[:, :, stride - 3 :]
+            x = F.conv2d(
+                whole, convolution.weight, convolution.bias, (stride, 2), (0, 1)
+            ).relu_()
+        return self.out(x.transpose(1, 2).flatten(2))
 
 
 def _hide(x: Tensor, lengths: Tensor) -> Tensor:

@@ -4,12 +4,14 @@ The norm stands before each part and not behind the sum (Xiong et al. 2020,
 arXiv 2002.04745), so that deep stacks train without a long warm-up.
 """
 
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..utils.contracts import contract
-from .attention import Attention, AttentionMask
+from .attention import Attention
 from .feed_forward import FeedForward
+from .memory import LayerMemory
+from .scene import Scene
 
 
 class TransformerLayer(nn.Module):
@@ -17,7 +19,7 @@ class TransformerLayer(nn.Module):
 
     def __init__(self, d_model: int, heads: int, ff: int, dropout: float = 0.0):
         super().__init__()
-        self.d_model = d_model
+        self.d_model, self.kernel = d_model, 1
         self.attention_norm = nn.LayerNorm(d_model)
         self.attention = Attention(d_model, heads, dropout)
         self.feed_forward_norm = nn.LayerNorm(d_model)
@@ -28,10 +30,15 @@ class TransformerLayer(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch time {self.d_model}"],
-        mask: AttentionMask | None = None,
-        time_mask: Bool[Tensor, "batch time"] | None = None,
+        scene: Scene,
+        memory: LayerMemory | None = None,
     ) -> Float[Tensor, "batch time {self.d_model}"]:
-        """The frames, after each has looked at those that `mask` shows it."""
+        """The frames, after each has looked at those that it may see."""
         normed = self.attention_norm(x)
-        x = x + self.drop(self.attention(normed, normed, mask))
+        if memory is None:
+            heard = self.attention(normed, normed, scene.mask)
+        else:
+            kept = memory.attend(self.attention.project(normed))
+            heard = self.attention.attend(normed, kept, scene.mask)
+        x = x + self.drop(heard)
         return x + self.drop(self.feed_forward(self.feed_forward_norm(x)))
