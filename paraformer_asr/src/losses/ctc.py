@@ -1,10 +1,14 @@
-"""Connectionist temporal classification (Graves et al. 2006), without torch's own."""
+"""Connectionist temporal classification (Graves et al. 2006), its gradient by hand."""
 
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
+from torch.autograd.function import once_differentiable
+from torch.nn import functional as F
 
+from ..models.ctc_states import ctc_states
 from ..utils.contracts import contract
+from ..utils.lengths import length_mask
 
 
 @contract
@@ -17,103 +21,81 @@ def ctc_loss(
     blank: int = 0,
     zero_infinity: bool = False,
 ) -> Float[Tensor, " batch"]:
-    """-log P(tokens | log_probs), summed over all alignments, of each row.
+    """-log of the probability of all paths that read as the tokens, row by row.
 
-    A row too short for its tokens costs infinity, or 0 with `zero_infinity`; its
-    gradient is 0.
+    A row with too few frames for its tokens has no path: infinity, or 0 where
+    `zero_infinity`, and in both cases with a gradient of 0. At least float32.
     """
-    return Ctc.apply(
-        log_probs, time_lengths, tokens, token_lengths, blank, zero_infinity
-    )
+    loss = _Ctc.apply(log_probs, time_lengths, tokens, token_lengths, blank)
+    return torch.where(loss == torch.inf, 0, loss) if zero_infinity else loss
 
 
-class Ctc(torch.autograd.Function):
-    """With states s: a blank, y_1, a blank, ..., y_U, a blank.
+class _Ctc(torch.autograd.Function):
+    """dL/dlog p_t(k) = -gamma_t(k), the share of the paths that say k at t (eq. 15).
 
-    alpha_t(s) sums the paths that are in s at t, beta_t(s) those that go on from it;
-    dL/dlog p_t(k) = -sum over the states s of k of alpha_t(s) beta_t(s) / P.
+    alpha_t(s) sums the paths up to state s at t (eq. 6), beta_t(s) those from there on
+    (eq. 10), the emission at t in both. beta is the alpha of the row read backwards, so
+    one loop over time gives the two. In float64: gamma is the exponential of a small
+    difference of logarithms that for long rows are some thousands.
     """
 
     @staticmethod
-    def forward(ctx, log_probs, time_lengths, tokens, token_lengths, blank, zero):
-        B, T, V = log_probs.shape
-        S = 2 * tokens.shape[1] + 1
-        wide = torch.promote_types(log_probs.dtype, torch.float32)
-        lp = log_probs.detach().to(wide)
-        states = tokens.new_full((B, S), blank)
-        states[:, 1::2] = tokens
-        skip = torch.zeros(B, S, dtype=torch.bool, device=lp.device)
-        skip[:, 3::2] = tokens[:, 1:] != tokens[:, :-1]
-        emit = lp.gather(2, states[:, None].expand(B, T, S))
-        alpha = _forward(emit, skip)
-        at = torch.arange(B, device=lp.device)
-        ends = 2 * token_lengths
-        last = (time_lengths - 1).clamp(min=0)
-        final = torch.logaddexp(
-            alpha[at, last, ends],
-            torch.where(
-                token_lengths > 0,
-                alpha[at, last, (ends - 1).clamp(min=0)],
-                -torch.inf,
-            ),
-        )
-        final = torch.where(
-            time_lengths > 0, final, torch.where(token_lengths > 0, -torch.inf, 0.0)
-        )
-        ctx.save_for_backward(
-            emit, skip, alpha, states, final, time_lengths, token_lengths
-        )
-        ctx.size = V, log_probs.dtype
-        loss = -final
-        if zero:
-            loss = loss.masked_fill(loss.isinf(), 0)
-        return loss.to(log_probs.dtype)
+    def forward(ctx, log_probs, time_lengths, tokens, token_lengths, blank):
+        states, leap = ctc_states(tokens, blank)
+        T, S, ends = log_probs.shape[1], states.shape[1], 2 * token_lengths + 1
+        index = states.expand(T, -1, -1)
+        wide = torch.float32 if log_probs.is_mps else torch.float64
+        emit = log_probs.transpose(0, 1).gather(2, index).to(wide)
+        start, end = _at(torch.zeros_like(ends), S), _at(ends - 1, S)
+        real = length_mask(time_lengths, T).T[..., None]
+        if ctx.needs_input_grad[0]:
+            back = _hold(emit, real, end).flip(0, 2)
+            leap_back = F.pad(leap.flip(1), (2, 0))[:, :S]
+            both = torch.cat([emit, back], 1), torch.cat([leap, leap_back])
+            alpha, beta = _walk(*both, torch.cat([start, end.flip(1)])).chunk(2, 1)
+        else:
+            alpha = _walk(emit, leap, start)
+        row = torch.arange(len(ends), device=ends.device)
+        read = alpha[time_lengths, row]
+        before_end = _at(ends - 2, S)
+        log_p = (read + torch.logaddexp(end, before_end)).logsumexp(1)
+        if ctx.needs_input_grad[0]:
+            gamma = alpha[1:] + beta[1:].flip(0, 2)
+            gamma.sub_(emit).sub_(log_p[:, None]).exp_()
+            none = ~real | (log_p == -torch.inf)[:, None] | (emit == -torch.inf)
+            ctx.save_for_backward(gamma.masked_fill_(none, 0), index)
+            ctx.vocab, ctx.dtype = log_probs.shape[2], log_probs.dtype
+        return (-log_p).to(torch.promote_types(log_probs.dtype, torch.float32))
 
     @staticmethod
+    @once_differentiable
     def backward(ctx, g):
-        emit, skip, alpha, states, final, time_lengths, token_lengths = (
-            ctx.saved_tensors
-        )
-        V, dtype = ctx.size
-        B, T, S = emit.shape
-        beta = _backward(emit, skip, time_lengths, token_lengths)
-        shift = torch.where(final.isinf(), torch.inf, final)
-        share = (alpha + beta - shift[:, None, None]).exp()
-        grad = emit.new_zeros(B, T, V)
-        grad.scatter_add_(2, states[:, None].expand(B, T, S), share)
-        return (-g[:, None, None] * grad).to(dtype), None, None, None, None, None
+        gamma, index = ctx.saved_tensors
+        share = (-g[:, None] * gamma).to(ctx.dtype)
+        grad = share.new_zeros(*share.shape[:2], ctx.vocab)
+        grad = grad.scatter_add_(2, index, share).transpose(0, 1)
+        return grad, None, None, None, None
 
 
-def _forward(emit: Tensor, skip: Tensor) -> Tensor:
-    B, T, S = emit.shape
-    alpha = torch.full_like(emit, -torch.inf)
-    if T == 0:
-        return alpha.new_full((B, 1, S), -torch.inf)
-    alpha[:, 0, :2] = emit[:, 0, :2]
-    for t in range(1, T):
-        before = alpha[:, t - 1]
-        one = torch.nn.functional.pad(before, (1, 0), value=-torch.inf)[:, :-1]
-        two = torch.nn.functional.pad(before, (2, 0), value=-torch.inf)[:, :-2]
-        two = two.masked_fill(~skip, -torch.inf)
-        alpha[:, t] = torch.logsumexp(torch.stack([before, one, two]), 0) + emit[:, t]
-    return alpha
+def _walk(emit: Tensor, leap: Tensor, start: Tensor) -> Tensor:
+    """log alpha_t(s) for t = 0..T, time first; before the first frame it is `start`."""
+    T, rows, S = emit.shape
+    leap = torch.zeros_like(start).masked_fill_(~leap, -torch.inf)
+    alpha = emit.new_full((T + 1, rows, S + 2), -torch.inf)  # two states nobody is in
+    alpha[0, :, 2:] = start
+    for t in range(T):
+        stay, step, over = (alpha[t, :, k : k + S] for k in (2, 1, 0))
+        paths = torch.logaddexp(torch.logaddexp(stay, step), over + leap)
+        torch.add(paths, emit[t], out=alpha[t + 1, :, 2:])
+    return alpha[..., 2:]
 
 
-def _backward(emit, skip, time_lengths, token_lengths) -> Tensor:
-    B, T, S = emit.shape
-    beta = torch.full_like(emit, -torch.inf)
-    s = torch.arange(S, device=emit.device)
-    end = (s == 2 * token_lengths[:, None]) | (s == 2 * token_lengths[:, None] - 1)
-    final = torch.where(end, 0.0, -torch.inf).to(emit.dtype)
-    after = torch.full_like(emit[:, 0], -torch.inf) if T else None
-    jump = torch.nn.functional.pad(skip, (0, 2))[:, 2:]
-    for t in reversed(range(T)):
-        if t + 1 < T:
-            x = after + emit[:, t + 1]
-            one = torch.nn.functional.pad(x, (0, 1), value=-torch.inf)[:, 1:]
-            two = torch.nn.functional.pad(x, (0, 2), value=-torch.inf)[:, 2:]
-            two = two.masked_fill(~jump, -torch.inf)
-            after = torch.logsumexp(torch.stack([x, one, two]), 0)
-        after = torch.where((t == time_lengths - 1)[:, None], final, after)
-        beta[:, t] = after
-    return beta
+def _hold(emit: Tensor, real: Tensor, end: Tensor) -> Tensor:
+    """Read backwards, a row waits at its end until its own last frame comes."""
+    return torch.where(real, emit, end)
+
+
+def _at(state: Tensor, size: int) -> Tensor:
+    """log 1 at one state of each row, log 0 at the others; -1 is no state."""
+    here = torch.arange(size, device=state.device) == state[:, None]
+    return torch.where(here, 0.0, -torch.inf)

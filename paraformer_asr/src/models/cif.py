@@ -10,22 +10,28 @@ from typing import Literal, NamedTuple
 import torch
 from jaxtyping import Float, Float64, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from ..utils.contracts import contract
-from .cif_pieces import GatherPieces
+from ..utils.lengths import length_mask
+from .cif_pieces import SumPieces
 
 
 Form = Literal["clip", "scatter", "gather"]
 
 
 class CifOutput(NamedTuple):
-    """What came out of the integration; rows behind `lengths` are 0."""
+    """What was integrated; rows and times behind `lengths` are 0."""
 
     embeds: Float[Tensor, "batch tokens d_model"]
-    lengths: Int[Tensor, " batch"]  # tokens fired
-    counts: Float[Tensor, " batch"]  # n, the sum of the alphas as they came in
-    alphas: Float[Tensor, "batch time"]  # as used: scaled in training
-    boundaries: Float[Tensor, "batch tokens"]  # when each is complete, encoder frames
+    lengths: Int[Tensor, " batch"]
+    """Tokens of each utterance."""
+    counts: Float[Tensor, " batch"]
+    """n, the sum of the weights as they came in: what the quantity loss reads."""
+    alphas: Float[Tensor, "batch time"]
+    """The weights as they were used: scaled in training."""
+    boundaries: Float[Tensor, "batch tokens"]
+    """When each token is complete, in encoder frames; frame t lasts from t to t + 1."""
 
 
 @contract
@@ -37,34 +43,35 @@ def cif(
     tail: float = 0.45,
     form: Form = "gather",
 ) -> CifOutput:
-    """Integrate the frames by their weights and give an embedding per unit of weight.
+    """One embedding for each unit of weight; `alphas` are >= 0, and 0 at padding.
 
-    `alphas` are >= 0, and 0 at padding. With `token_lengths` (training) they are scaled
-    to sum to exactly that: S_t = U A_t / A_T, A the cumulative sum as it came in.
-    Without, N = floor(n + tail): a rest of at least 1 - tail is a token too, and its
-    embedding is divided by its weight. A row whose weights are all 0 gives zeros.
+    With `token_lengths` U (training) the weights are scaled to S_t = U A_t / A_T, where
+    A is their cumulative sum. Without, N = floor(n + tail), as if a frame of zeros with
+    that weight followed: a rest of 1 - tail or more is a token, and its embedding is
+    divided by the rest. Weights that are all 0 cannot be scaled and give zeros.
     """
-    if not 0 <= tail < 1:
-        raise ValueError(f"tail = {tail}: must be in [0, 1)")
+    if not 0 <= tail <= 1:
+        raise ValueError(f"tail = {tail}: must be in [0, 1]")
+    if hidden.is_mps:  # has no float64
+        lengths = None if token_lengths is None else token_lengths.cpu()
+        output = cif(hidden.cpu(), alphas.cpu(), lengths, tail=tail, form=form)
+        return CifOutput(*(part.to(hidden.device) for part in output))
     A = alphas.double().cumsum(1)
     n = A[:, -1] if A.shape[1] else A.sum(1)
     if token_lengths is not None:
         lengths = token_lengths.long()
-        share = A / torch.where(n > 0, n, 1)[:, None]
-        S = share * lengths[:, None]  # n / n is 1: S ends at U, whatever the rounding
+        # n / n is 1 and U times 1 is U: the last token ends where the weights do.
+        S = A / torch.where(n > 0, n, 1)[:, None] * lengths[:, None]
     else:
-        lengths = (n.detach() + tail).nan_to_num(0, 0, 0).floor().long()
-        S = torch.minimum(A, lengths[:, None].double())
+        lengths = (n.detach() + tail).nan_to_num(0, 0).long()
+        S = A
     tokens = int(lengths.max()) if len(lengths) else 0
-    embeds = integrate(hidden, S, tokens, form)
+    embeds = integrate(hidden, S.minimum(lengths[:, None]), tokens, form)
     if token_lengths is None:
-        rest = n - (lengths - 1)
-        last = torch.arange(tokens, device=n.device) == lengths[:, None] - 1
-        whole = torch.where(last & (rest < 1)[:, None], rest[:, None], 1)
-        embeds = embeds / whole[..., None].to(embeds.dtype)
+        embeds = _fill_last(embeds, lengths, n)
     plain = torch.promote_types(alphas.dtype, torch.float32)
     used = S.diff(dim=1, prepend=S.new_zeros(len(S), 1))
-    times = boundaries(S.detach(), lengths, tokens)
+    times = token_ends(S.detach(), lengths, tokens)
     return CifOutput(embeds, lengths, n.to(plain), used.to(plain), times.to(plain))
 
 
@@ -74,65 +81,134 @@ def integrate(
     S: Float64[Tensor, "batch time"],
     tokens: int,
     form: Form = "gather",
-) -> Float[Tensor, "batch tokens d_model"]:
+) -> Float[Tensor, "batch {tokens} d_model"]:
     """c_u = sum_t w_ut h_t, with the weights of `cif_weights`, in one of three forms.
 
-    `clip` builds all weights, O(T U); `scatter` adds each frame to its tokens; `gather`
-    cuts S at every frame and token and sums the pieces, O(T + U).
+    `clip` is the definition, O(T U); `scatter` adds each frame to its tokens; `gather`
+    cuts S at each frame and token and sums the pieces with a hand-derived gradient,
+    O(T + U). Half types are summed in float32.
     """
     if tokens == 0 or S.shape[1] == 0:
         return hidden.new_zeros(len(hidden), tokens, hidden.shape[2])
-    wide = torch.promote_types(hidden.dtype, torch.float32)
-    h = hidden.to(wide)
+    h = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
     if form == "clip":
-        c = cif_weights(S, tokens).to(wide) @ h
+        c = cif_weights(S, tokens).to(h.dtype) @ h
     elif form == "scatter":
         c = _scatter(h, S, tokens)
     else:
-        c = GatherPieces.apply(h, S, tokens)
+        c = SumPieces.apply(h, S, tokens)
     return c.to(hidden.dtype)
 
 
 @contract
 def cif_weights(
     S: Float64[Tensor, "batch time"], tokens: int
-) -> Float64[Tensor, "batch tokens time"]:
-    """w_ut = max(0, min(S_t, u) - max(S_{t-1}, u - 1)): the definition."""
-    u = torch.arange(1, tokens + 1, device=S.device)[:, None]
-    end = S[:, None]
-    start = torch.nn.functional.pad(S, (1, 0))[:, None, :-1]
-    return (end.clamp(max=u) - start.clamp(min=u - 1)).clamp(min=0)
+) -> Float64[Tensor, "batch {tokens} time"]:
+    """w_ut = max(0, min(S_t, u) - max(S_{t-1}, u-1)), u = 1..tokens: the definition."""
+    u = torch.arange(1, tokens + 1, dtype=S.dtype, device=S.device)[:, None]
+    start = F.pad(S, (1, 0))[:, None, :-1]
+    return (S[:, None].minimum(u) - start.maximum(u - 1)).clamp(min=0)
 
 
 @contract
-def boundaries(
+def token_ends(
     S: Float64[Tensor, "batch time"], lengths: Int[Tensor, " batch"], tokens: int
-) -> Float64[Tensor, "batch tokens"]:
-    """When S reaches u, in frames: t_u - (S_{t_u} - u) / alpha_{t_u}; 0 at padding.
+) -> Float64[Tensor, "batch {tokens}"]:
+    """When S reaches u, in frames: t_u + 1 - (S_{t_u} - u) / alpha_{t_u}, t_u from 0.
 
-    The token of the tail ends where the last weight does.
+    A token that S does not reach, that of the tail, ends where the last weight does.
     """
     if S.shape[1] == 0:
         return S.new_zeros(len(S), tokens)
     u = torch.arange(1, tokens + 1, device=S.device)
-    goal = torch.minimum(u.double().expand(len(S), -1), S[:, -1:])
+    goal = torch.minimum(u, S[:, -1:])
     frame = torch.searchsorted(S, goal).clamp(max=S.shape[1] - 1)
-    before = torch.nn.functional.pad(S, (1, 0)).gather(1, frame)
+    before = F.pad(S, (1, 0)).gather(1, frame)
     alpha = S.gather(1, frame) - before
     time = frame + (goal - before) / torch.where(alpha > 0, alpha, 1)
     return torch.where(u <= lengths[:, None], time, 0)
 
 
+def _fill_last(embeds: Tensor, lengths: Tensor, n: Tensor) -> Tensor:
+    """Divide a last embedding by its weight, where that is a rest below 1."""
+    rest = n - (lengths - 1)
+    last = torch.arange(embeds.shape[1], device=n.device) == lengths[:, None] - 1
+    short = (0 < rest) & (rest < 1)
+    weight = torch.where(last & short[:, None], rest[:, None], 1)
+    return embeds / weight[..., None].to(embeds.dtype)
+
+
 def _scatter(h: Tensor, S: Tensor, tokens: int) -> Tensor:
-    """O(T) over the frames, as often as the longest frame has tokens."""
-    start = torch.nn.functional.pad(S, (1, 0))[:, :-1]
-    first = start.floor()
-    c = h.new_zeros(len(h), tokens + 1, h.shape[2])
-    most = int((S.detach() - first.detach()).nan_to_num(0).max().ceil())
-    for k in range(max(most, 1)):
-        low = first + k
-        w = (torch.minimum(S, low + 1) - torch.maximum(start, low)).clamp(min=0)
-        u = low.detach().nan_to_num(0).long().clamp(max=tokens)
+    """Adds to token floor(S_{t-1}) + k, k from 0 to where the widest frame ends."""
+    start = F.pad(S, (1, 0))[:, :-1]
+    first = start.detach().floor()
+    furthest = int((S.detach() - first).nan_to_num(1).max().ceil())
+    c = h.new_zeros(len(h), tokens + 1, h.shape[2])  # what lies behind the last token
+    for k in range(furthest):
+        u = first + k
+        w = (S.minimum(u + 1) - start.maximum(u)).clamp(min=0)
+        rows = u.nan_to_num(tokens).long().clamp(max=tokens)
         part = w[..., None].to(h.dtype) * h
-        c = c.scatter_add(1, u[..., None].expand_as(part), part)
+        c = c.scatter_add(1, rows[..., None].expand_as(part), part)
     return c[:, :tokens]
+
+
+class Fired(NamedTuple):
+    """The tokens that a chunk completed; rows and times behind `lengths` are 0."""
+
+    embeds: Float[Tensor, "batch tokens d_model"]
+    lengths: Int[Tensor, " batch"]
+    boundaries: Float[Tensor, "batch tokens"]
+    """In encoder frames from the start of the stream."""
+
+
+class CifStream:
+    """`cif` on sound that comes in chunks: together they fire what the whole fires.
+
+    The state between two chunks is S, and the sum of the token that is not complete.
+    """
+
+    def __init__(self, d_model: int, batch: int = 1, *, tail: float = 0.45):
+        self.d_model, self.batch, self.tail, self.frames = d_model, batch, tail, 0
+        self.S = torch.zeros(batch, 1, dtype=torch.float64)
+        self.end = self.S  # of the last frame that weighed anything
+        self.partial = torch.zeros(batch, d_model)
+
+    @contract
+    def push(
+        self,
+        hidden: Float[Tensor, "{self.batch} time {self.d_model}"],
+        alphas: Float[Tensor, "{self.batch} time"],
+    ) -> Fired:
+        """Take the next frames; give the tokens that they complete."""
+        place = hidden.device
+        hidden, alphas = hidden.cpu(), alphas.cpu()
+        # From the sum so far on, in the order of the whole: the same to the last bit.
+        A = torch.cat([self.S, alphas.double()], 1).cumsum(1)
+        S = A - self.S.floor()
+        lengths = S[:, -1].long()
+        tokens = int(lengths.max())
+        # A frame of zeros stands for what was before; its part of the sum is known.
+        wide = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
+        c = integrate(F.pad(wide, (0, 0, 1, 0)), S, tokens + 1)
+        c[:, 0] += self.partial
+        self.partial = c[torch.arange(self.batch), lengths]
+        done = length_mask(lengths, tokens)
+        ends = token_ends(S, lengths, tokens) + (self.frames - 1)
+        grown = torch.searchsorted(A, A[:, -1:].contiguous())
+        self.end = torch.where(grown > 0, self.frames + grown, self.end)
+        self.S, self.frames = A[:, -1:], self.frames + hidden.shape[1]
+        embeds = torch.where(done[..., None], c[:, :tokens], 0)
+        embeds = embeds.to(place, hidden.dtype)
+        return Fired(embeds, lengths, torch.where(done, ends, 0))
+
+    @contract
+    def finish(self) -> Fired:
+        """The token of the rest, where it is large enough; ends the stream."""
+        lengths = (self.S[:, 0] + self.tail).long() - self.S[:, 0].long()
+        tokens = int(lengths.max())
+        rest = (self.S - self.S.floor())[..., None]
+        c = self.partial[:, None] / torch.where(rest > 0, rest, 1)
+        done = length_mask(lengths, tokens)
+        embeds = torch.where(done[..., None], c[:, :tokens].to(self.partial.dtype), 0)
+        return Fired(embeds, lengths, torch.where(done, self.end[:, :tokens], 0))
