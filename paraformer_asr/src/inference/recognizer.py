@@ -20,7 +20,7 @@ from ..utils.errors import InputError
 from ..utils.logging import log
 from .inspection import Inspection, inspect_features
 from .long_audio import LongAudio, checked, notes_of, one_block, scaled_down
-from .search import Helps, choose_method, methods_of, search
+from .search import ALONE, Helps, choose_method, methods_of, search
 from .segmenter import Piece, has_sound
 from .transcript import Segment, Transcript
 
@@ -62,8 +62,10 @@ class Recognizer:
         resampled with a warning. Raises InputError for samples that are no numbers, for
         a method that this model does not have, and for hot words that it cannot write.
         """
-        blocks = one_block(waveform, rate)
-        return self._transcribe(blocks, method, self.helps(hotwords, lm), on_segment)
+        helps = self.helps(hotwords, lm)
+        return self.transcribe_blocks(
+            one_block(waveform, rate), method, helps, on_segment
+        )
 
     def transcribe_file(
         self,
@@ -78,8 +80,8 @@ class Recognizer:
 
         And InputError for what is no audio.
         """
-        blocks = stream_audio(source)
-        return self._transcribe(blocks, method, self.helps(hotwords, lm), on_segment)
+        helps = self.helps(hotwords, lm)
+        return self.transcribe_blocks(stream_audio(source), method, helps, on_segment)
 
     @contract
     def inspect(self, waveform: Float[Tensor, " samples"], rate: int) -> Inspection:
@@ -105,14 +107,18 @@ class Recognizer:
             lm = NGram.read(lm)
         return Helps(TokenLm(lm, tokenizer.pieces) if lm else None, graph)
 
-    def _transcribe(
+    def transcribe_blocks(
         self,
         blocks: Iterable[Audio],
-        method: str,
-        helps: Helps,
-        on_segment: Callable[[Segment], None] | None,
+        method: str = "auto",
+        helps: Helps = ALONE,
+        on_segment: Callable[[Segment], None] | None = None,
     ) -> Transcript:
-        method = choose_method(method, self.methods, helps != Helps())
+        """The text of blocks of one rate that follow each other; raises as above.
+
+        `on_segment` is called with each segment as soon as it is known.
+        """
+        method = choose_method(method, self.methods, helps != ALONE)
         audio, segments = LongAudio(blocks), []
         started = time.perf_counter()
         for piece in audio.pieces():
