@@ -8,7 +8,9 @@ from ..models.ar_decoder import ARDecoder
 from ..tokenizers import EOS, SOS
 from ..utils.contracts import contract
 from ..utils.lengths import length_mask
+from .beam import BeamSearch
 from .greedy import Hypothesis, checked_log_softmax
+from .scorer import Scorer, Together
 
 
 @contract
@@ -39,6 +41,73 @@ def ar_greedy(
             Hypothesis(row[:end], sum(scores[: min(end + 1, most)], 0.0), confidence)
         )
     return found
+
+
+@contract
+def ar_beam(
+    decoder: ARDecoder,
+    hidden: Float[Tensor, "batch time d_model"],
+    lengths: Int[Tensor, " batch"],
+    width: int = 5,
+    *,
+    length_penalty: float = 1.0,
+    limit: int | None = None,
+    lm: Scorer | None = None,
+    context: Scorer | None = None,
+    top_k: int = 10,
+    sos: int = SOS,
+    eos: int = EOS,
+) -> list[list[Hypothesis]]:
+    """Up to `width` texts of each utterance, the best first, for a batch at once.
+
+    The score is log p, with what `lm` and `context` add, over length^`length_penalty`
+    (Wu et al. 2016, eq. 14, in transformers' form), `eos` being part of the length. A
+    text ends at `eos` or after `limit` tokens, at most as many as it has frames; the
+    search when no running text can overtake the finished ones, as far as log p goes.
+    The scorers see the `top_k` likeliest continuations of a text, `width` + 1 at least.
+    """
+    if width < 1 or top_k < 0:
+        raise ValueError(f"width = {width}, top_k = {top_k}: must be at least 1 and 0")
+    limits = lengths if limit is None else lengths.clamp(max=limit)
+    scorers = Together(lm, context)
+    searches = [
+        BeamSearch(width, most, length_penalty, eos, scorers)
+        for most in limits.tolist()
+    ]
+    with torch.no_grad():
+        _extend(decoder, hidden, lengths, searches, max(top_k, width + 1), sos)
+    return [search.hypotheses() for search in searches]
+
+
+def _extend(
+    decoder: ARDecoder,
+    hidden: Tensor,
+    lengths: Tensor,
+    searches: list[BeamSearch],
+    top_k: int,
+    sos: int,
+) -> None:
+    """Make the texts of all searches longer until none goes on."""
+    width = searches[0].width if searches else 1
+    rows = len(searches) * width
+    time_mask = length_mask(lengths, hidden.shape[1])
+    most = max((search.limit for search in searches), default=0)
+    cache = decoder.new_cache(hidden, time_mask, max(most, 0), width)
+    token = torch.full((rows,), sos, device=hidden.device)
+    while not all(search.is_over() for search in searches):
+        logits = decoder.step(token, cache).unflatten(0, (-1, width))
+        alive = [0 if search.is_over() else search.alive for search in searches]
+        log_probs = checked_log_softmax(logits, torch.tensor(alive).to(lengths))
+        logs, tokens = log_probs.topk(min(top_k, log_probs.shape[-1]), -1)
+        order, token = [], []
+        for place, (search, *found) in enumerate(
+            zip(searches, logs.tolist(), tokens.tolist(), strict=True)
+        ):
+            sources, said = search.step(*found)
+            order += [place * width + source for source in sources]
+            token += said
+        cache.reorder(torch.tensor(order, device=hidden.device))
+        token = torch.tensor(token, device=hidden.device)
 
 
 @torch.no_grad()

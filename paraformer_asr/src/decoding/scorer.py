@@ -5,9 +5,10 @@ texts in the same state are treated alike from there on.
 """
 
 from collections.abc import Hashable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 
+@runtime_checkable
 class Scorer(Protocol):
     def start(self) -> Hashable:
         """The state of the empty text."""
