@@ -23,7 +23,7 @@ from .filters import (
 )
 from .recordings import Recordings
 from .sources import FROM_FILES, leave_out, load_utterances
-from .toy_seq2seq import ToySeq2Seq, toy_texts
+from .toy_patterns import ToySeq2Seq, alphabet, toy_texts
 from .toy_tones import ToneMaker, tone_utterances
 from .utterance import SPLITS, Splits
 
@@ -135,6 +135,8 @@ def sift(
     _refuse_empty(splits, dropped)
     if trained is None:
         texts = [u.text for u in splits["train"]]
+        if config.name == "toy_tones":
+            texts.append(alphabet(config.toy))
         written = build_tokenizer(tokenizer, texts)
         front_end = _fit(features, splits, recordings)
     else:
@@ -179,11 +181,11 @@ def _refuse_empty(splits: Splits, dropped: Dropped) -> None:
 def _title(config: DataConfig, datasets: dict[str, Dataset], sifted: Sifted) -> str:
     rate = sifted.recordings.sample_rate
     counts = " / ".join(f"{len(data):,} {name}" for name, data in datasets.items())
-    hours = sum(int(d.samples.sum()) for d in datasets.values()) / rate / 60
+    minutes = sum(int(d.samples.sum()) for d in datasets.values()) / rate / 60
     what = "strings" if config.joined else "recordings"
     written = sifted.tokenizer
     return (
-        f"{config.name} {counts} {what}, {hours:.1f} min · {written.kind}, "
+        f"{config.name} {counts} {what}, {minutes:.1f} min · {written.kind}, "
         f"{written.vocab_size} tokens"
     )
 
@@ -196,7 +198,7 @@ def _open_toy(
     trained: Trained | None,
 ) -> Opened:
     if trained is None:
-        texts = toy_texts(config.toy, "train", seed)
+        texts = [*toy_texts(config.toy, "train", seed), alphabet(config.toy)]
         ones = [1.0] * features.coefficients
         front_end = FrontEnd(features, [0.0] * features.coefficients, ones)
         trained = build_tokenizer(tokenizer, texts), front_end

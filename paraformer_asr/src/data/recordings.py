@@ -10,9 +10,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from ..audio.read import Audio, stream_audio
+from ..audio.read import Audio, audio_info, stream_audio
 from ..audio.resample import resample
-from ..audio.wav import read_header
 from ..utils.contracts import contract
 from ..utils.errors import InputError
 from .utterance import Utterance
@@ -108,21 +107,9 @@ def read_part(path: Path, start: float, end: float) -> Audio:
 
 
 def file_seconds(path: Path) -> float:
-    """How long a file is, by its header; decodes it only where that does not say."""
-    try:
-        with open(path, "rb") as file:
-            form = read_header(file, str(path))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
-    if form is not None and form.pcm:
-        return form.frames / form.sample_rate
-    try:
-        import soundfile
-
-        return soundfile.info(str(path)).duration
-    except (ImportError, RuntimeError):
-        pass  # the reading below says it in one sentence
-    return sum(len(block) / rate for block, rate in stream_audio(path))
+    """How long a file is, by its header."""
+    info = audio_info(path)
+    return info.samples / info.sample_rate
 
 
 def memory_limit() -> int:

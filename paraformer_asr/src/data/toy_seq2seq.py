@@ -1,142 +1,66 @@
-"""Made-up speech without sound: each token is a pattern of features that moves.
+"""Look at the toy speech: `python -m src.data.toy_seq2seq --debug`."""
 
-Token k goes on a line from one random point to another while it lasts; it lasts for a
-random time, with pauses around it, and noise lies on everything. A sample is a pure
-function of (seed, split, index). `python -m src.data.toy_seq2seq --debug` shows some.
-"""
+from pathlib import Path
 
-from typing import Literal, NamedTuple
-
-import numpy as np
-import torch
-from torch import Tensor
-
-from ..tokenizers import Tokenizer
-from ..utils.contracts import contract
-from ..utils.seed import keyed_rng
-from .batch import Batch, Key, Samples, make_batch
 from .config import ToyConfig
+from .toy_patterns import ToySeq2Seq, draw_features, draw_plan
 
 
-SPLITS = ("train", "val", "test")
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
-Split = Literal["train", "val", "test"]
+__all__ = ["ToySeq2Seq", "draw", "show"]
 
 
-class Plan(NamedTuple):
-    """The tokens of a sample and when they sound, in frames."""
-
-    letters: list[int]
-    starts: list[int]
-    ends: list[int]
-    frames: int
-
-    @property
-    def text(self) -> str:
-        return "".join(LETTERS[letter] for letter in self.letters)
-
-
-class ToySeq2Seq(Samples):
-    """Features of width `mels`; the same in every epoch.
-
-    `lengths` are the frames of each sample, `texts` what is said.
-    """
-
-    def __init__(
-        self,
-        config: ToyConfig,
-        split: Split,
-        seed: int,
-        tokenizer: Tokenizer,
-        mels: int = 40,
-    ):
-        self.config, self.split, self.seed, self.mels = config, split, seed, mels
-        count = getattr(config, f"n_{split}")
-        self.plans = [draw_plan(config, split, seed, i) for i in range(count)]
-        self.texts = [tokenizer.normalise(plan.text) for plan in self.plans]
-        self.tokens = [tokenizer.encode(text) for text in self.texts]
-        self.lengths = np.array([plan.frames for plan in self.plans])
-        self._cache: dict[int, Tensor] = {}
-
-    def __len__(self) -> int:
-        return len(self.plans)
-
-    @contract
-    def __getitems__(self, keys: list[Key]) -> Batch:
-        places = [index for _, index in keys]
-        return make_batch(
-            [self._features(index) for index in places],
-            [self.tokens[index] for index in places],
-            [f"toy_{self.split}_{index:06d}" for index in places],
-            [self.texts[index] for index in places],
-            [""] * len(places),
+def show(config: ToyConfig, seed: int, count: int) -> list[str]:
+    """A line per sample: what is said, its frames, and when each token sounds."""
+    lines = []
+    for index in range(count):
+        plan = draw_plan(config, "train", seed, index)
+        times = zip(plan.text, plan.starts, plan.ends, strict=True)
+        spans = " ".join(f"{letter}[{start}:{end}]" for letter, start, end in times)
+        lines.append(
+            f"{index}  {plan.text:<{config.longest}}  {plan.frames:>4}  {spans}"
         )
-
-    def _features(self, index: int) -> Tensor:
-        if index not in self._cache:
-            key = (self.seed, SPLITS.index(self.split), index, 1)
-            made = draw_features(self.config, self.plans[index], self.mels, key)
-            self._cache[index] = torch.from_numpy(made)
-        return self._cache[index]
+    return lines
 
 
-def toy_texts(config: ToyConfig, split: Split, seed: int) -> list[str]:
-    """What is said in each sample of a split."""
-    count = getattr(config, f"n_{split}")
-    return [draw_plan(config, split, seed, i).text for i in range(count)]
-
-
-def draw_plan(config: ToyConfig, split: Split, seed: int, index: int) -> Plan:
-    """The tokens of a sample, their times and the pauses before, between and after."""
-    rng = keyed_rng(seed, SPLITS.index(split), index)
-    count = int(rng.integers(config.shortest, config.longest, endpoint=True))
-    letters = rng.integers(0, config.tokens, count)
-    lasts = rng.integers(*config.duration, count, endpoint=True)
-    pauses = rng.integers(*config.pause, count + 1, endpoint=True)
-    ends = np.cumsum(lasts + pauses[:-1])
-    return Plan(
-        letters.tolist(),
-        (ends - lasts).tolist(),
-        ends.tolist(),
-        int(ends[-1] + pauses[-1]),
-    )
-
-
-def draw_features(
-    config: ToyConfig, plan: Plan, mels: int, key: tuple[int, ...]
-) -> np.ndarray:
-    """float32 (frames, mels): the patterns of the tokens with noise, silence at 0.
-
-    The patterns belong to `mels` alone: another seed speaks the same language.
-    """
-    points = keyed_rng(mels, 2022).standard_normal((2, len(LETTERS), mels))
-    noise = keyed_rng(*key).standard_normal((plan.frames, mels), dtype=np.float32)
-    features = config.noise * noise
-    for letter, start, end in zip(plan.letters, plan.starts, plan.ends, strict=True):
-        way = (np.arange(end - start)[:, None] + 0.5) / (end - start)
-        pattern = (1 - way) * points[0, letter] + way * points[1, letter]
-        features[start:end] += pattern.astype(np.float32)
-    return features.astype(np.float32)
-
-
-def _debug(arguments: list[str]) -> None:
-    """Print some samples and draw them to runs/toy_seq2seq.png."""
-    import argparse
-    from pathlib import Path
-
+def draw(config: ToyConfig, seed: int, mels: int, count: int, path: Path) -> None:
+    """The features of some samples, each token written where it begins."""
     from ..utils.plots import new_figure, save_figure
 
-    parser = argparse.ArgumentParser(prog="python -m src.data.toy_seq2seq")
-    parser.add_argument("--debug", action="store_true", help="show some samples")
+    figure = new_figure(9, 1.2 + 1.5 * count)
+    plans = [draw_plan(config, "train", seed, index) for index in range(count)]
+    for place, plan in enumerate(plans):
+        axis = figure.add_subplot(count, 1, place + 1)
+        features = draw_features(config, plan, mels, (seed, 0, place, 1))
+        axis.imshow(features.T, aspect="auto", origin="lower", cmap="cividis")
+        axis.set_xlim(-0.5, max(plan.frames for plan in plans) - 0.5)
+        for letter, start, end in zip(plan.text, plan.starts, plan.ends, strict=True):
+            axis.axvline(start - 0.5, color="white", lw=1)
+            axis.axvline(end - 0.5, color="white", lw=1, ls=":")
+            axis.text((start + end) / 2, mels + 0.5, letter, ha="center")
+        axis.set_ylabel("feature")
+    axis.set_xlabel("frame (line: a token begins, dotted: it ends)")
+    figure.suptitle("toy_seq2seq: each token is a pattern that moves while it lasts")
+    save_figure(figure, path)
+
+
+def _main() -> None:
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="python -m src.data.toy_seq2seq", description="Look at the toy speech."
+    )
+    parser.add_argument("--debug", action="store_true", help="print samples, draw them")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--mels", type=int, default=40)
     parser.add_argument("--out", type=Path, default=Path("runs/toy_seq2seq.png"))
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     if not given.debug:
         parser.print_help()
         return
-    print(new_figure, save_figure)
+    print("\n".join(show(ToyConfig(), given.seed, 8)))
+    draw(ToyConfig(), given.seed, given.mels, 4, given.out)
+    print(f"picture  {given.out}")
 
 
 if __name__ == "__main__":
-    import sys
-
-    _debug(sys.argv[1:])
+    _main()
