@@ -2,7 +2,7 @@
 
 from .front_end import FeatureConfig, FrontEnd
 from .mel import fbank
-from .perturb import Perturbation, PerturbConfig, draw_perturbation, perturb
+from .perturb import Perturbation, PerturbConfig, draw_perturbation
 from .read import (
     Audio,
     AudioInfo,
@@ -11,8 +11,8 @@ from .read import (
     resample_blocks,
     stream_audio,
 )
-from .resample import Resampler, resample
-from .spec_augment import SpecAugmentConfig, spec_augment
+from .resample import Resampler
+from .spec_augment import SpecAugmentConfig
 from .stream import FrontEndStream
 from .wav import write_wav
 
@@ -30,11 +30,8 @@ __all__ = [
     "audio_info",
     "draw_perturbation",
     "fbank",
-    "perturb",
     "read_audio",
-    "resample",
     "resample_blocks",
-    "spec_augment",
     "stream_audio",
     "write_wav",
 ]

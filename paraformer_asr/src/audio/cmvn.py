@@ -7,6 +7,7 @@ from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..utils.contracts import contract
+from ..utils.lengths import length_mask
 
 
 LEAST = 1e-3
@@ -37,8 +38,7 @@ def normalise_batch(
     features: Float[Tensor, "batch frames mels"], lengths: Int[Tensor, " batch"]
 ) -> Float[Tensor, "batch frames mels"]:
     """`normalise` of each utterance over its own frames; 0 behind its end."""
-    places = torch.arange(features.shape[1], device=features.device)
-    mask = (places < lengths[:, None])[..., None]
+    mask = length_mask(lengths, features.shape[1])[..., None]
     count = lengths.clamp_min(1)[:, None, None]
     mean = features.masked_fill(~mask, 0).sum(1, keepdim=True) / count
     centred = (features - mean).masked_fill(~mask, 0)

@@ -22,8 +22,8 @@ ZEROS = 32
 """Zero crossings of the sinc on each side."""
 CUTOFF = 0.92
 """Of the lower half rate: flat to 0.84 of it, 80 dB down from all of it."""
-BETA = 7.857
-"""Kaiser's shape for 80 dB (Oppenheim & Schafer, eq. 7.75)."""
+BETA = 8.0
+"""Kaiser's shape for 81 dB (Oppenheim & Schafer, eq. 7.75)."""
 GROUP = 64
 """Outputs that one product of matrices makes of one row."""
 ROWS = 4096

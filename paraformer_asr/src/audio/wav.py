@@ -22,6 +22,8 @@ PCM, EXTENSIBLE = 1, 0xFFFE
 PCM_SUBFORMAT = bytes.fromhex("0100000000001000800000aa00389b71")
 RATES = range(1000, 384_001)
 """Sample rates in Hz that are believed; beyond them a header lies or is damaged."""
+MOST_CHUNKS = 1000
+"""Chunks looked at before the samples; a file of empty ones would take for ever."""
 
 
 class WavFormat(NamedTuple):
@@ -61,7 +63,9 @@ def read_header(file: BinaryIO, name: str) -> WavFormat | None:
         return None
     known, place = None, 12
     riff_end = 8 + struct.unpack("<I", head[4:8])[0]
-    while place + 8 <= size:
+    for _ in range(MOST_CHUNKS):
+        if place + 8 > size:
+            break
         file.seek(place)
         kind, length = struct.unpack("<4sI", file.read(8))
         place += 8

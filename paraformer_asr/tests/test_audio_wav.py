@@ -1,0 +1,276 @@
+"""Audio files: exactly the samples that are there, or one sentence."""
+
+import builtins
+import io
+import os
+import tracemalloc
+import wave
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from src.audio import audio_info, read_audio, stream_audio, write_wav
+from src.audio import read as read_module
+from src.audio.wav import EXTENSIBLE, RATES
+from src.utils.errors import InputError
+from tests.audio_files import chunk, fmt, ramp, riff, wav
+
+
+def samples(source) -> list[float]:
+    return (read_audio(source).waveform.double() * 32768).tolist()
+
+
+@pytest.mark.spec("ASR-001", "from a path, bytes or an open file")
+def test_a_path_its_bytes_and_the_open_file_give_the_same_samples(tmp_path):
+    path, values = tmp_path / "a.wav", ramp(1001)
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 11025, 0, "NONE", ""))
+        file.writeframes(values.astype("<i2").tobytes())
+    for source in (path, str(path), path.read_bytes(), io.BytesIO(path.read_bytes())):
+        assert samples(source) == values.tolist()
+        assert read_audio(source).sample_rate == 11025
+    with open(path, "rb") as file:
+        file.seek(7)
+        assert samples(file) == values.tolist()
+        assert not file.closed
+
+
+def test_a_pipe_is_read_to_its_end():
+    reader, writer = os.pipe()
+    with open(writer, "wb") as file:
+        file.write(wav(ramp(50)))
+    with open(reader, "rb") as file:
+        assert samples(file) == ramp(50).tolist()
+
+
+@pytest.mark.spec("ASR-001", "exactly their samples, several channels averaged")
+@pytest.mark.parametrize("channels", [1, 2, 3, 5, 8])
+def test_channels_are_averaged(channels):
+    values = ramp(37, channels)
+    wanted = values.reshape(37, -1).mean(1)
+    assert samples(wav(values)) == pytest.approx(wanted, abs=0.01)
+
+
+@pytest.mark.spec("ASR-001", "16-bit or 8-bit PCM are read without any other package")
+def test_8_bits_are_unsigned(without_soundfile):
+    found = read_audio(wav(np.array([0, 128, 255]), bits=8)).waveform
+    assert found.tolist() == [-1.0, 0.0, 127 / 128]
+    assert samples(wav(ramp(9))) == ramp(9).tolist()
+
+
+VARIANTS = {
+    "extensible": wav(ramp(20), code=EXTENSIBLE),
+    "list first": riff(chunk(b"LIST", b"odd"), fmt(), chunk(b"data", b"\1\2" * 20)),
+    "longer format": riff(
+        chunk(b"fmt ", fmt()[8:] + b"\0\0"), chunk(b"data", b"\1\2" * 20)
+    ),
+    "list behind": riff(fmt(), chunk(b"data", b"\1\2" * 20), chunk(b"LIST", b"abcd")),
+}
+
+
+@pytest.mark.spec("ASR-001", "WAVE_FORMAT_EXTENSIBLE and chunks before the samples")
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_each_variant_of_the_header_is_read(variant, without_soundfile):
+    wanted = ramp(20).tolist() if variant == "extensible" else [513.0] * 20
+    assert samples(VARIANTS[variant]) == wanted
+
+
+@pytest.mark.spec("ASR-001", "no samples too")
+def test_no_samples_are_an_empty_waveform(tmp_path):
+    for source in (wav(ramp(0)), riff(fmt(2), chunk(b"data", b"\1"))):
+        audio = read_audio(source)
+        assert audio.waveform.shape == (0,) and audio.sample_rate == 8000
+    write_wav(tmp_path / "none.wav", torch.zeros(0), 16000)
+    assert read_audio(tmp_path / "none.wav").waveform.shape == (0,)
+
+
+@pytest.mark.spec("ASR-001", "`write_wav` gives the same 16-bit samples back")
+def test_what_is_written_is_read(tmp_path):
+    waveform = torch.from_numpy(ramp(4001) / 32768).float()
+    write_wav(tmp_path / "a.wav", waveform, 8000)
+    assert torch.equal(read_audio(tmp_path / "a.wav").waveform, waveform)
+    write_wav(tmp_path / "b.wav", torch.tensor([2.0, -2.0, float("inf")]), 8000)
+    assert samples(tmp_path / "b.wav") == [32767, -32768, 32767]
+    with pytest.raises(ValueError, match="not numbers"):
+        write_wav(tmp_path / "c.wav", torch.tensor([float("nan")]), 8000)
+
+
+@pytest.mark.spec("ASR-002", "never allocates more than the file")
+@pytest.mark.parametrize("said", [41, 2**20, 2**31 - 1, 2**32 - 1])
+def test_a_lying_length_allocates_nothing(said):
+    data = wav(ramp(20), length=said, rate=384_000)
+    tracemalloc.start()
+    found = samples(data)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert found == ramp(20).tolist()
+    assert peak < 100_000
+
+
+@pytest.mark.spec("ASR-002", "up to the last whole sample")
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_file_that_was_cut_off_ends_with_its_last_whole_sample(channels):
+    data, values = wav(ramp(10, channels)), ramp(10, channels).reshape(10, -1)
+    for cut in range(1, 20 * channels):
+        wanted = values[: (20 * channels - cut) // (2 * channels)].mean(1)
+        assert samples(data[:-cut]) == pytest.approx(wanted, abs=0.01)
+
+
+@pytest.mark.spec("ASR-002", "a recorder's header that was never completed")
+def test_a_header_that_was_never_completed_has_all_samples():
+    body = chunk(b"data", ramp(10).astype("<i2").tobytes(), length=0)
+    assert samples(riff(fmt(), body, length=36)) == ramp(10).tolist()
+    assert samples(riff(fmt(), body, length=0)) == ramp(10).tolist()
+    assert samples(riff(fmt(), chunk(b"data", b""), chunk(b"LIST", b"abcd"))) == []
+
+
+NO_AUDIO = {
+    "empty": (b"", "empty"),
+    "text": (b"zero one two three\n" * 20, "no audio"),
+    "zeros": (bytes(500), "no audio"),
+    "header cut": (wav(ramp(9))[:30], "cut off"),
+    "ends early": (wav(ramp(9))[:40], "without samples"),
+    "format cut": (riff(chunk(b"fmt ", b"\1\0\1\0")), "cut off"),
+    "no data": (riff(fmt()), "without samples"),
+    "data first": (riff(chunk(b"data", b"\1\2"), fmt()), "before their format"),
+    "no channels": (riff(fmt(0), chunk(b"data", b"\1\2")), "0 channels"),
+    "rate 0": (wav(ramp(9), rate=0), "0 samples a second"),
+    "rate 4e9": (wav(ramp(9), rate=2**32 - 1), "4294967295 samples a second"),
+    "unknown code": (wav(ramp(9), code=0x9999), "no audio"),
+    "bits": (wav(ramp(9), bits=77), "no audio"),
+    "chunks": (riff(*[chunk(b"junk", b"")] * 2000, fmt()), "without samples"),
+}
+
+
+@pytest.mark.spec("ASR-003", "an InputError of one sentence that names the file")
+@pytest.mark.parametrize("case", NO_AUDIO)
+def test_what_is_no_audio_is_one_sentence(case, tmp_path):
+    pytest.importorskip("soundfile", reason="words of libsndfile")
+    data, words = NO_AUDIO[case]
+    path = tmp_path / "speech.wav"
+    path.write_bytes(data)
+    for ask in (read_audio, audio_info):
+        with pytest.raises(InputError, match=words) as told:
+            ask(path)
+        assert str(told.value).startswith(f"{path}: ")
+        assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize("path", ["no_such.wav", ".", "a\0b", "x" * 300])
+def test_a_path_that_cannot_be_opened_is_one_sentence(path, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="cannot be opened"):
+        read_audio(path)
+
+
+@pytest.mark.spec("ASR-003", "no bytes whatever give another exception")
+@given(data=st.data())
+def test_no_change_of_a_file_gives_another_exception(data):
+    original = bytearray(data.draw(st.sampled_from([*VARIANTS.values(), b"RIFF"])))
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(original) - 1))
+        original[place] = data.draw(st.integers(0, 255))
+    changed = bytes(original[: data.draw(st.integers(0, len(original)))])
+    try:
+        audio = read_audio(changed)
+    except InputError:
+        return
+    assert audio.sample_rate in RATES
+    assert len(audio.waveform) <= len(changed)
+    assert audio.waveform.isfinite().all()
+
+
+@pytest.mark.spec("ASR-004", "FLAC, MP3, OGG, 24-bit and float files are read")
+@pytest.mark.parametrize("kind", ["FLAC", "OGG", "MP3", "PCM_24", "FLOAT", "ULAW"])
+def test_other_formats_are_read_through_soundfile(kind, tmp_path):
+    soundfile = pytest.importorskip("soundfile", reason="an extra")
+    waveform = 0.5 * np.sin(np.arange(16000) * 0.2)
+    path = tmp_path / "sound"
+    container = kind if kind in ("FLAC", "OGG", "MP3") else "WAV"
+    subtype = kind if container == "WAV" else None
+    stereo = np.stack([waveform, waveform], 1)
+    soundfile.write(path, stereo, 16000, format=container, subtype=subtype)
+    audio = read_audio(path)
+    assert audio.sample_rate == 16000
+    assert audio_info(path).sample_rate == 16000
+    close = {"OGG": 0.1, "MP3": 0.1, "ULAW": 0.02}.get(kind, 1e-4)
+    count = min(len(audio.waveform), 16000)
+    assert count > 15000
+    if kind != "MP3":  # its codec begins with silence
+        difference = audio.waveform[:count].numpy() - waveform[:count]
+        assert np.abs(difference).max() < close
+
+
+@pytest.mark.spec("ASR-003", "is damaged")
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), 1e30])
+def test_numbers_that_are_none_are_refused(value, tmp_path):
+    soundfile = pytest.importorskip("soundfile", reason="an extra")
+    values = np.zeros(100, np.float32)
+    values[50] = value
+    soundfile.write(tmp_path / "a.wav", values, 8000, subtype="FLOAT")
+    with pytest.raises(InputError, match="no numbers or beyond"):
+        read_audio(tmp_path / "a.wav")
+
+
+@pytest.fixture
+def without_soundfile(monkeypatch):
+    real = builtins.__import__
+
+    def absent(name, *args, **kwargs):
+        if name == "soundfile":
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+
+    monkeypatch.setattr(builtins, "__import__", absent)
+
+
+@pytest.mark.spec("ASR-004", "the sentence says what to type")
+def test_without_soundfile_the_sentence_says_what_to_type(without_soundfile):
+    with pytest.raises(InputError, match=r"pip install soundfile$"):
+        read_audio(b"fLaC" + bytes(100))
+
+
+@pytest.mark.spec("ASR-005", "the samples of `read_audio` in blocks of bounded size")
+@pytest.mark.parametrize("bits", [8, 16, 24])
+def test_blocks_together_are_the_whole(bits, tmp_path):
+    path = tmp_path / "a.wav"
+    if bits == 24:
+        soundfile = pytest.importorskip("soundfile", reason="an extra")
+        soundfile.write(path, np.sin(np.arange(2500)), 1000, subtype="PCM_24")
+    else:
+        path.write_bytes(
+            wav(ramp(2500) % 256 if bits == 8 else ramp(2500), rate=1000, bits=bits)
+        )
+    blocks = list(stream_audio(path, block_seconds=0.7))
+    assert [len(block.waveform) for block in blocks] == [700, 700, 700, 400]
+    whole = torch.cat([block.waveform for block in blocks])
+    assert torch.equal(whole, read_audio(path).waveform)
+    assert audio_info(path) == (1000, 2500)
+
+
+@pytest.mark.spec("ASR-005", "in blocks of bounded size")
+def test_a_long_file_of_eight_channels_takes_the_memory_of_a_block(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(read_module, "BLOCK_VALUES", 2**16)
+    path = tmp_path / "long.wav"
+    with open(path, "wb") as file:
+        file.write(wav(np.zeros((0, 8)), length=2**25, rate=48000))
+        file.truncate(2**25)
+    tracemalloc.start()
+    total = sum(len(block.waveform) for block in stream_audio(path))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert total == 2**25 // 16 - 3  # the header is 44 bytes long
+    assert peak < 2**20
+
+
+def test_more_seconds_than_allowed_are_refused_before_they_are_read(tmp_path):
+    path = tmp_path / "long.wav"
+    path.write_bytes(wav(np.zeros(1000 * 95), rate=1000))
+    with pytest.raises(InputError, match="longer than 60 s"):
+        read_audio(path, max_seconds=60)
+    assert len(read_audio(path, max_seconds=95).waveform) == 95_000
