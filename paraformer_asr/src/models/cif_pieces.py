@@ -24,7 +24,7 @@ class SumPieces(torch.autograd.Function):
 
     @staticmethod
     def forward(ctx, h: Tensor, S: Tensor, tokens: int) -> Tensor:
-        pieces = cut(S, tokens)
+        pieces = _cut(S, tokens)
         ctx.save_for_backward(h, S, *pieces)
         c = _sum(h, pieces.frames, pieces.weights, pieces.token_starts)
         return c.view(len(h), tokens, -1)
@@ -56,7 +56,7 @@ class Pieces(NamedTuple):
     token_starts: Tensor  # the first piece of each token
 
 
-def cut(S: Tensor, tokens: int) -> Pieces:
+def _cut(S: Tensor, tokens: int) -> Pieces:
     """The pieces in their order; those behind the last frame or token weigh 0."""
     (B, T), U, device = S.shape, tokens, S.device
     order = S.nan_to_num(U, U)  # a NaN stays in the weights, and out of the places

@@ -1,22 +1,30 @@
-"""Acoustic embeddings from the CTC head (An et al. 2024, Paraformer-v2, 2409.17746)."""
+"""Acoustic embeddings from the CTC head (An et al. 2024, arXiv 2409.17746, 3.1).
 
+A token has the frames in which the best CTC path says it: their posteriors are averaged
+and projected. Blank frames fall out.
+"""
+
+import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from ..utils.contracts import contract
+from ..utils.lengths import length_mask
 from .cif import CifOutput
+from .ctc_states import ctc_states
 
 
 class CtcPredictor(nn.Module):
-    """Merge the frames of each token of the best CTC path and project their posterior.
+    """The alternative to integrate-and-fire, with the same output.
 
-    In training the path is the best one through the true tokens (Viterbi), so that
-    their number is right from the start.
+    In training the path is the best of those that read as the true tokens, so that
+    their number is right from the start; at inference it is the best of all.
     """
 
-    def __init__(self, d_model: int, vocab: int):
+    def __init__(self, d_model: int, vocab: int, blank: int = 0):
         super().__init__()
-        self.d_model, self.vocab = d_model, vocab
+        self.d_model, self.vocab, self.blank = d_model, vocab, blank
         self.project = nn.Linear(vocab, d_model)
 
     @contract
@@ -28,5 +36,80 @@ class CtcPredictor(nn.Module):
         tokens: Int[Tensor, "batch tokens"] | None = None,
         token_lengths: Int[Tensor, " batch"] | None = None,
     ) -> CifOutput:
-        """As many embeddings as the path has tokens."""
-        raise NotImplementedError
+        """An embedding for each token of the path; the counts are of the best of all.
+
+        The alphas of a token are equal in its frames and sum to 1. Of `hidden` only the
+        type is used: all that is known of a token has gone through the CTC head.
+        """
+        wide = torch.promote_types(ctc_logits.dtype, torch.float32)
+        log_probs = ctc_logits.log_softmax(-1, dtype=wide)
+        owner = _greedy_owner(log_probs.detach(), time_lengths, self.blank)
+        lengths = counts = owner.amax(1) + 1 if owner.shape[1] else 0 * time_lengths
+        if tokens is not None:
+            lengths = token_lengths.long()
+            said = (tokens, token_lengths, self.blank)
+            owner = align(log_probs.detach(), time_lengths, *said)
+        size = int(lengths.max()) if len(lengths) else 0
+        u = torch.arange(size, device=owner.device)
+        owns = owner[:, None] == u[:, None]  # (B, U, T)
+        w = owns.to(wide) / owns.sum(2, keepdim=True).clamp(min=1)
+        posteriors = (w @ log_probs.exp()).to(self.project.weight.dtype)
+        behind = u >= lengths[:, None]
+        embeds = self.project(posteriors).masked_fill(behind[..., None], 0)
+        t = torch.arange(1, owner.shape[1] + 1, device=owner.device)
+        ends = F.pad(owns * t, (1, 0)).amax(2).cummax(1).values.masked_fill(behind, 0)
+        return CifOutput(
+            embeds.to(hidden.dtype), lengths, counts.to(wide), w.sum(1), ends.to(wide)
+        )
+
+
+@contract
+def align(
+    log_probs: Float[Tensor, "batch time vocab"],
+    time_lengths: Int[Tensor, " batch"],
+    tokens: Int[Tensor, "batch tokens"],
+    token_lengths: Int[Tensor, " batch"],
+    blank: int = 0,
+) -> Int[Tensor, "batch time"]:
+    """Which token (from 0) each frame says on the best path (Viterbi), -1: none.
+
+    Only paths that read as the tokens count. Where the frames are too few for any, the
+    tokens are spread evenly over them.
+    """
+    states, leap = ctc_states(tokens, blank)
+    (B, S), T = states.shape, log_probs.shape[1]
+    emit = log_probs.transpose(0, 1).gather(2, states.expand(T, B, S))
+    leap = torch.zeros_like(leap, dtype=emit.dtype).masked_fill(~leap, -torch.inf)
+    # Before the first frame a path is in state 0; two more states nobody is in.
+    score = F.pad(emit.new_full((B, S), -torch.inf), (2, 0), value=-torch.inf)
+    score[:, 2] = 0
+    final, came = score[:, 2:], []
+    for t in range(T):
+        stay, step, over = (score[:, k : k + S] for k in (2, 1, 0))
+        best, steps = torch.stack([stay, step, over + leap]).max(0)
+        score = F.pad(best + emit[t], (2, 0), value=-torch.inf)
+        final = torch.where((t < time_lengths)[:, None], score[:, 2:], final)
+        came.append(steps)
+    ends = 2 * token_lengths[:, None] - torch.arange(2, device=states.device)
+    reached = final.gather(1, ends.clamp(min=0)).masked_fill(ends < 0, -torch.inf)
+    state = ends.gather(1, reached.argmax(1, keepdim=True))
+    path = torch.zeros(B, T, dtype=torch.long, device=states.device)
+    for t in reversed(range(T)):
+        here = (t < time_lengths)[:, None]
+        path[:, t : t + 1] = state * here
+        state = torch.where(here, state - came[t].gather(1, state), state)
+    owner = torch.where(path % 2 == 1, path // 2, -1)
+    t = torch.arange(T, device=states.device) * token_lengths[:, None]
+    spread = t // time_lengths[:, None].clamp(min=1)
+    spread = spread.masked_fill(~length_mask(time_lengths, T), -1)
+    lost = reached.amax(1, keepdim=True) == -torch.inf
+    return torch.where(lost, spread, owner)
+
+
+def _greedy_owner(log_probs: Tensor, time_lengths: Tensor, blank: int) -> Tensor:
+    """Which token each frame says on the best path of all, -1: none."""
+    best = log_probs.argmax(2)
+    real = length_mask(time_lengths, best.shape[1])
+    says = (best != blank) & real
+    begins = says & (best != F.pad(best, (1, 0), value=blank)[:, :-1])
+    return torch.where(says, begins.cumsum(1) - 1, -1)
