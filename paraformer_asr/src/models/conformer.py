@@ -35,10 +35,10 @@ class ConformerBlock(nn.Module):
         super().__init__()
         self.d_model, self.kernel = d_model, kernel
         self.norms = nn.ModuleList(nn.LayerNorm(d_model) for _ in range(5))
-        self.first = FeedForward(d_model, ff, dropout, "swish")
-        self.attention = RelativeAttention(d_model, heads, dropout)
+        self.first = FeedForward(d_model, ff, activation="swish")
+        self.attention = RelativeAttention(d_model, heads)
         self.convolution = ConvolutionModule(d_model, kernel, causal=causal)
-        self.second = FeedForward(d_model, ff, dropout, "swish")
+        self.second = FeedForward(d_model, ff, activation="swish")
         self.drop = nn.Dropout(dropout)
 
     @contract

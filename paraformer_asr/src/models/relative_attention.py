@@ -19,8 +19,8 @@ from .memory import LayerMemory
 class RelativeAttention(Attention):
     """Multi-head self-attention by content and by distance."""
 
-    def __init__(self, d_model: int, heads: int, dropout: float = 0.0):
-        super().__init__(d_model, heads, dropout)
+    def __init__(self, d_model: int, heads: int):
+        super().__init__(d_model, heads)
         self.r = Linear(d_model, d_model, bias=False)
         self.u = nn.Parameter(torch.zeros(heads, self.head_dim))
         self.v = nn.Parameter(torch.zeros(heads, self.head_dim))
@@ -46,9 +46,8 @@ class RelativeAttention(Attention):
         bias = shift((q + self.v).transpose(1, 2) @ r) / self.head_dim**0.5
         if mask is not None:
             bias = bias.masked_fill(~mask[:, None], torch.finfo(x.dtype).min)
-        dropout = self.dropout if self.training else 0.0
         q = (q + self.u).transpose(1, 2)
-        mixed = F.scaled_dot_product_attention(q, *kept, bias, dropout)
+        mixed = F.scaled_dot_product_attention(q, *kept, bias)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
 

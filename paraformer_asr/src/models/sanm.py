@@ -31,12 +31,12 @@ class SanmLayer(nn.Module):
         super().__init__()
         self.d_model, self.kernel = d_model, kernel
         self.attention_norm = nn.LayerNorm(d_model)
-        self.attention = Attention(d_model, heads, dropout)
+        self.attention = Attention(d_model, heads)
         self.memory_block = DepthwiseConvolution(
             d_model, kernel, causal=causal, bias=False
         )
         self.feed_forward_norm = nn.LayerNorm(d_model)
-        self.feed_forward = FeedForward(d_model, ff, dropout)
+        self.feed_forward = FeedForward(d_model, ff)
         self.drop = nn.Dropout(dropout)
 
     @contract

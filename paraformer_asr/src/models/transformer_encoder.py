@@ -21,9 +21,9 @@ class TransformerLayer(nn.Module):
         super().__init__()
         self.d_model, self.kernel = d_model, 1
         self.attention_norm = nn.LayerNorm(d_model)
-        self.attention = Attention(d_model, heads, dropout)
+        self.attention = Attention(d_model, heads)
         self.feed_forward_norm = nn.LayerNorm(d_model)
-        self.feed_forward = FeedForward(d_model, ff, dropout)
+        self.feed_forward = FeedForward(d_model, ff)
         self.drop = nn.Dropout(dropout)
 
     @contract
