@@ -12,7 +12,7 @@ from ..tokenizers import SPECIALS, Tokenizer, TokenizerConfig
 from .batch import Samples
 from .config import DataConfig
 from .filters import FAULTS
-from .opening import open_data
+from .opening import read_data
 
 
 MOST_ROWS = 20
@@ -62,7 +62,7 @@ def check_data(
 
     Raises InputError where training could not begin.
     """
-    opened = open_data(config, features, tokenizer, seed)
+    opened = read_data(config, features, tokenizer, seed)
     speakers: dict[str, dict[str, int]] = {}
     tokens: dict[str, dict[str, int]] = {
         piece: {} for piece in opened.tokenizer.pieces[len(SPECIALS) :]
@@ -92,7 +92,7 @@ def check_data(
         _batches(opened.datasets["train"], config),
         dropped.table(),
         dropped.count(FAULTS),
-        _notes(parts, speakers, tokens),
+        [*opened.warnings[dropped.count() > 0 :], *_notes(parts, speakers, tokens)],
         dropped.plain(),
     )
 

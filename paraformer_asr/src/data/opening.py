@@ -48,6 +48,7 @@ class Opened:
     """Sha256 over names, texts and lengths of all samples."""
     dropped: Dropped = field(default_factory=Dropped)
     """What was left out, and why."""
+    warnings: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for the checkpoint."""
@@ -77,21 +78,34 @@ def open_data(
 ) -> Opened:
     """The splits of `config`, heard and written as a model was `trained` to, or anew.
 
-    Raises InputError for data that is not here, cannot be read or does not fit. What is
-    left out is a warning.
+    Raises InputError for data that is not here, cannot be read or does not fit. Warns
+    of what is left out.
     """
+    opened = read_data(config, features, tokenizer, seed, trained)
+    for warning in opened.warnings:
+        log.warning(warning)
+    return opened
+
+
+def read_data(
+    config: DataConfig,
+    features: FeatureConfig,
+    tokenizer: TokenizerConfig,
+    seed: int,
+    trained: Trained | None = None,
+) -> Opened:
+    """The same; the warnings are only in the result."""
     check_fits(config)
     if config.name == "toy_seq2seq":
         return _open_toy(config, features, tokenizer, seed, trained)
     sifted = sift(config, features, tokenizer, seed, trained)
     splits, recordings, written, front_end, dropped = sifted
-    if dropped.count():
-        log.warning(dropped.table())
-    for rate, files in recordings.resampled.items():
-        log.warning(
-            f"{files:,} recordings of {rate} Hz are resampled to "
-            f"features.sample_rate = {features.sample_rate}"
-        )
+    warnings = [dropped.table()] if dropped.count() else []
+    warnings += [
+        f"{count:,} recordings of {rate} Hz are resampled to features.sample_rate = "
+        f"{features.sample_rate}"
+        for rate, count in recordings.resampled.items()
+    ]
     datasets = {
         split: SpeechDataset(
             utterances, split, recordings, front_end, written, config, seed
@@ -104,10 +118,16 @@ def open_data(
         for u, samples in rows:
             line = repr((split, u.id, u.text, u.speaker, samples)) + "\n"
             digest.update(line.encode("utf-8", "surrogatepass"))
+    title = _title(config, datasets, sifted)
     return Opened(
-        datasets, written, front_end, _title(config, datasets, sifted),
-        digest.hexdigest(), dropped,
-    )  # fmt: skip
+        datasets,
+        written,
+        front_end,
+        title,
+        digest.hexdigest(),
+        dropped,
+        tuple(warnings),
+    )
 
 
 def sift(

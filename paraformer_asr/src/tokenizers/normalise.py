@@ -45,7 +45,8 @@ def normalise(text: str, rules: Normalise = "lower") -> str:
         text = unicodedata.normalize("NFKC", text)
         if rules == "english":
             text = _words_for_signs(text)
-        text = _drop_punctuation(text)
+        # What was dropped can have stood between a letter and its accent.
+        text = unicodedata.normalize("NFC", _drop_punctuation(text))
     return " ".join(text.split())
 
 
@@ -98,6 +99,6 @@ def _drop_punctuation(text: str) -> str:
             around = text[place - 1 : place] + text[place + 1 : place + 2]
             if len(around) == 2 and around.isalnum():
                 kept.append(character)
-        elif kind == "Pd" or character in "/_":
+        elif kind == "Pd" or character in "/_\u2044":
             kept.append(" ")
     return "".join(kept)

@@ -9,6 +9,7 @@ from ..utils.atomic import write_atomically
 from ..utils.errors import InputError
 from .bpe import BPETokenizer
 from .char import CharTokenizer
+from .normalise import normalise
 from .tokenizer import Tokenizer, TokenizerConfig
 from .word import WordTokenizer
 
@@ -21,7 +22,7 @@ def build_tokenizer(config: TokenizerConfig, texts: Iterable[str]) -> Tokenizer:
     if config.file:
         return load_tokenizer(config.file)
     texts, rules = list(texts), config.normalise
-    if not any(text.strip() for text in texts):
+    if not any(normalise(text, rules) for text in texts):
         raise InputError(
             "the training part has no text: there is nothing to make tokens of. Give "
             "each recording its transcript"
