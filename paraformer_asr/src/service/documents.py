@@ -95,7 +95,8 @@ SPOKEN = {
     "language that it was trained on.",
     "temperature": "No effect: decoding is deterministic.",
     "granularities": "`word` adds the tokens with their times to verbose_json.",
-    "prompt": "Its words are hot words where `method` is a beam; else no effect.",
+    "prompt": "Words that the model can write become hot words, found by a beam where "
+    "`method` is auto; no effect with a method that is no beam.",
     "method": "Not of OpenAI: how the logits become a text.",
 }
 """What each field of a form does."""

@@ -1,5 +1,6 @@
 """`scripts/serve.py`: from a checkpoint to a running service, and its end."""
 
+import math
 import os
 import shlex
 import signal
@@ -43,10 +44,7 @@ def serve(checkpoint: Path, address: Address, limits: Limits, threads: int = 0) 
     the checkpoint cannot be used.
     """
     require_extra()
-    import uvicorn
-
     from .app import create_app
-    from .patience import patient_protocol
     from .state import load_served
 
     load_checkpoint(resolve(checkpoint))
@@ -58,25 +56,34 @@ def serve(checkpoint: Path, address: Address, limits: Limits, threads: int = 0) 
         server.should_exit = True
 
     app = create_app(load_served(checkpoint, threads), limits, stop)
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            http=patient_protocol(limits.head_s),
-            ws_max_size=limits.message_bytes,
-            ws_max_queue=4,
-            limit_concurrency=limits.connections,
-            timeout_graceful_shutdown=int(limits.drain_s),
-            log_config=None,
-            access_log=False,
-            server_header=False,
-        )
-    )
+    server = make_server(app, limits)
     announce(address)
     for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
         signal.signal(number, lambda *_, code=code: _leave(app, code))
     server.run(sockets=[bound])
     if failures:
         raise failures[0]
+
+
+def make_server(app: Any, limits: Limits) -> Any:
+    """uvicorn's server for `app`, with those limits that it keeps itself."""
+    import uvicorn
+
+    from .patience import patient_protocol
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=patient_protocol(limits.head_s),
+            ws_max_size=limits.message_bytes,
+            ws_max_queue=4,
+            limit_concurrency=limits.connections,
+            timeout_graceful_shutdown=math.ceil(limits.drain_s),
+            log_config=None,
+            access_log=False,
+            server_header=False,
+        )
+    )
 
 
 def require_extra() -> None:

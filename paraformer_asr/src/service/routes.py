@@ -1,10 +1,13 @@
 """Transcription in OpenAI's shape, inspection, and the list of models."""
 
 import io
+import threading
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 from ..audio.read import Audio
+from ..inference.transcript import Segment
+from ..utils.errors import InputError
 from ..utils.run_dir import to_json
 from .documents import ERRORS, INSPECTION, MODEL_LIST, SPOKEN, TRANSCRIPTION
 from .formats import verbose, written
@@ -12,10 +15,11 @@ from .picture import picture
 from .refusals import refusal
 from .state import Served, Service
 from .uploads import read_upload
+from .worker import ClientGone
 
 
 Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
-Method = Literal["auto", "nar", "ctc", "ctc_beam", "ar", "ar_beam"]
+Method = Literal["auto", "nar", "nar_beam", "ctc", "ctc_beam", "ar", "ar_beam"]
 
 
 def add_transcriptions(app: Any, service: Service) -> None:
@@ -41,10 +45,13 @@ def add_transcriptions(app: Any, service: Service) -> None:
     ) -> Response:
         """Transcribe an audio file."""
         served = _served(service, model)
-        options = {"method": method, "hotwords": _hotwords(prompt, method)}
+        _check_method(served, method)
 
-        def call(audio: Audio) -> Any:
-            return served.recognizer.transcribe(*audio, **options)
+        def call(audio: Audio, go_on: Callable) -> Any:
+            words = hotwords(served.recognizer, prompt, method)
+            return served.recognizer.transcribe(
+                *audio, method=method, hotwords=words, on_segment=go_on
+            )
 
         limit = service.limits.seconds
         transcript = await _recognise(service, request, file, limit, call)
@@ -65,9 +72,10 @@ def add_inspection(app: Any, service: Service) -> None:
         """Transcribe, and give the log-mel, the alphas and the boundaries too."""
         served = _served(service)
 
-        def call(audio: Audio) -> Any:
+        def call(audio: Audio, go_on: Callable) -> Any:
             recognizer = served.recognizer
-            return recognizer.transcribe(*audio), recognizer.inspect(*audio)
+            said = recognizer.transcribe(*audio, on_segment=go_on)
+            return said, recognizer.inspect(*audio)
 
         limit = service.limits.inspect_seconds
         transcript, inside = await _recognise(service, request, file, limit, call)
@@ -110,14 +118,25 @@ def _served(service: Service, model: str = "") -> Served:
 async def _recognise(
     service: Service, request: Any, file: Any, seconds: float, call: Callable
 ) -> Any:
-    """What `call` makes of the audio in `file`; both in the model's thread."""
+    """What `call` makes of the audio in `file`; both in the model's thread.
+
+    Long audio is given up between two segments once nobody waits for it any more.
+    """
+    given_up = threading.Event()
+
+    def go_on(segment: Segment) -> None:
+        if given_up.is_set():
+            raise ClientGone
 
     def job() -> Any:
         file.file.seek(0)
-        return call(read_upload(io.BytesIO(file.file.read()), seconds))
+        return call(read_upload(io.BytesIO(file.file.read()), seconds), go_on)
 
     deadline = service.limits.deadline_s
-    return await service.worker.run(job, deadline_s=deadline, gone=_left(request))
+    try:
+        return await service.worker.run(job, deadline_s=deadline, gone=_left(request))
+    finally:
+        given_up.set()
 
 
 async def _left(request: Any) -> None:
@@ -126,8 +145,25 @@ async def _left(request: Any) -> None:
         pass
 
 
-def _hotwords(prompt: str, method: str) -> tuple[str, ...]:
-    return tuple(prompt.split()) if method.endswith("beam") else ()
+def hotwords(recognizer: Any, prompt: str, method: str) -> tuple[str, ...]:
+    """Words of `prompt` that the model can write, where its method heeds any."""
+    if method != "auto" and not method.endswith("beam"):
+        return ()
+    return tuple(word for word in prompt.split() if _can_write(recognizer, word))
+
+
+def _can_write(recognizer: Any, word: str) -> bool:
+    try:
+        recognizer.helps([word])
+    except InputError:
+        return False
+    return True
+
+
+def _check_method(served: Served, method: str) -> None:
+    known = ("auto", *served.recognizer.methods)
+    if method not in known:
+        raise refusal(422, f"method: this model has {', '.join(known)}, not {method}")
 
 
 def _about(service: Service, served: Served, transcript: Any) -> dict[str, str]:

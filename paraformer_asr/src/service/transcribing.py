@@ -6,50 +6,79 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..inference.transcript import Transcript
+from ..decoding.streaming import Stream
+from ..utils.errors import InputError
 from .formats import verbose
 
 
 class Transcribing(Protocol):
-    """One stream's state; `push` is called from the model's thread."""
+    """The state of one stream; `push` is called in the model's thread."""
 
     mode: str
     note: str
     rate: int
     every_s: float
+    """Seconds from one partial text to the next, at least."""
 
     def push(self, samples: bytes, last: bool) -> dict[str, Any]: ...
+
+
+def open_transcribing(recognizer: Any, rate: int) -> Transcribing:
+    """A model's own stream at its own rate, else its whole recogniser."""
+    if rate != recognizer.sample_rate:
+        note = f"only {recognizer.sample_rate} Hz can be heard piece by piece"
+        return Whole(recognizer, rate, note)
+    try:
+        return Live(recognizer, rate)
+    except InputError as error:
+        return Whole(recognizer, rate, str(error))
+
+
+class Live:
+    """For models whose encoder looks back only: each piece is heard once."""
+
+    mode = "live"
+    note = "each piece is heard once; earlier words may still change until the end"
+    every_s = 0.2
+
+    def __init__(self, recognizer: Any, rate: int) -> None:
+        loaded = recognizer.loaded
+        self.rate = rate
+        self.stream = Stream(loaded.model, loaded.front_end, loaded.tokenizer)
+        self.samples = 0
+
+    def push(self, samples: bytes, last: bool) -> dict[str, Any]:
+        self.samples += len(samples) // 2
+        heard = self.stream.push(waveform(samples))
+        if last:
+            heard = self.stream.finish()
+        sure = [round(confidence, 4) for confidence in heard.confidence]
+        seconds = self.samples / self.rate
+        return {"text": heard.text, "seconds": seconds, "confidence": sure}
 
 
 class Whole:
     """For models that see all of the audio: all that has come is decoded again."""
 
     mode = "whole"
-    note = (
-        "this model needs the whole audio: what has come is decoded again, "
-        "at most once a second, and earlier words may change"
-    )
     every_s = 1.0
 
-    def __init__(self, recognizer: Any, rate: int) -> None:
+    def __init__(self, recognizer: Any, rate: int, why: str) -> None:
         self.recognizer = recognizer
         self.rate = rate
+        self.note = (
+            f"all that has come is decoded again, at most once a second, and earlier "
+            f"words may change: {why}"
+        )
         self.waveform = torch.zeros(0)
 
     def push(self, samples: bytes, last: bool) -> dict[str, Any]:
         self.waveform = torch.cat([self.waveform, waveform(samples)])
         said = self.recognizer.transcribe(self.waveform, self.rate)
-        return final(said) if last else {"text": said.text, "seconds": said.seconds}
-
-
-def open_transcribing(recognizer: Any, rate: int) -> Transcribing:
-    return Whole(recognizer, rate)
+        told = {"text": said.text, "seconds": said.seconds}
+        return told | ({"transcript": verbose(said)} if last else {})
 
 
 def waveform(samples: bytes) -> Tensor:
     """16-bit little-endian samples as floats in [-1, 1)."""
     return torch.from_numpy(np.frombuffer(samples, "<i2").astype(np.float32) / 32768)
-
-
-def final(said: Transcript) -> dict[str, Any]:
-    return {"text": said.text, "seconds": said.seconds, "transcript": verbose(said)}

@@ -44,7 +44,7 @@ def read_upload(file: BinaryIO, max_seconds: float) -> Audio:
                 raise refusal(413, _too_long(max_seconds, rate))
             blocks.append(block.waveform)
     except InputError as error:
-        raise refusal(400, _without_name(error)) from None
+        raise refusal(400, str(error)) from None
     if count == 0:
         raise refusal(400, "the audio is empty: it has no samples")
     return Audio(torch.cat(blocks), rate)
@@ -69,7 +69,3 @@ def _too_long(max_seconds: float, rate: int) -> str:
     if rate > HIGHEST:
         most += f" (counted as {HIGHEST} samples a second)"
     return f"{most}: cut it into parts"
-
-
-def _without_name(error: InputError) -> str:
-    return str(error).removeprefix("the audio given: ")
