@@ -191,7 +191,7 @@ HARD = ("train.accumulate=2", "train.save_every=1", "train.patience=3")
 
 @pytest.mark.parametrize("forget_scale", [False, True])
 def test_resume_with_accumulation_and_a_loss_scale(tmp_path, monkeypatch, forget_scale):
-    scaler = partial(torch.amp.GradScaler, init_scale=2.0**24, growth_interval=3)
+    scaler = partial(torch.amp.GradScaler, init_scale=2.0**20, growth_interval=3)
     monkeypatch.setattr(torch.amp, "GradScaler", scaler)
     monkeypatch.setattr(launch, "_check_precision", lambda *_: None)
     half = (*HARD, "train.precision=fp16")
