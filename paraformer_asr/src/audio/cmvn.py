@@ -29,7 +29,8 @@ def normalise(features: Float[Tensor, "frames mels"]) -> Float[Tensor, "frames m
     """
     if features.shape[0] == 0:
         return features
-    centred = features - features.mean(0)
+    apart = features - features[:1]  # exactly 0 where nothing changes
+    centred = apart.sub_(apart.mean(0))
     return centred.div_(centred.square().mean(0).sqrt_().clamp_min_(LEAST))
 
 
@@ -40,8 +41,9 @@ def normalise_batch(
     """`normalise` of each utterance over its own frames; 0 behind its end."""
     mask = length_mask(lengths, features.shape[1])[..., None]
     count = lengths.clamp_min(1)[:, None, None]
-    mean = features.masked_fill(~mask, 0).sum(1, keepdim=True) / count
-    centred = (features - mean).masked_fill(~mask, 0)
+    apart = (features - features[:, :1]).masked_fill(~mask, 0)
+    mean = apart.sum(1, keepdim=True) / count
+    centred = (apart - mean).masked_fill(~mask, 0)
     std = (centred.square().sum(1, keepdim=True) / count).sqrt()
     return centred / std.clamp_min(LEAST)
 

@@ -16,7 +16,7 @@ from ..utils.seed import keyed_rng
 from .cmvn import LEAST, MomentSums, normalise
 from .frames import Window
 from .low_frame_rate import stack_frames
-from .mel import fbank, frame_sizes
+from .mel import band, fbank, frame_sizes
 from .mfcc import cepstra
 
 
@@ -62,6 +62,7 @@ class FeatureConfig:
             raise ValueError(f"shift_ms {self.shift_ms:g} is less than one sample")
         if length < 2:
             raise ValueError(f"frame_ms {self.frame_ms:g} is less than two samples")
+        band(self.sample_rate, self.low_hz, self.high_hz)
         if self.kind == "mfcc" and self.n_ceps > self.n_mels:
             raise ValueError(f"n_ceps {self.n_ceps} is more than n_mels {self.n_mels}")
 

@@ -84,16 +84,10 @@ def mel_filters(
     The bin at half the sample rate is in none. A `warp` moves the corners of the
     triangles along `warp_hz`. Raises ValueError for an empty band.
     """
-    nyquist = sample_rate / 2
-    high_hz = high_hz if high_hz > 0 else nyquist + high_hz
-    if not 0 <= low_hz < high_hz <= nyquist:
-        raise ValueError(
-            f"low_hz {low_hz:g} and high_hz {high_hz:g} must be a band inside "
-            f"0 to {nyquist:g} Hz, half the sample rate"
-        )
+    low_hz, high_hz = band(sample_rate, low_hz, high_hz)
     corners = np.linspace(mel(low_hz), mel(high_hz), n_mels + 2)
     if warp != 1.0:
-        corners = mel(warp_hz(hz(corners), warp, nyquist))
+        corners = mel(warp_hz(hz(corners), warp, sample_rate / 2))
     left, centre, right = corners[:-2], corners[1:-1], corners[2:]
     bins = mel(np.arange(n_fft // 2) * sample_rate / n_fft)[:, None]
     rising = (bins - left) / (centre - left)
@@ -101,6 +95,18 @@ def mel_filters(
     weights = np.zeros((n_fft // 2 + 1, n_mels))
     weights[:-1] = np.maximum(0, np.minimum(rising, falling))
     return torch.from_numpy(weights).to(dtype)
+
+
+def band(sample_rate: int, low_hz: float, high_hz: float) -> tuple[float, float]:
+    """Lowest and highest frequency; ValueError where they are no band."""
+    nyquist = sample_rate / 2
+    high_hz = high_hz if high_hz > 0 else nyquist + high_hz
+    if not 0 <= low_hz < high_hz <= nyquist:
+        raise ValueError(
+            f"low_hz {low_hz:g} and high_hz {high_hz:g} must be a band inside "
+            f"0 to {nyquist:g} Hz, half the sample rate"
+        )
+    return low_hz, high_hz
 
 
 def mel(frequency):

@@ -42,7 +42,6 @@ def stages(
 ) -> None:
     """Draw the stages from the waveform to what a model is trained on."""
     waveform, rate = next(stream_audio(input, LONGEST_S))
-    waveform = resample(waveform, rate, sample_rate or rate)
     if window not in ("povey", "hamming"):
         raise InputError(f"--window {window}: povey or hamming")
     try:
@@ -50,6 +49,7 @@ def stages(
         front_end = FrontEnd(config)
     except ValueError as error:
         raise InputError(f"--sample-rate, --mels: {error}") from None
+    waveform = resample(waveform, rate, config.sample_rate)
     if len(waveform) < front_end.frame_samples:
         raise InputError(
             f"{input}: {len(waveform)} samples are shorter than one frame, "
