@@ -10,9 +10,6 @@ from ..utils.contracts import contract
 def quantity_loss(
     counts: Float[Tensor, " batch"], token_lengths: Int[Tensor, " batch"]
 ) -> Float[Tensor, ""]:
-    """sum_b |n_b - U_b| / sum_b U_b, n the unscaled sum of the weights.
-
-    No token in the whole batch: the sum itself.
-    """
-    miss = (counts - token_lengths).abs().sum()
-    return miss / token_lengths.sum().clamp(min=1)
+    """Mean over the utterances of |n_b - U_b| / max(U_b, 1), n the unscaled sum."""
+    miss = (counts - token_lengths).abs() / token_lengths.clamp(min=1)
+    return miss.mean()

@@ -33,6 +33,8 @@ class ModelConfig:
     kernel: int = 15
     """Frames that a convolution of conformer or a memory of sanm sees; odd."""
     dropout: float = 0.1
+    front_channels: int = 32
+    """Of the convolutions that subsample."""
     subsampling: Literal[1, 2, 4] = 4
     """Feature frames that become one encoder frame."""
     causal: bool = False
@@ -51,7 +53,14 @@ class ModelConfig:
     """Lambda: share of the wrong tokens that the second pass is shown; 0: one pass."""
 
     def __post_init__(self):
-        for name in ("d_model", "heads", "encoder_layers", "decoder_layers", "ff"):
+        for name in (
+            "d_model",
+            "heads",
+            "encoder_layers",
+            "decoder_layers",
+            "ff",
+            "front_channels",
+        ):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be at least 1")
         if self.d_model % self.heads or self.d_model % 2:
