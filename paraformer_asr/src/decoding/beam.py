@@ -57,7 +57,7 @@ class BeamSearch:
             self.running = [text for _, text in going]
         lacking = self.width - len(going)
         sources = [source for source, _ in going] + [0] * lacking
-        return sources, [text.tokens[-1] for _, text in going] + [self.eos] * lacking
+        return sources, [text.tokens[-1] for _, text in going] + [0] * lacking
 
     def is_over(self) -> bool:
         """Whether no running text can still get better than the worst that ended.

@@ -79,9 +79,10 @@ class DecoderLayer(nn.Module):
     def forward(
         self,
         x: Float[Tensor, "batch tokens {self.d_model}"],
-        token_mask: Bool[Tensor, "batch _ tokens"],
+        token_mask: Bool[Tensor, "batch 1 tokens"]
+        | Bool[Tensor, "batch tokens tokens"],
         hidden: Float[Tensor, "batch time {self.d_model}"],
-        time_mask: Bool[Tensor, "batch _ time"],
+        time_mask: Bool[Tensor, "batch 1 time"],
     ) -> Float[Tensor, "batch tokens {self.d_model}"]:
         """x + f(norm(x)) for each of the three; the masks are True where x may look."""
         y = self.self_norm(x)
