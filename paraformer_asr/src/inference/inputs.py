@@ -67,9 +67,8 @@ def read_hotwords(given: str) -> list[str]:
 
     A file's empty lines and lines that begin with # are left out.
     """
-    text = given
-    path = Path(given)
-    if os.sep in given or path.suffix == ".txt" or _exists(path):
+    text, path = given, Path(given)
+    if given and (os.sep in given or path.suffix == ".txt" or _exists(path)):
         try:
             text = path.read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError, ValueError) as error:

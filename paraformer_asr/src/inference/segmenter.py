@@ -4,9 +4,12 @@ Loudness is taken every 10 ms, without the mean, so that an offset does no harm.
 threshold follows the noise: it lies above the floor of the last minute by a quarter of
 the way to the loudest, at most 12 dB. It errs towards keeping: noise that is recognised
 costs a little time, speech that is thrown away is lost.
+
+Pauses are cut out of short recordings too: a model that has learnt from utterances with
+short pauses hears tokens in long ones.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -18,10 +21,12 @@ from ..utils.contracts import contract
 
 
 LONGEST_S = 20.0
+PAUSE_S = 0.6
+"""Silence of that length ends a piece."""
 PAD_S = 0.2
-"""Silence that is left at both ends of a segment."""
+"""Of a pause, what is left at both ends of a piece."""
 SHORTEST_S = 1.0
-"""A segment is not cut before that; also no silence nearer to its beginning counts."""
+"""Speech without a pause is not cut before that."""
 HOP_S = 0.01
 SMOOTH = 11
 """Frames, about 0.1 s, that the quietest point is the mean of."""
@@ -41,8 +46,7 @@ class Piece(NamedTuple):
 class Segmenter:
     """Push blocks of any size; pieces of at most `longest_s` come out in order.
 
-    A stream that is no longer than that comes out whole and untouched, if it is not
-    digital silence.
+    A stream that is no longer than that and has no pause comes out untouched.
     """
 
     def __init__(self, sample_rate: int, longest_s: float = LONGEST_S):
@@ -51,13 +55,13 @@ class Segmenter:
                 f"sample_rate = {sample_rate}, longest_s = {longest_s}: must be at "
                 f"least 1 and {2 * SHORTEST_S}"
             )
-        self.rate = sample_rate
         self.hop = max(1, round(HOP_S * sample_rate))
-        per_frame = self.hop / sample_rate
-        self.longest = int(longest_s / per_frame)  # in frames, as all that follows
-        self.shortest = int(SHORTEST_S / per_frame)
-        self.pad = int(PAD_S / per_frame)
-        self.start, self.cut_before = 0, False
+        frames = sample_rate / self.hop  # a second; the next four are in frames
+        self.longest = int(longest_s * frames)
+        self.shortest = int(SHORTEST_S * frames)
+        self.pause = int(PAUSE_S * frames)
+        self.pad = int(PAD_S * frames)
+        self.start = 0
         self.blocks: list[Tensor] = []
         self.waiting = 0
         self.recent = torch.empty(0)
@@ -67,42 +71,68 @@ class Segmenter:
         """The pieces that are certain now; `block` is not kept longer than needed."""
         self.blocks.append(block)
         self.waiting += len(block)
-        if self.waiting <= (self.longest + SMOOTH) * self.hop:
-            return []
-        return list(self._pieces())
+        return list(self._pieces()) if self._is_long(self.waiting) else []
 
     def finish(self) -> list[Piece]:
         """The rest, at the end of the stream."""
         found = list(self._pieces())
-        waveform = self._take()
-        if not self.cut_before:
-            return [Piece(0, waveform)] if has_sound(waveform, self.rate) else []
-        last = self._trimmed(waveform, self._silent(waveform))
-        return found + ([last] if last else [])
-
-    def _take(self) -> Tensor:
         waveform = torch.cat(self.blocks) if self.blocks else torch.empty(0)
-        self.blocks, self.waiting = [waveform], len(waveform)
-        return waveform
+        silent = self._silent(waveform)
+        if bool(silent.all()):
+            return found
+        pauses = self._pauses(silent)
+        ends = max(_leading(silent), _leading(silent.flip(0)))
+        if self.start == 0 and not pauses and ends < self.pause:
+            return [Piece(0, waveform)]
+        return found + self._between(waveform, silent, [*pauses, len(silent)])
+
+    def _is_long(self, samples: int) -> bool:
+        return samples > self.longest * self.hop
 
     def _pieces(self) -> Iterator[Piece]:
-        """Cut while more than the longest piece is waiting."""
-        waveform = self._take()
-        while len(waveform) > self.longest * self.hop:
-            self.cut_before = True
+        """Those before the last cut, while more than the longest piece is waiting.
+
+        Each look is at as many samples as the longest piece has, so that the cuts do
+        not depend on how the stream came in.
+        """
+        if not self._is_long(self.waiting):
+            return
+        waveform = torch.cat(self.blocks)
+        while self._is_long(len(waveform)):
             window = waveform[: self.longest * self.hop]
             silent = self._silent(window)
-            lead = _leading(silent)
-            if lead > self.pad + 1:
-                cut = lead - self.pad
-            else:
-                cut = self._cut(window, silent)
-                piece = self._trimmed(window[: cut * self.hop], silent[:cut])
-                if piece:
-                    yield piece
-            waveform = waveform[cut * self.hop :]
-            self.start += cut * self.hop
+            cuts, lead = self._pauses(silent), _leading(silent)
+            if not cuts and lead <= self.pad + 1:
+                cuts = [self._cut(window, silent)]
+            yield from self._between(window, silent, cuts)
+            gone = (cuts[-1] if cuts else lead - self.pad) * self.hop
+            waveform = waveform[gone:]
+            self.start += gone
         self.blocks, self.waiting = [waveform.clone()], len(waveform)
+
+    def _pauses(self, silent: Tensor) -> list[int]:
+        """The middles of the pauses, the first silence left out."""
+        return [
+            (start + end) // 2
+            for start, end in _runs(silent)
+            if end - start >= self.pause and start > 0
+        ]
+
+    def _between(
+        self, waveform: Tensor, silent: Tensor, cuts: Sequence[int]
+    ) -> list[Piece]:
+        """The pieces that end at `cuts`, without what is silent at their ends."""
+        pieces, begin = [], 0
+        for end in cuts:
+            part = silent[begin:end]
+            if not bool(part.all()):
+                first = begin + max(0, _leading(part) - self.pad)
+                last = end - max(0, _leading(part.flip(0)) - self.pad)
+                stop = last * self.hop  # beyond the last sample where its frame ends so
+                sound = waveform[first * self.hop : stop]
+                pieces.append(Piece(self.start + first * self.hop, sound))
+            begin = end
+        return pieces
 
     def _silent(self, waveform: Tensor) -> Tensor:
         """Of each frame whether it is silence, by the loudness of the last minute."""
@@ -118,9 +148,10 @@ class Segmenter:
         return level < floor + (span / 4).clamp(max=MARGIN_DB)
 
     def _cut(self, window: Tensor, silent: Tensor) -> int:
-        """The middle of the longest silence, or the quietest point of the second half.
+        """Of speech without a pause the middle of the longest silence, in frames.
 
-        In frames; of silences that are equally long the last.
+        Of equally long ones the last; without any the quietest point of the second
+        half.
         """
         best, at = SMOOTH - 1, 0
         for start, end in _runs(silent):
@@ -132,15 +163,6 @@ class Segmenter:
         level = _smooth(loudness(window, self.hop))
         half = len(level) // 2
         return half + int(level[half:].argmin())
-
-    def _trimmed(self, waveform: Tensor, silent: Tensor) -> Piece | None:
-        """A piece with a little of the silence at its ends; None of silence alone."""
-        if bool(silent.all()):
-            return None
-        first = max(0, _leading(silent) - self.pad)
-        kept = len(silent) - max(0, _leading(silent.flip(0)) - self.pad)
-        end = len(waveform) if kept == len(silent) else kept * self.hop
-        return Piece(self.start + first * self.hop, waveform[first * self.hop : end])
 
 
 @contract
