@@ -9,6 +9,7 @@ import json
 import re
 import time
 import uuid
+from email.message import Message
 from typing import Any
 
 from ..utils.logging import log
@@ -18,6 +19,8 @@ from .refusals import refusal
 
 
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+TAIL = 1024
+"""Bytes at the end of a form that must have its last boundary."""
 HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -94,6 +97,9 @@ class _Request:
         self._send = send
         self._got = 0
         self._whole = False
+        self._end = b""
+        """Of a form: what its last bytes hold, once it is known."""
+        self._last = b""
         self._until = time.monotonic() + limits.body_s
 
     def check_headers(self) -> None:
@@ -105,6 +111,11 @@ class _Request:
                 f"the body must be multipart/form-data with a part `file`, "
                 f"not {kind[:40] or 'of no type'}",
             )
+        known = Message()
+        known["content-type"] = self.headers["content-type"]
+        boundary = known.get_param("boundary", "")
+        if isinstance(boundary, str) and boundary:
+            self._end = f"--{boundary}--".encode("latin-1")
         length = self.headers.get("content-length", "0")
         if length.isdecimal() and int(length[:20]) > self.limits.bytes:
             self._refuse_size()
@@ -122,6 +133,9 @@ class _Request:
         self._whole = not message.get("more_body", False)
         if self._got > self.limits.bytes:
             self._refuse_size()
+        self._last = (self._last + message.get("body", b""))[-TAIL:]
+        if self._whole and self._end not in self._last:
+            raise refusal(400, "the body is cut short: its form does not end")
         return message
 
     def _refuse_size(self) -> None:
@@ -132,8 +146,6 @@ class _Request:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             own = HEADERS | {"x-request-id": self.id}
-            if not self._whole and self.status in (408, 413):
-                own["connection"] = "close"
             extra = [(k.encode(), v.encode()) for k, v in own.items()]
             message = message | {"headers": [*message.get("headers", ()), *extra]}
         await self._send(message)

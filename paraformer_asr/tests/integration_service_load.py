@@ -1,0 +1,266 @@
+"""The service under many, slow, rude and random clients."""
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+
+from src.service.limits import Limits
+from tests import served
+from tests.served import PATH, form, until, wav
+
+
+served.need_extra()
+
+CLIENTS = 24
+
+
+@pytest.fixture(scope="module")
+def service():
+    limits = Limits(
+        queue=8, deadline_s=20, megabytes=1, body_s=0.5, head_s=0.5, seconds=60
+    )
+    with served.running(limits) as one:
+        yield one
+
+
+@contextmanager
+def held(service):
+    """The model waits until the block ends; gives how many calls reached it."""
+    recognizer, go_on = service.service.served.recognizer, threading.Event()
+    plain, calls = type(recognizer).transcribe, []
+
+    def waiting(*given, **named):
+        calls.append(given)
+        assert go_on.wait(served.LIMIT)
+        return plain(recognizer, *given, **named)
+
+    recognizer.transcribe = waiting
+    try:
+        yield calls, go_on
+    finally:
+        go_on.set()
+        until(lambda: service.service.worker.inside == 0)
+        del recognizer.transcribe
+
+
+@pytest.mark.spec("ASR-134", "Of 24 clients at once each gets 200, or 503")
+def test_24_clients_at_once_get_200_or_503(service):
+    text = service.post(wav()).json
+    with ThreadPoolExecutor(CLIENTS) as pool, held(service) as (calls, go_on):
+        answers = [pool.submit(service.post, wav()) for _ in range(CLIENTS)]
+        until(lambda: sum(answer.done() for answer in answers) == CLIENTS - 8)
+        full = [answer.result() for answer in answers if answer.done()]
+        healthy = [service.get("/healthz").status for _ in range(5)]
+        queued = service.service.worker.inside
+        go_on.set()
+        answers = [answer.result() for answer in answers]
+    assert {answer.status for answer in full} == {503}
+    assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in full)
+    assert all("the queue is full; try again in" in answer.detail for answer in full)
+    assert (healthy, queued, len(calls)) == ([200] * 5, 8, 8)
+    done = [answer for answer in answers if answer.status == 200]
+    assert len(done) == 8 and all(answer.json == text for answer in done)
+
+
+@pytest.mark.spec("ASR-135", "A call that still waits is dropped then")
+def test_a_late_answer_is_504_and_its_call_is_dropped():
+    with served.running(Limits(deadline_s=0.3)) as service:
+        with ThreadPoolExecutor(3) as pool, held(service) as (calls, go_on):
+            answers = [pool.submit(service.post, wav()) for _ in range(3)]
+            answers = [answer.result() for answer in answers]
+            assert {answer.status for answer in answers} == {504}
+            assert answers[0].detail == "not done in 0.3 s: send less audio"
+            assert service.service.worker.inside == 1  # the one that runs
+            go_on.set()
+            until(lambda: service.service.worker.inside == 0)
+        assert len(calls) == 1
+
+
+@pytest.mark.spec("ASR-135", "when its client has left")
+def test_the_call_of_a_client_that_left_is_dropped(service):
+    with ThreadPoolExecutor(1) as pool, held(service) as (calls, go_on):
+        first = pool.submit(service.post, wav())
+        until(lambda: len(calls) == 1)
+        body, kind = form(wav())
+        second = service.connection()
+        second.request("POST", PATH, body, {"content-type": kind})
+        until(lambda: service.service.worker.inside == 2)
+        second.close()
+        until(lambda: service.service.worker.inside == 1)
+        go_on.set()
+        assert first.result().status == 200
+    assert len(calls) == 1
+
+
+@pytest.mark.spec("ASR-135", "long audio is given up between two segments")
+def test_long_audio_that_nobody_waits_for_is_given_up(service):
+    recognizer = service.service.served.recognizer
+    heard, go_on = [], threading.Event()
+    plain = type(recognizer)._recognise
+
+    def counted(*given):
+        heard.append(given)
+        assert go_on.wait(served.LIMIT)
+        return plain(recognizer, *given)
+
+    recognizer._recognise = counted
+    try:
+        body, kind = form(wav(59, rate=8000))
+        client = service.connection()
+        client.request("POST", PATH, body, {"content-type": kind})
+        until(lambda: len(heard) == 1)
+        client.close()
+        time.sleep(0.1)  # until the service has seen it
+        go_on.set()
+        until(lambda: service.service.worker.inside == 0)
+    finally:
+        go_on.set()
+        del recognizer._recognise
+    assert len(heard) == 1  # of three pieces
+
+
+def raw(service, *pieces: bytes, pause: float = 0.0) -> bytes:
+    """All that comes back for bytes that are sent as they are."""
+    place = urlsplit(service.url)
+    with socket.create_connection((place.hostname, place.port), served.LIMIT) as wire:
+        back = b""
+        try:
+            for piece in pieces:
+                wire.sendall(piece)
+                time.sleep(pause)
+            while data := wire.recv(65536):
+                back += data
+        except ConnectionError:
+            pass
+        return back
+
+
+def head(length: int, kind: str = "multipart/form-data; boundary=x") -> bytes:
+    return (
+        f"POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: {kind}\r\n"
+        f"content-length: {length}\r\n\r\n"
+    ).encode()
+
+
+SLOW = {
+    "half a line": ((b"POST /v1/aud",), b""),
+    "nothing": ((), b""),
+    "headers one by one": ((b"GET /healthz HTTP/1.1\r\n", b"a: b\r\n", b"c: "), b""),
+    "half a body": ((head(1000), b"--x\r\n"), b"HTTP/1.1 408"),
+    "a body in drops": ((head(1000), *([b"--x"] * 8)), b"HTTP/1.1 408"),
+}
+
+
+@pytest.mark.spec("ASR-135", "comes too slowly is answered 408")
+@pytest.mark.parametrize("case", SLOW)
+def test_who_is_slow_is_hung_up_on(service, case):
+    pieces, begins = SLOW[case]
+    with ThreadPoolExecutor(1) as pool:
+        slow = pool.submit(raw, service, *pieces, pause=0.1)
+        assert service.get("/healthz").status == 200
+        back = slow.result(served.LIMIT)
+    assert back.startswith(begins) and bool(back) == bool(begins)
+    if begins:
+        assert b'{"detail":"the body took longer than 0.5 s"}' in back
+
+
+RUDE = {
+    "a lie that is short": (head(10), b"--x\r\n" + bytes(5000)),
+    "a lie that is long": (head(500), b"--x--\r\n"),
+    "a negative length": (head(-5), b"--x--\r\n"),
+    "two lengths": (head(5).replace(b"\r\n\r\n", b"\r\ncontent-length: 7\r\n\r\n"),),
+    "no HTTP": (b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(50),),
+    "zeros": (bytes(1000),),
+    "a long line": (b"GET /" + b"a" * 200_000,),
+    "many headers": (b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 50_000,),
+    "an old version": (b"GET /healthz HTTP/0.9\r\n\r\n",),
+    "chunks that lie": (
+        head(0).replace(b"content-length: 0", b"transfer-encoding: chunked"),
+        b"ffffffff\r\nabc",
+    ),
+    "a path of bytes": (b"GET /\xff\xfe HTTP/1.1\r\nhost: x\r\n\r\n",),
+}
+
+
+@pytest.mark.parametrize("case", RUDE)
+def test_who_is_rude_harms_nobody(service, case, caplog):
+    back = raw(service, *RUDE[case])
+    assert b"HTTP/1.1 5" not in back and b"Traceback" not in back
+    assert service.get("/healthz").status == 200
+    assert service.post(wav()).status == 200
+    assert not [row for row in caplog.records if row.levelname == "ERROR"]
+
+
+def random_body(draw: np.random.Generator) -> bytes:
+    """Bytes with the head of a kind of audio, or audio with some bytes changed."""
+    heads = (b"RIFF", b"fLaC", b"OggS", b"ID3\4", b"\xff\xfb\x90\0", b"FORM", b".snd")
+    noise = draw.bytes(int(draw.integers(0, 3000)))
+    kind = draw.integers(4)
+    if kind == 0:
+        return noise
+    if kind == 1:
+        return heads[draw.integers(len(heads))] + noise
+    if kind == 2:
+        return wav(0.05)[: int(draw.integers(4, 60))] + noise
+    changed = bytearray(wav(0.05))
+    for place in draw.integers(0, 48, 6):
+        changed[place] = draw.integers(256)
+    return bytes(changed)
+
+
+@pytest.mark.spec("ASR-136", "200 random bodies are never answered 500")
+def test_200_random_bodies_are_never_a_fault(service):
+    draw = np.random.default_rng(6)
+    text = service.post(wav()).json
+    statuses = []
+    for number in range(200):
+        body, kind = form(random_body(draw))
+        if number % 5 == 0:  # the form itself is broken too
+            body = body[: int(draw.integers(len(body)))]
+        path = (PATH, "/v1/audio/inspect")[number % 2]
+        answer = service.ask("POST", path, body, content_type=kind)
+        statuses.append(answer.status)
+        if answer.status != 200:
+            assert answer.detail
+    assert {*statuses} <= {200, 400, 413, 415, 422}, statuses
+    assert len({*statuses}) >= 3  # or the bodies are all alike
+    assert service.post(wav()).json == text
+
+
+# By its schema any bytes are a file and any word is a model.
+EXPECTED = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 400, 404, 413, 415, 422, 503]
+"""
+
+
+@pytest.mark.spec("ASR-132", "schemathesis finds nothing")
+def test_schemathesis_finds_nothing(service):
+    schemathesis = pytest.importorskip("schemathesis", reason="it draws the requests")
+    from hypothesis import HealthCheck, Phase, given, settings
+
+    config = schemathesis.Config.from_str(EXPECTED)
+    schema = schemathesis.openapi.from_url(f"{service.url}/openapi.json", config=config)
+    checked = []
+    for found in schema.get_all_operations():
+        operation = found.ok()
+
+        @given(case=operation.as_strategy())
+        @settings(
+            max_examples=6,
+            deadline=None,
+            phases=[Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        )
+        def check(case):
+            case.call_and_validate(timeout=served.LIMIT)
+
+        check()
+        checked.append(operation.label)
+    assert len(checked) == 6
