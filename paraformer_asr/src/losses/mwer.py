@@ -1,8 +1,8 @@
 """Minimum word error rate, for a decoder that names all tokens at once.
 
-Gao et al. 2022 (arXiv 2206.08317), section 3.4. Where an autoregressive model takes its
-hypotheses from a beam, these are the greedy one and copies of it in which some positions
-say their second-best token.
+Gao et al. 2022 (arXiv 2206.08317), section 3.4. Where an autoregressive model takes
+its hypotheses from a beam, these are the greedy one and copies of it in which some
+positions say their second-best token.
 """
 
 import torch

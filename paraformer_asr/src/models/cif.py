@@ -88,8 +88,8 @@ def integrate(
     cuts S at each frame and token and sums the pieces with a hand-derived gradient,
     O(T + U). Half types are summed in float32.
     """
-    if tokens == 0 or S.shape[1] == 0:
-        return hidden.new_zeros(len(hidden), tokens, hidden.shape[2])
+    if tokens == 0 or S.shape[1] == 0:  # nothing to sum: zeros with a gradient of 0
+        return hidden.sum(1, keepdim=True).expand(-1, tokens, -1) * 0
     h = hidden.to(torch.promote_types(hidden.dtype, torch.float32))
     if form == "clip":
         c = cif_weights(S, tokens).to(h.dtype) @ h
@@ -144,7 +144,7 @@ def _scatter(h: Tensor, S: Tensor, tokens: int) -> Tensor:
     first = start.detach().floor()
     furthest = int((S.detach() - first).nan_to_num(1).max().ceil())
     c = h.new_zeros(len(h), tokens + 1, h.shape[2])  # what lies behind the last token
-    for k in range(furthest):
+    for k in range(max(1, furthest)):
         u = first + k
         w = (S.minimum(u + 1) - start.maximum(u)).clamp(min=0)
         rows = u.nan_to_num(tokens).long().clamp(max=tokens)
