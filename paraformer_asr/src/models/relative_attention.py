@@ -42,25 +42,35 @@ class RelativeAttention(Attention):
         kept = KeysValues(k.transpose(1, 2), v.transpose(1, 2))
         if memory is not None:
             kept = memory.attend(kept)
-        r = self.r(distances).unflatten(1, (self.heads, -1)).permute(1, 2, 0)
-        bias = shift((q + self.v).transpose(1, 2) @ r) / self.head_dim**0.5
+        bias = shift(self._by_distance(q, self.r(distances)))
         if mask is not None:
             bias = bias.masked_fill(~mask[:, None], torch.finfo(x.dtype).min)
         q = (q + self.u).transpose(1, 2)
         mixed = F.scaled_dot_product_attention(q, *kept, bias)
         return self.out(mixed.transpose(1, 2).flatten(2))
 
+    def _by_distance(self, q: Tensor, r: Tensor) -> Tensor:
+        """(q + v)' r / sqrt(head_dim) for all distances: one product for each head."""
+        batch, time, _, _ = q.shape
+        q = (q + self.v) * self.head_dim**-0.5
+        q = q.permute(2, 0, 1, 3).reshape(self.heads, batch * time, self.head_dim)
+        r = r.unflatten(1, (self.heads, self.head_dim)).permute(1, 2, 0)
+        return (q @ r).unflatten(1, (batch, time)).transpose(0, 1)
+
 
 @contract
 def shift(
     by_distance: Float[Tensor, "batch heads time distances"],
 ) -> Float[Tensor, "batch heads time distances-time+1"]:
-    """Column j of row i is distance i - j, from columns that fall by one (appendix B).
+    """Column j of row i is distance i - j, where the columns fall by one (appendix B).
 
-    A column of zeros in front and another view of the same memory move each row one
-    place further than the row before.
+    Row i begins `i` places further left than row 0, so the result is a view of the same
+    memory with rows that are one place shorter: nothing is copied.
     """
     batch, heads, time, distances = by_distance.shape
-    padded = F.pad(by_distance, (1, 0)).view(batch, heads, distances + 1, time)
-    moved = padded[:, :, 1:].reshape(batch, heads, time, distances)
-    return moved[..., : distances - time + 1]
+    item, head, row, column = by_distance.stride()
+    return by_distance.as_strided(
+        (batch, heads, time, distances - time + 1),
+        (item, head, row - column, column),
+        by_distance.storage_offset() + (time - 1) * column,
+    )
