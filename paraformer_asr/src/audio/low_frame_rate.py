@@ -11,7 +11,7 @@ from ..utils.contracts import contract
 @contract
 def stack_frames(
     features: Float[Tensor, "frames mels"], m: int = 7, n: int = 6
-) -> Float[Tensor, "stacked m_mels"]:
+) -> Float[Tensor, "-(-frames//{n}) {m}*mels"]:
     """Row i is frames i n - (m - 1) // 2 and the m - 1 after it, ceil(frames / n) rows.
 
     Before the first frame stands the first, behind the last the last.
@@ -29,7 +29,7 @@ def stack_rows(
     row: int,
     end: int,
     first: int = 0,
-) -> Float[Tensor, "stacked m_mels"]:
+) -> Float[Tensor, "rows {m}*mels"]:
     """Rows `row` to before `end`, where `features` begin with frame `first`."""
     if row >= end:
         return features.new_zeros(0, m * features.shape[1])

@@ -32,7 +32,7 @@ def fbank(
     high_hz: float = 0.0,
     warp: float = 1.0,
     generator: np.random.Generator | None = None,
-) -> Float[Tensor, "frames mels"]:
+) -> Float[Tensor, "frames {n_mels}"]:
     """ln max(|X|^2 M, 1.2e-7), X the frames' spectra and M the filters.
 
     A waveform shorter than one frame gives 0 frames. `high_hz` at or below 0 counts

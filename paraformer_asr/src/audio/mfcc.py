@@ -16,7 +16,7 @@ LIFTER = 22.0
 @contract
 def cepstra(
     log_mels: Float[Tensor, "frames mels"], n_ceps: int = 13, lifter: float = LIFTER
-) -> Float[Tensor, "frames ceps"]:
+) -> Float[Tensor, "frames {n_ceps}"]:
     """The first `n_ceps` of the orthonormal DCT-II, times 1 + L/2 sin(pi k / L).
 
     Number 0 is the loudness (Kaldi's use_energy=False). `lifter` 0 leaves them as is.

@@ -36,7 +36,7 @@ LARGEST = 1000
 @contract
 def resample(
     waveform: Float[Tensor, " samples"], rate: int, new_rate: int
-) -> Float[Tensor, " resampled"]:
+) -> Float[Tensor, " -(-samples*{new_rate}//{rate})"]:
     """The same sound at `new_rate`: ceil(samples new_rate / rate) samples, no delay."""
     if rate == new_rate:
         return waveform
