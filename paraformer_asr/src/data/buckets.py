@@ -52,8 +52,8 @@ class Buckets:
         order = mixed[np.argsort(lengths[mixed], kind="stable")]
         for first, last in zip(self._cuts(), self._cuts()[1:], strict=False):
             rng.shuffle(order[first:last])
-        ends = np.cumsum(self.sizes(world))
-        parts = np.split(order[: ends[-1]], ends[:-1])
+        ends = np.cumsum([0, *self.sizes(world)])
+        parts = [order[a:b] for a, b in zip(ends, ends[1:], strict=False)]
         return [parts[place].tolist() for place in rng.permutation(len(parts))]
 
     def _cuts(self) -> list[int]:

@@ -68,7 +68,7 @@ class SpeechDataset(Samples):
         if config.batch_frames and self.training:
             self.order = Buckets(self.lengths, config.batch_frames)
         elif config.batch_frames:
-            self.sizes = _pack(self.lengths(0), config.batch_frames)
+            self.sizes = pack(self.lengths(0), config.batch_frames)
 
     def __len__(self) -> int:
         if not self.strings:
@@ -164,7 +164,7 @@ def count_frames(front_end: FrontEnd, samples: np.ndarray) -> np.ndarray:
     return -(-frames // front_end.config.lfr_n)
 
 
-def _pack(lengths: np.ndarray, budget: int) -> list[int]:
+def pack(lengths: np.ndarray, budget: int) -> list[int]:
     """The number of the batch of each sample: neighbours within the budget."""
     numbers, count, longest = [], 0, 0
     for length in lengths.tolist():

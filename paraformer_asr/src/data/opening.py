@@ -13,7 +13,7 @@ from ..utils.errors import InputError
 from ..utils.logging import log
 from .config import DataConfig, check_fits
 from .dataset import SpeechDataset
-from .espeak import EspeakMaker, espeak_utterances
+from .espeak import DIGITS, EspeakMaker, espeak_utterances
 from .filters import (
     Dropped,
     without_copies,
@@ -155,9 +155,7 @@ def sift(
     _refuse_empty(splits, dropped)
     if trained is None:
         texts = [u.text for u in splits["train"]]
-        if config.name == "toy_tones":
-            texts.append(alphabet(config.toy))
-        written = build_tokenizer(tokenizer, texts)
+        written = build_tokenizer(tokenizer, texts + _all_words(config))
         front_end = _fit(features, splits, recordings)
     else:
         written, front_end = trained
@@ -174,6 +172,13 @@ def _listed(config: DataConfig, seed: int) -> Splits:
     splits = espeak_utterances(config.espeak, config.root, seed)
     speaker = config.leave_out_speaker
     return leave_out(splits, speaker) if speaker else splits
+
+
+def _all_words(config: DataConfig) -> list[str]:
+    """What made-up speech can say, whatever of it few training samples do say."""
+    if config.name == "espeak" and not config.root:
+        return [" ".join(DIGITS)]
+    return [alphabet(config.toy)] if config.name == "toy_tones" else []
 
 
 def _fit(features: FeatureConfig, splits: Splits, recordings: Recordings) -> FrontEnd:

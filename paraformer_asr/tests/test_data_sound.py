@@ -1,0 +1,385 @@
+"""From recordings to batches: the same sample whoever asks, decoded once."""
+
+import dataclasses
+import json
+import subprocess
+
+import numpy as np
+import pytest
+import torch
+
+from src.audio import FeatureConfig, FrontEnd, PerturbConfig, SpecAugmentConfig
+from src.audio.read import read_audio
+from src.audio.resample import resample
+from src.data import DataConfig, ToyConfig, espeak, open_data, recordings
+from src.data.config import EspeakConfig
+from src.data.dataloader import EpochBatches, train_loader
+from src.data.joined import Strings, join
+from src.data.recordings import Recordings, read_part
+from src.data.toy_patterns import draw_features, draw_plan
+from src.data.toy_tones import chord, play
+from src.data.utterance import Utterance
+from src.tokenizers import TokenizerConfig
+from src.utils.errors import InputError
+from src.utils.seed import keyed_rng
+from tests.data_files import RATE, folder, manifest, sound
+
+
+WORD = TokenizerConfig("word")
+CHAR = TokenizerConfig("char")
+STRONG = PerturbConfig(
+    speeds=(0.9, 1.0, 1.1), volume_db=(-6, 6), noise_chance=0.5, warp=0.1
+)
+MASKS = SpecAugmentConfig(frequency_masks=2, time_masks=2)
+TOY = ToyConfig(n_train=12, n_val=4, n_test=4)
+
+
+def opened(root, seed=0, tokenizer=WORD, trained=None, **keys):
+    config = DataConfig(name="manifest", root=str(root), **keys)
+    return open_data(config, FeatureConfig(), tokenizer, seed, trained)
+
+
+@pytest.fixture(scope="module")
+def root(tmp_path_factory):
+    return folder(tmp_path_factory.mktemp("data"), {"train": 20, "val": 5, "test": 5})
+
+
+def same(first, second):
+    return all(
+        torch.equal(first[k], second[k])
+        if isinstance(first[k], torch.Tensor)
+        else first[k] == second[k]
+        for k in first | second
+    )
+
+
+def one(batch, row):
+    """A row of a batch without its padding."""
+    frames, tokens = batch["feature_lengths"][row], batch["token_lengths"][row]
+    return batch["features"][row, :frames], batch["tokens"][row, :tokens]
+
+
+@pytest.mark.spec("ASR-029", "padded with zeros at the right")
+def test_a_batch_is_what_the_files_hold(root):
+    data = opened(root).datasets["test"]
+    batch = data.__getitems__([(0, i) for i in range(5)])
+    lines = (root / "test.jsonl").read_text().splitlines()
+    rows = [json.loads(line) for line in lines]
+    tokenizer = data.tokenizer
+    for i, row in enumerate(rows):
+        waveform = read_audio(root / row["audio"]).waveform
+        expected = FrontEnd(FeatureConfig())(waveform)
+        features, tokens = one(batch, i)
+        assert torch.equal(features, expected)
+        assert tokenizer.decode(tokens) == row["text"] == batch["text"][i]
+        assert batch["features"][i, len(expected) :].eq(0).all()
+        assert (batch["id"][i], batch["speaker"][i]) == (row["audio"], row["speaker"])
+    assert batch["features"].dtype == torch.float32
+    assert batch["tokens"].dtype == batch["feature_lengths"].dtype == torch.int64
+    assert data[(0, 1)]["text"] == rows[1]["text"]
+
+
+VARIANTS = {
+    "plain": {},
+    "perturbed": {"perturb": STRONG, "spec_augment": MASKS},
+    "hidden": {"spec_augment": MASKS},
+    "joined": {"join": (1, 3), "perturb": STRONG, "spec_augment": MASKS},
+}
+
+
+@pytest.mark.spec("ASR-029", "whoever computes it and whatever else is in the batch")
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_sample_is_a_function_of_its_key(root, variant):
+    keys = VARIANTS[variant]
+    first = opened(root, **keys).datasets["train"]
+    again = opened(root, **keys).datasets["train"]
+    batch = first.__getitems__([(3, i) for i in (4, 0, 2)])
+    again.__getitems__([(1, 2), (2, 2)])
+    alone = again.__getitems__([(3, 2)])
+    assert torch.equal(one(batch, 2)[0], one(alone, 0)[0])
+    assert torch.equal(one(batch, 2)[1], one(alone, 0)[1])
+    assert same(batch, first.__getitems__([(3, i) for i in (4, 0, 2)]))
+    differs = not same(alone, first.__getitems__([(4, 2)]))
+    assert differs == (variant != "plain")
+
+
+@pytest.mark.spec("ASR-029", "the parts that are not trained on stay as they are")
+def test_held_out_parts_are_never_changed(root):
+    changed = {"perturb": STRONG, "spec_augment": MASKS}
+    plain = opened(root).datasets["val"].__getitems__([(0, 1)])
+    assert same(plain, opened(root, **changed).datasets["val"].__getitems__([(5, 1)]))
+    strings = opened(root, join=(2, 3), **changed).datasets["test"]
+    assert same(strings.__getitems__([(0, 1)]), strings.__getitems__([(9, 1)]))
+
+
+def test_workers_make_the_same_batches(root):
+    data = opened(root, **VARIANTS["joined"]).datasets["train"]
+    order = EpochBatches(len(data), 4, seed=0, epoch=1)
+    here = list(train_loader(data, order))
+    there = list(train_loader(data, order, workers=2))
+    assert len(here) == len(there) > 1
+    assert all(same(a, b) for a, b in zip(here, there, strict=True))
+
+
+def test_another_seed_gives_other_samples(root):
+    keys = VARIANTS["joined"]
+    first = opened(root, seed=0, **keys).datasets["train"].__getitems__([(0, 0)])
+    second = opened(root, seed=1, **keys).datasets["train"].__getitems__([(0, 0)])
+    assert not same(first, second)
+
+
+@pytest.mark.spec("ASR-028", "of one speaker")
+def test_strings_are_of_one_speaker():
+    speakers = ["ann", "bob", "ann", "eve", "bob", "ann"]
+    strings = Strings(speakers, (2, 4), (0.1, 0.2))
+    drawn = [strings.draw(keyed_rng(n)) for n in range(300)]
+    for string in drawn:
+        assert len({speakers[i] for i in string.parts}) == 1
+        assert len(string.gaps) == len(string.parts) + 1
+        assert all(0.1 <= gap <= 0.2 for gap in string.gaps)
+    assert {len(string.parts) for string in drawn} == {2, 3, 4}
+    assert {i for string in drawn for i in string.parts} == set(range(6))
+
+
+@pytest.mark.spec("ASR-028", "silence before, between and after them")
+def test_recordings_lie_between_gaps():
+    first, second = torch.ones(10), -torch.ones(5)
+    joined = join([first, second], [0.01, 0.02, 0.003], 1000, 0.01, keyed_rng(0))
+    assert len(joined) == 10 + 10 + 20 + 5 + 3
+    assert torch.equal(joined[10:20], first)
+    assert torch.equal(joined[40:45], second)
+    gaps = torch.cat([joined[:10], joined[20:40], joined[45:]])
+    assert 0.005 < gaps.std() < 0.02
+    silent = join([first], [0.01, 0.01], 1000, 0.0, keyed_rng(0))
+    assert silent[:10].eq(0).all()
+
+
+@pytest.mark.spec("ASR-028", "drawn anew in each epoch")
+def test_training_strings_change_and_others_do_not(root):
+    data = opened(root, join=(2, 3), join_train=7, join_eval=6).datasets
+    train, test = data["train"], data["test"]
+    assert (len(train), len(test)) == (7, 6)
+    assert train.string(0, 1) != train.string(1, 1)
+    assert test.string(0, 1) == test.string(1, 1)
+    batch = test.__getitems__([(0, i) for i in range(6)])
+    for i in range(6):
+        string = test.string(0, i)
+        words = [test.texts[p] for p in string.parts]
+        assert batch["text"][i] == " ".join(words)
+        assert batch["speaker"][i] == test.utterances[string.parts[0]].speaker
+    assert len(opened(root, join=(2, 3)).datasets["train"]) == 8
+
+
+@pytest.mark.parametrize("keys", [{}, {"join": (1, 3)}, {"join": (2, 2)}])
+def test_lengths_are_those_of_the_features(root, keys):
+    for data in opened(root, **keys).datasets.values():
+        found = data.__getitems__([(2, i) for i in range(len(data))])["feature_lengths"]
+        assert data.lengths(2).tolist() == found.tolist()
+
+
+@pytest.mark.spec("ASR-030", "decoded once")
+def test_files_are_decoded_once(root, monkeypatch):
+    reads = []
+    real = recordings.stream_audio
+    monkeypatch.setattr(
+        recordings, "stream_audio", lambda path: reads.append(path) or real(path)
+    )
+    data = opened(root, perturb=STRONG).datasets["train"]
+    assert len(reads) == len(set(reads)) == 30
+    data.__getitems__([(0, i) for i in range(20)])
+    assert len(reads) == 30
+
+
+@pytest.mark.spec("ASR-030", "no more than a bound is kept")
+def test_memory_is_bounded(tmp_path):
+    paths = [sound(tmp_path / f"{n}.wav", 1.0, n) for n in range(6)]
+    listed = [Utterance(str(n), path, "a") for n, path in enumerate(paths)]
+    few = Recordings(RATE, limit=3 * 4 * RATE)
+    for _ in range(2):
+        waves = [few[u] for u in listed]
+        assert few.bytes == 3 * 4 * RATE
+        assert [few.samples(u) for u in listed] == [RATE] * 6
+    for wave, path in zip(waves, paths, strict=True):
+        assert torch.equal(wave, read_audio(path).waveform)
+
+
+@pytest.mark.spec("ASR-030", "Parts of a file")
+def test_parts_of_a_file(tmp_path, monkeypatch):
+    path = sound(tmp_path / "long.wav", 3.0)
+    whole = read_audio(path).waveform
+    spans = [(0.5, 1.25), (2.0, 0.0), (0.0, 0.1), (2.9, 9.0)]
+    listed = [Utterance(f"{s}", path, "a", "", s, e) for s, e in spans]
+    for limit in (600.0, 1.0):  # kept whole, or read in blocks
+        monkeypatch.setattr(recordings, "LONGEST_KEPT", limit)
+        kept = Recordings(RATE)
+        for u, (s, e) in zip(listed, spans, strict=True):
+            expected = whole[round(s * RATE) : round(e * RATE) if e else None]
+            assert torch.equal(kept[u], expected)
+            assert Recordings(RATE, limit=1).samples(u) == len(expected)
+    assert len(read_part(path, 0.5, 0.75).waveform) == RATE // 4
+    for limit in (600.0, 1.0):
+        monkeypatch.setattr(recordings, "LONGEST_KEPT", limit)
+        with pytest.raises(
+            InputError, match=r"begins at 5 s, but there are only 3\.00 s"
+        ):
+            Recordings(RATE)[Utterance("x", path, "a", "", 5.0, 6.0)]
+
+
+def test_other_rates_are_resampled(tmp_path, caplog):
+    rows = []
+    for n, rate in enumerate((8000, 16000, 16000, 8000)):
+        sound(tmp_path / f"{n}.wav", 0.4, n, rate)
+        rows.append({"audio": f"{n}.wav", "text": "one"})
+    manifest(tmp_path / "train.jsonl", rows)
+    with caplog.at_level("WARNING", logger="run"):
+        found = opened(tmp_path, val_share=0.3)
+    assert "2 recordings of 16000 Hz are resampled" in " ".join(found.warnings)
+    data = {u.id: (d, u) for d in found.datasets.values() for u in d.utterances}
+    kept, utterance = data["1.wav"]
+    audio = read_audio(tmp_path / "1.wav")
+    expected = resample(audio.waveform, 16000, 8000)
+    assert torch.equal(kept.recordings[utterance], expected)
+
+
+def test_a_trained_tokenizer_and_front_end_are_used(root):
+    first = opened(root, tokenizer=CHAR)
+    again = opened(root, trained=(first.tokenizer, first.front_end))
+    assert again.tokenizer is first.tokenizer
+    assert again.front_end is first.front_end
+    assert again.fingerprint == first.fingerprint
+    assert (
+        opened(root, seed=4, leave_out_speaker="bob").fingerprint != first.fingerprint
+    )
+
+
+def test_global_moments_are_those_of_the_training_part(root):
+    features = FeatureConfig(cmvn="global", n_mels=12)
+    config = DataConfig(name="manifest", root=str(root))
+    found = open_data(config, features, WORD, 0)
+    batch = found.datasets["train"].__getitems__([(0, i) for i in range(20)])
+    rows = torch.cat([one(batch, i)[0] for i in range(20)])
+    torch.testing.assert_close(rows.mean(0), torch.zeros(12), atol=1e-4, rtol=0)
+    torch.testing.assert_close(
+        rows.std(0, correction=0), torch.ones(12), atol=1e-3, rtol=0
+    )
+
+
+@pytest.mark.spec("ASR-023", "a pure function of (seed, split, index)")
+@pytest.mark.parametrize("name", ["toy_seq2seq", "toy_tones"])
+def test_toys_are_functions_of_their_key(name):
+    def build(seed=0, toy=TOY):
+        config = DataConfig(name=name, toy=toy)
+        return open_data(config, FeatureConfig(n_mels=8), CHAR, seed)
+
+    first, more = build(), build(toy=dataclasses.replace(TOY, n_train=30))
+    batch = first.datasets["train"].__getitems__([(0, 5), (0, 2)])
+    other = more.datasets["train"].__getitems__([(7, 2)])
+    assert torch.equal(one(batch, 1)[0], one(other, 0)[0])
+    assert torch.equal(one(batch, 1)[1], one(other, 0)[1])
+    assert not same(other, first.datasets["val"].__getitems__([(7, 2)]))
+    assert not same(other, build(seed=1).datasets["train"].__getitems__([(7, 2)]))
+    assert first.tokenizer.vocab_size == 4 + TOY.tokens
+
+
+@pytest.mark.spec("ASR-023", "each token a pattern that moves while it lasts")
+def test_patterns_move_and_silence_is_still():
+    toy = dataclasses.replace(TOY, noise=0.0)
+    plan = draw_plan(toy, "train", 0, 0)
+    features = draw_features(toy, plan, 16, (0,))
+    assert features.shape == (plan.frames, 16)
+    ends = {}
+    for letter, start, end in zip(plan.letters, plan.starts, plan.ends, strict=True):
+        assert np.abs(features[start] - features[end - 1]).max() > 0.5
+        steps = np.diff(features[start:end], axis=0)
+        np.testing.assert_allclose(steps, steps[:1].repeat(len(steps), 0), atol=1e-5)
+        low, high = ends.setdefault(letter, features[[start, end - 1]])
+        assert np.corrcoef(features[start], low)[0, 1] > 0.99
+        assert np.corrcoef(features[end - 1], high)[0, 1] > 0.99
+        features[start:end] = 0
+    assert not features.any()
+
+
+@pytest.mark.spec("ASR-023", "each token a chord of two tones")
+def test_tones_are_where_the_chord_says():
+    plan = draw_plan(dataclasses.replace(TOY, duration=(40, 60)), "train", 0, 1)
+    waveform = play(plan, RATE)
+    for letter, start, end in zip(plan.letters, plan.starts, plan.ends, strict=True):
+        part = waveform[start * 80 : end * 80]
+        power = np.abs(np.fft.rfft(part * np.hanning(len(part)), 8 * len(part)))
+        peaks = np.argsort(power)[::-1] * RATE / (8 * len(part))
+        low, high = chord(letter, RATE)
+        assert min(abs(peaks[:40] - low)) < 10
+        assert min(abs(peaks[:40] - high)) < 10
+        power[np.abs(np.arange(len(power)) * RATE / 8 / len(part) - low) < 60] = 0
+        power[np.abs(np.arange(len(power)) * RATE / 8 / len(part) - high) < 60] = 0
+        assert power.max() < 0.1 * np.abs(np.fft.rfft(part)).max()
+    chords = {chord(letter, RATE) for letter in range(26)}
+    assert len(chords) == 26
+    assert max(high for _, high in chords) < 3600
+
+
+SPEECH = EspeakConfig(n_train=4, n_val=2, n_test=2)
+
+
+def speech(**keys):
+    config = DataConfig(name="espeak", espeak=SPEECH, **keys)
+    return open_data(config, FeatureConfig(), WORD, 0)
+
+
+@pytest.mark.spec("ASR-032", "in its voices, speeds and pitches")
+@pytest.mark.skipif(not espeak.shutil.which("espeak-ng"), reason="needs espeak-ng")
+def test_espeak_speaks():
+    data = speech().datasets["train"]
+    batch = data.__getitems__([(0, i) for i in range(4)])
+    assert same(
+        batch, speech().datasets["train"].__getitems__([(0, i) for i in range(4)])
+    )
+    assert set(batch["speaker"]) <= set(SPEECH.voices)
+    assert (batch["feature_lengths"] > 20).all()
+    assert data.waveform(0, 0).abs().max() > 0.05
+    with pytest.raises(InputError, match=r"voice 'xx-none'.*espeak-ng --voices"):
+        espeak.speak("hi", "xx-none", 150, 50, 8000)
+    spoken = espeak.speak("-v nothing; $(true)", "en-us", 150, 50, 8000)
+    assert len(spoken) > 4000
+
+
+@pytest.mark.spec("ASR-032", "the sentence says how to install it")
+def test_espeak_that_is_not_there(monkeypatch):
+    monkeypatch.setattr(espeak.shutil, "which", lambda name: None)
+    with pytest.raises(InputError, match="apt-get install espeak-ng"):
+        speech()
+
+
+@pytest.mark.spec("ASR-032", "within a time limit, without a shell")
+def test_espeak_is_given_no_shell_and_no_eternity(monkeypatch):
+    calls = []
+
+    def slow(command, **keys):
+        calls.append((command, keys))
+        raise subprocess.TimeoutExpired(command, keys["timeout"])
+
+    monkeypatch.setattr(espeak.shutil, "which", lambda name: "/bin/espeak-ng")
+    monkeypatch.setattr(espeak.subprocess, "run", slow)
+    with pytest.raises(InputError, match="took more than 20 s for 'hello'"):
+        espeak.speak("hello", "en-us", 150, 50, 8000)
+    command, keys = calls[0]
+    assert isinstance(command, list)
+    assert not keys.get("shell")
+    assert "hello" not in command
+    assert keys["input"] == b"hello"
+
+
+def test_sentences_are_in_one_part_only(tmp_path):
+    path = tmp_path / "lines.txt"
+    path.write_text("\n".join(f"sentence {n}" for n in range(60)))
+    pools = espeak._sentences(str(path))
+    assert sum(map(len, pools.values())) == 60
+    assert not set(pools["train"]) & set(pools["val"]) | set(pools["val"]) & set(
+        pools["test"]
+    )
+    path.write_text("one\n")
+    with pytest.raises(InputError, match="no sentence falls to the part"):
+        espeak._sentences(str(path))
+    path.write_text("x" * 3000)
+    with pytest.raises(InputError, match=r"lines\.txt:1: the line has 3000 characters"):
+        espeak._sentences(str(path))
