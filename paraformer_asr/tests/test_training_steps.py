@@ -50,7 +50,7 @@ def test_evaluation_changes_nothing(tmp_path, monkeypatch, ema):
     assert trainer.evaluate("val") == first
 
 
-@pytest.mark.spec("ASR-141", "d old + (1 - d) new")
+@pytest.mark.spec("ASR-187", "d old + (1 - d) new")
 def test_the_average_is_what_its_formula_says():
     torch.manual_seed(0)
     model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2)).double()

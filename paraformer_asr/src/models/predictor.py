@@ -34,9 +34,12 @@ class AlphaPredictor(nn.Module):
         time_mask: Bool[Tensor, "batch time"],
     ) -> Float[Tensor, "batch time"]:
         """Weights in [0, 1], at least float32: half types cannot count."""
+        if hidden.shape[1] == 0:
+            return hidden.new_zeros(hidden.shape[:2])
         left = self.kernel - 1 if self.causal else self.kernel // 2
         x = hidden.masked_fill(~time_mask[..., None], 0).transpose(1, 2)
-        x = self.conv(F.pad(x, (left, self.kernel - 1 - left))).transpose(1, 2)
-        score = self.out(x.relu()).squeeze(-1)
+        # One frame more behind, and cut off again: no frame at all goes through too.
+        x = self.conv(F.pad(x, (left, self.kernel - left)))[..., : hidden.shape[1]]
+        score = self.out(x.transpose(1, 2).relu()).squeeze(-1)
         wide = torch.promote_types(score.dtype, torch.float32)
         return score.to(wide).sigmoid().masked_fill(~time_mask, 0)
