@@ -6,7 +6,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
-from ..models.ctc_states import ctc_states
+from ..models.ctc_align import ctc_states
 from ..utils.contracts import contract
 from ..utils.lengths import length_mask
 

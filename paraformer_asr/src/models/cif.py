@@ -173,6 +173,7 @@ class CifStream:
         self.S = torch.zeros(batch, 1, dtype=torch.float64)
         self.end = self.S  # of the last frame that weighed anything
         self.partial = torch.zeros(batch, d_model)
+        self.like = self.partial  # of the type and the device that were pushed
 
     @contract
     def push(
@@ -181,8 +182,7 @@ class CifStream:
         alphas: Float[Tensor, "{self.batch} time"],
     ) -> Fired:
         """Take the next frames; give the tokens that they complete."""
-        place = hidden.device
-        hidden, alphas = hidden.cpu(), alphas.cpu()
+        self.like, hidden, alphas = hidden[:, :0], hidden.cpu(), alphas.cpu()
         # From the sum so far on, in the order of the whole: the same to the last bit.
         A = torch.cat([self.S, alphas.double()], 1).cumsum(1)
         S = A - self.S.floor()
@@ -199,8 +199,7 @@ class CifStream:
         self.end = torch.where(grown > 0, self.frames + grown, self.end)
         self.S, self.frames = A[:, -1:], self.frames + hidden.shape[1]
         embeds = torch.where(done[..., None], c[:, :tokens], 0)
-        embeds = embeds.to(place, hidden.dtype)
-        return Fired(embeds, lengths, torch.where(done, ends, 0))
+        return Fired(embeds.to(self.like), lengths, torch.where(done, ends, 0))
 
     @contract
     def finish(self) -> Fired:
@@ -210,5 +209,7 @@ class CifStream:
         rest = (self.S - self.S.floor())[..., None]
         c = self.partial[:, None] / torch.where(rest > 0, rest, 1)
         done = length_mask(lengths, tokens)
-        embeds = torch.where(done[..., None], c[:, :tokens].to(self.partial.dtype), 0)
-        return Fired(embeds, lengths, torch.where(done, self.end[:, :tokens], 0))
+        embeds = torch.where(done[..., None], c[:, :tokens], 0)
+        return Fired(
+            embeds.to(self.like), lengths, torch.where(done, self.end[:, :tokens], 0)
+        )

@@ -12,14 +12,15 @@ from torch.nn import functional as F
 from ..utils.contracts import contract
 from ..utils.lengths import length_mask
 from .cif import CifOutput
-from .ctc_states import ctc_states
+from .ctc_align import ctc_align
 
 
 class CtcPredictor(nn.Module):
     """The alternative to integrate-and-fire, with the same output.
 
     In training the path is the best of those that read as the true tokens, so that
-    their number is right from the start; at inference it is the best of all.
+    their number is right from the start; at inference it is the best of all. Where the
+    frames are too few for the true tokens, these are spread evenly over them.
     """
 
     def __init__(self, d_model: int, vocab: int, blank: int = 0):
@@ -48,7 +49,8 @@ class CtcPredictor(nn.Module):
         if tokens is not None:
             lengths = token_lengths.long()
             said = (tokens, token_lengths, self.blank)
-            owner = align(log_probs.detach(), time_lengths, *said)
+            owner = ctc_align(log_probs.detach(), time_lengths, *said)
+            owner = _spread_lost(owner, time_lengths, lengths)
         size = int(lengths.max()) if len(lengths) else 0
         u = torch.arange(size, device=owner.device)
         owns = owner[:, None] == u[:, None]  # (B, U, T)
@@ -63,49 +65,6 @@ class CtcPredictor(nn.Module):
         )
 
 
-@contract
-def align(
-    log_probs: Float[Tensor, "batch time vocab"],
-    time_lengths: Int[Tensor, " batch"],
-    tokens: Int[Tensor, "batch tokens"],
-    token_lengths: Int[Tensor, " batch"],
-    blank: int = 0,
-) -> Int[Tensor, "batch time"]:
-    """Which token (from 0) each frame says on the best path (Viterbi), -1: none.
-
-    Only paths that read as the tokens count. Where the frames are too few for any, the
-    tokens are spread evenly over them.
-    """
-    states, leap = ctc_states(tokens, blank)
-    (B, S), T = states.shape, log_probs.shape[1]
-    emit = log_probs.transpose(0, 1).gather(2, states.expand(T, B, S))
-    leap = torch.zeros_like(leap, dtype=emit.dtype).masked_fill(~leap, -torch.inf)
-    # Before the first frame a path is in state 0; two more states nobody is in.
-    score = F.pad(emit.new_full((B, S), -torch.inf), (2, 0), value=-torch.inf)
-    score[:, 2] = 0
-    final, came = score[:, 2:], []
-    for t in range(T):
-        stay, step, over = (score[:, k : k + S] for k in (2, 1, 0))
-        best, steps = torch.stack([stay, step, over + leap]).max(0)
-        score = F.pad(best + emit[t], (2, 0), value=-torch.inf)
-        final = torch.where((t < time_lengths)[:, None], score[:, 2:], final)
-        came.append(steps)
-    ends = 2 * token_lengths[:, None] - torch.arange(2, device=states.device)
-    reached = final.gather(1, ends.clamp(min=0)).masked_fill(ends < 0, -torch.inf)
-    state = ends.gather(1, reached.argmax(1, keepdim=True))
-    path = torch.zeros(B, T, dtype=torch.long, device=states.device)
-    for t in reversed(range(T)):
-        here = (t < time_lengths)[:, None]
-        path[:, t : t + 1] = state * here
-        state = torch.where(here, state - came[t].gather(1, state), state)
-    owner = torch.where(path % 2 == 1, path // 2, -1)
-    t = torch.arange(T, device=states.device) * token_lengths[:, None]
-    spread = t // time_lengths[:, None].clamp(min=1)
-    spread = spread.masked_fill(~length_mask(time_lengths, T), -1)
-    lost = reached.amax(1, keepdim=True) == -torch.inf
-    return torch.where(lost, spread, owner)
-
-
 def _greedy_owner(log_probs: Tensor, time_lengths: Tensor, blank: int) -> Tensor:
     """Which token each frame says on the best path of all, -1: none."""
     best = log_probs.argmax(2)
@@ -113,3 +72,13 @@ def _greedy_owner(log_probs: Tensor, time_lengths: Tensor, blank: int) -> Tensor
     says = (best != blank) & real
     begins = says & (best != F.pad(best, (1, 0), value=blank)[:, :-1])
     return torch.where(says, begins.cumsum(1) - 1, -1)
+
+
+def _spread_lost(owner: Tensor, time_lengths: Tensor, token_lengths: Tensor) -> Tensor:
+    """A row without a path: frame t of T says token floor(t U / T)."""
+    T = owner.shape[1]
+    t = torch.arange(T, device=owner.device)
+    even = t * token_lengths[:, None] // time_lengths[:, None].clamp(min=1)
+    lost = (owner < 0).all(1) & (token_lengths > 0)
+    here = lost[:, None] & length_mask(time_lengths, T)
+    return torch.where(here, even, owner)
