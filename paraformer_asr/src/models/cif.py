@@ -182,7 +182,7 @@ class CifStream:
         alphas: Float[Tensor, "{self.batch} time"],
     ) -> Fired:
         """Take the next frames; give the tokens that they complete."""
-        self.like, hidden, alphas = hidden[:, :0], hidden.cpu(), alphas.cpu()
+        self.like, hidden, alphas = hidden.new_empty(0), hidden.cpu(), alphas.cpu()
         # From the sum so far on, in the order of the whole: the same to the last bit.
         A = torch.cat([self.S, alphas.double()], 1).cumsum(1)
         S = A - self.S.floor()
