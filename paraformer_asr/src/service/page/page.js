@@ -165,6 +165,7 @@ function play(time) {
 async function toggleRecording() {
   if (state.recording) return finishRecording();
   at("problem").hidden = true;
+  say("asking for the microphone…");
   const recording = new Recording(state.rate, hear, finishRecording);
   try {
     await recording.start();
