@@ -258,10 +258,8 @@ def test_global_moments_are_those_of_the_training_part(root):
     found = open_data(config, features, WORD, 0)
     batch = found.datasets["train"].__getitems__([(0, i) for i in range(20)])
     rows = torch.cat([one(batch, i)[0] for i in range(20)])
-    torch.testing.assert_close(rows.mean(0), torch.zeros(12), atol=1e-4, rtol=0)
-    torch.testing.assert_close(
-        rows.std(0, correction=0), torch.ones(12), atol=1e-3, rtol=0
-    )
+    assert rows.mean(0).abs().max() < 1e-4
+    assert (rows.std(0, correction=0) - 1).abs().max() < 1e-3
 
 
 @pytest.mark.spec("ASR-023", "a pure function of (seed, split, index)")

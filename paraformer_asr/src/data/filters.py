@@ -61,6 +61,14 @@ class Dropped:
             lines += [f"{indent}{example}" for example in examples[1:]]
         return "\n".join(lines)
 
+    def sentence(self, split: str) -> str:
+        """The same of one split: "3 too short (a.jsonl:1: ...), 1 empty text (...)"."""
+        return ", ".join(
+            f"{len(rows)} {reason} ({rows[0]})"
+            for (part, reason), rows in self.rows.items()
+            if part == split
+        )
+
     def plain(self) -> list[dict]:
         """For JSON: all of them."""
         return [

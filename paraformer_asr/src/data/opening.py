@@ -197,10 +197,8 @@ def _fit(features: FeatureConfig, splits: Splits, recordings: Recordings) -> Fro
 def _refuse_empty(splits: Splits, dropped: Dropped) -> None:
     for split, utterances in splits.items():
         if not utterances:
-            why = dropped.table()
-            raise InputError(
-                f"the part {split} has no recording" + (f" left:\n{why}" if why else "")
-            )
+            why = dropped.sentence(split) or "its list is empty"
+            raise InputError(f"the part {split} has no recording left: {why}")
 
 
 def _title(config: DataConfig, datasets: dict[str, Dataset], sifted: Sifted) -> str:
