@@ -132,7 +132,7 @@ REFUSED = {
 }
 
 
-@pytest.mark.spec("ASR-133", "an upload is judged by its content alone")
+@pytest.mark.spec("ASR-133", "An upload is judged by its content alone")
 @pytest.mark.parametrize("case", REFUSED)
 def test_an_upload_is_refused_in_a_sentence(service, case):
     data, status, words = REFUSED[case]
@@ -174,7 +174,7 @@ FIELDS = {
 }
 
 
-@pytest.mark.spec("ASR-133", "a field that is wrong is named")
+@pytest.mark.spec("ASR-133", "A field that is wrong is named")
 @pytest.mark.parametrize("name", FIELDS)
 def test_a_wrong_field_is_named(service, name):
     value, status, words = FIELDS[name]

@@ -63,7 +63,8 @@ export class Recording {
   }
 
   send() {
-    while (this.open && this.sent < this.parts.length) this.socket.send(this.parts[this.sent++]);
+    const socket = this.socket;
+    while (this.open && socket.readyState === WebSocket.OPEN && this.sent < this.parts.length) socket.send(this.parts[this.sent++]);
   }
 
   get seconds() {
@@ -73,7 +74,8 @@ export class Recording {
   async stop() {
     this.source.getTracks().forEach((track) => track.stop());
     await this.context.close();
-    if (this.open) this.socket.close();
+    this.open = false;
+    this.socket.close();
     return wavFile(this.parts, this.rate, "recording.wav");
   }
 }
