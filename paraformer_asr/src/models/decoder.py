@@ -68,11 +68,11 @@ class DecoderLayer(nn.Module):
         super().__init__()
         self.d_model = d_model
         self.self_norm = nn.LayerNorm(d_model)
-        self.self_attention = Attention(d_model, heads, dropout)
+        self.self_attention = Attention(d_model, heads)
         self.cross_norm = nn.LayerNorm(d_model)
-        self.cross_attention = Attention(d_model, heads, dropout)
+        self.cross_attention = Attention(d_model, heads)
         self.feed_norm = nn.LayerNorm(d_model)
-        self.feed = FeedForward(d_model, ff, dropout)
+        self.feed = FeedForward(d_model, ff)
         self.drop = nn.Dropout(dropout)
 
     @contract
