@@ -9,8 +9,6 @@ from src.tokenizers.normalise import spell_number
 hypothesis = pytest.importorskip("hypothesis", reason="draws texts")
 given, st = hypothesis.given, hypothesis.strategies
 
-RULES = "NFKC, lower case, straight apostrophes"
-
 LOWER = [
     ("Hello, World!", "hello world"),
     ("DON\u2019T  stop\t'til\nit's 'over'", "don't stop til it's over"),
@@ -43,7 +41,7 @@ ENGLISH = [
 ]  # fmt: skip
 
 
-@pytest.mark.spec("ASR-019", RULES)
+@pytest.mark.spec("ASR-019", "NFKC, lower case, straight apostrophes")
 @pytest.mark.parametrize(("text", "expected"), LOWER)
 def test_lower(text, expected):
     assert normalise(text, "lower") == expected

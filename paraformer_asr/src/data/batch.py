@@ -3,7 +3,7 @@
 from typing import Any
 
 import torch
-from jaxtyping import Float, Shaped
+from jaxtyping import Float
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -13,7 +13,7 @@ from ..utils.contracts import contract
 Key = tuple[int, int]
 """(epoch, index): what a sample is asked for by."""
 
-Batch = dict[str, Shaped[Tensor, "batch ..."] | list[str]]
+Batch = dict[str, Any]
 """`features` float32 (batch frames mels), zero behind `feature_lengths` int64 (batch);
 `tokens` int64 (batch tokens), 0 behind `token_lengths`; `id`, `text`, `speaker`."""
 

@@ -77,7 +77,6 @@ class SpeechDataset(Samples):
         mean = sum(self.config.join) / 2
         return wanted or max(1, round(len(self.utterances) / mean))
 
-    @contract
     def __getitems__(self, keys: list[Key]) -> Batch:
         drawn = [self._draw(*key) for key in keys]
         texts = [" ".join(self.texts[i] for i in string.parts) for string, _ in drawn]

@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 
 from ..tokenizers import Tokenizer
-from ..utils.contracts import contract
 from ..utils.seed import keyed_rng
 from .batch import Batch, Key, Samples, make_batch
 from .config import ToyConfig
@@ -61,7 +60,6 @@ class ToySeq2Seq(Samples):
     def __len__(self) -> int:
         return len(self.plans)
 
-    @contract
     def __getitems__(self, keys: list[Key]) -> Batch:
         places = [index for _, index in keys]
         return make_batch(
