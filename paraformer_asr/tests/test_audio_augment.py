@@ -7,7 +7,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.audio import PerturbConfig, SpecAugmentConfig, draw_perturbation
+from src.audio import (
+    FeatureConfig,
+    FrontEnd,
+    PerturbConfig,
+    SpecAugmentConfig,
+    draw_perturbation,
+)
 from src.audio.perturb import (
     Perturbation,
     add_noise,
@@ -27,6 +33,7 @@ EVERY = PerturbConfig(
     noise_chance=0.5,
     snr_db=(5.0, 20.0),
     warp=0.2,
+    tempo=0.3,
 )
 
 
@@ -98,6 +105,17 @@ def test_draws_stay_in_their_ranges_and_reach_them():
     assert 5 <= min(noisy) < 5.3 and 19.7 < max(noisy) <= 20
     warps = {d.warp for d in drawn}
     assert min(warps) == 0.8 and max(warps) == 1.2 and len(warps) == 41
+    tempos = {d.tempo for d in drawn}
+    assert min(tempos) == 0.7 and max(tempos) == 1.3 and len(tempos) == 61
+
+
+def test_tempo_moves_the_frames_apart_and_nothing_else():
+    waveform = speech_like(2000, 8000)
+    front_end = FrontEnd(FeatureConfig(cmvn="none"))
+    found = front_end(waveform, tempo=1.25)
+    assert len(found) == 1 + (2000 - 200) // 100
+    same = front_end(waveform)  # frames of 80 and of 100 samples meet each 400
+    torch.testing.assert_close(found[::4], same[::5][: len(found[::4])])
 
 
 def test_one_option_does_not_move_the_draws_of_another():
@@ -125,6 +143,7 @@ def test_the_defaults_change_nothing():
         ({"snr_db": (0.0, math.nan)}, "snr_db must rise"),
         ({"noise_chance": 1.5}, "noise_chance must be 0 to 1"),
         ({"warp": 0.9}, "warp must be 0 to 0.5"),
+        ({"tempo": 0.6}, "tempo must be 0 to 0.5"),
     ],
 )
 def test_a_perturbation_that_cannot_be_is_refused(values, words):

@@ -119,14 +119,17 @@ class FrontEnd:
         waveform: Float[Tensor, " samples"],
         *,
         warp: float = 1.0,
+        tempo: float = 1.0,
         generator: np.random.Generator | None = None,
     ) -> Float[Tensor, "frames {self.dim}"]:
         """Coefficients, normalised and stacked; 0 frames where shorter than a window.
 
-        `warp` is the factor of vocal-tract perturbation. `generator` gives the dither;
-        without one it is the same at each call.
+        `warp` is the factor of vocal-tract perturbation, `tempo` that of the frame
+        shift. `generator` gives the dither; without one it is the same at each call.
         """
-        features = self.coefficients(waveform, warp=warp, generator=generator)
+        features = self.coefficients(
+            waveform, warp=warp, tempo=tempo, generator=generator
+        )
         return stack_frames(
             self.normalise(features), self.config.lfr_m, self.config.lfr_n
         )
@@ -137,6 +140,7 @@ class FrontEnd:
         waveform: Float[Tensor, " samples"],
         *,
         warp: float = 1.0,
+        tempo: float = 1.0,
         generator: np.random.Generator | None = None,
     ) -> Float[Tensor, "frames mels"]:
         """Filter bank or cepstra, before normalisation and stacking."""
@@ -147,7 +151,7 @@ class FrontEnd:
             n_mels=c.n_mels,
             window=c.window,
             frame_ms=c.frame_ms,
-            shift_ms=c.shift_ms,
+            shift_ms=c.shift_ms * tempo,
             preemphasis=c.preemphasis,
             dither=c.dither,
             low_hz=c.low_hz,

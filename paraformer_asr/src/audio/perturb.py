@@ -27,6 +27,9 @@ class PerturbConfig:
     """Most and least of it: signal to noise."""
     warp: float = 0.0
     """Vocal-tract factors are drawn from 1 - warp to 1 + warp; 0.1 to 0.2 is usual."""
+    tempo: float = 0.0
+    """Tempo factors are drawn from 1 - tempo to 1 + tempo: the frames lie that much
+    further apart, and neither pitch nor formants move."""
 
     def __post_init__(self):
         if not self.speeds or not all(0.25 <= speed <= 4 for speed in self.speeds):
@@ -39,29 +42,32 @@ class PerturbConfig:
                 )
         if not 0 <= self.noise_chance <= 1:
             raise ValueError(f"noise_chance must be 0 to 1, not {self.noise_chance}")
-        if not 0 <= self.warp <= 0.5:
-            raise ValueError(f"warp must be 0 to 0.5, not {self.warp}")
+        for name in ("warp", "tempo"):
+            if not 0 <= getattr(self, name) <= 0.5:
+                raise ValueError(f"{name} must be 0 to 0.5, not {getattr(self, name)}")
 
 
 class Perturbation(NamedTuple):
-    """What was drawn for one waveform; `warp` is for the front end."""
+    """What was drawn for one waveform; `warp` and `tempo` are for the front end."""
 
     speed: float = 1.0
     gain: float = 1.0
     snr_db: float | None = None
     warp: float = 1.0
+    tempo: float = 1.0
 
 
 def draw_perturbation(
     config: PerturbConfig, generator: np.random.Generator
 ) -> Perturbation:
-    """Five numbers of the generator, whatever is switched on: no draw moves another."""
-    which, loud, noisy, snr, warp = generator.random(5).tolist()
+    """Six numbers of the generator, whatever is switched on: no draw moves another."""
+    which, loud, noisy, snr, warp, tempo = generator.random(6).tolist()
     return Perturbation(
         speed=config.speeds[int(which * len(config.speeds))],
         gain=10 ** (_between(*config.volume_db, loud) / 20),
         snr_db=_between(*config.snr_db, snr) if noisy < config.noise_chance else None,
         warp=round(_between(1 - config.warp, 1 + config.warp, warp), 2),
+        tempo=round(_between(1 - config.tempo, 1 + config.tempo, tempo), 2),
     )
 
 

@@ -136,7 +136,9 @@ class SpeechDataset(Samples):
             return self.front_end(waveform)
         drawn = draw_perturbation(self.config.perturb, rng)
         changed = perturb(waveform, drawn, rng)
-        return self.front_end(changed, warp=drawn.warp, generator=rng)
+        return self.front_end(
+            changed, warp=drawn.warp, tempo=drawn.tempo, generator=rng
+        )
 
     def _rng(self, epoch: int, index: int, what: int) -> np.random.Generator:
         """Of one kind of draw; the same in all epochs where it is not trained on."""
