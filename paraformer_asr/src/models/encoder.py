@@ -41,7 +41,7 @@ def build_encoder(config: Any, mels: int) -> "Encoder":
         kernel=config.kernel,
         dropout=config.dropout,
         subsampling=config.subsampling,
-        channels=getattr(config, "front_channels", 32),
+        channels=config.front_channels,
         causal=config.causal,
         chunk=config.chunk,
         left_chunks=config.left_chunks,
@@ -158,11 +158,14 @@ class Encoder(nn.Module):
 
     def _place(self, x: Tensor, past: int, total: int) -> tuple[Tensor, Tensor | None]:
         """Positions: added to the frames, or the distances of the Conformer."""
+        # Half types cannot count frames.
+        wide = torch.promote_types(x.dtype, torch.float32)
+        options = {"dtype": wide, "device": x.device}
         if self.kind == "conformer":
-            distances = torch.arange(total - 1, -x.shape[1], -1, device=x.device)
-            return self.drop(x), sinusoids(distances.to(x.dtype), self.d_model)
-        places = torch.arange(past, past + x.shape[1], device=x.device)
-        positions = sinusoids(places.to(x.dtype), self.d_model)
+            distances = torch.arange(total - 1, -x.shape[1], -1, **options)
+            return self.drop(x), sinusoids(distances, self.d_model).to(x.dtype)
+        places = torch.arange(past, past + x.shape[1], **options)
+        positions = sinusoids(places, self.d_model).to(x.dtype)
         return self.drop(x * self.d_model**0.5 + positions), None
 
 
