@@ -31,6 +31,9 @@ def command(
         str, Option(help="Phrases to expect, with commas between, or a file of them")
     ] = "",
     lm: Annotated[Path | None, Option(help="A language model, an ARPA file")] = None,
+    stream: Annotated[
+        bool, Option("--stream", help="Show texts as they grow, with a causal encoder")
+    ] = False,
     device: Annotated[str, Option(help="auto, cpu, cuda or mps")] = "auto",
     json: Annotated[bool, Option("--json", help="Print the summary as JSON")] = False,
     skip_bad: Annotated[
@@ -50,9 +53,10 @@ def command(
 
     start_logging(quiet)
     given = {"formats": format, "method": method, "hotwords": hotwords, "lm": lm}
+    given |= {"stream": stream, "device": device, "quiet": quiet}
     say = None if json or quiet else lambda line: print(line, flush=True)
     sources = [*(input or ()), *(more or ())]
-    done = infer(checkpoint, sources, out, **given, device=device, say=say, quiet=quiet)
+    done = infer(checkpoint, sources, out, **given, say=say)
     if json:
         print(to_json(done, indent=1))
     print(verdict(done), file=sys.stderr)

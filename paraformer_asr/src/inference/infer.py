@@ -3,6 +3,7 @@
 import shlex
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from ..utils.logging import table
 from ..utils.plots import write_bytes
 from ..utils.run_dir import to_json
 from .inputs import Inputs, Recording, list_inputs, read_hotwords, show
-from .outputs import WRITERS, one_line, spoken_line
+from .outputs import WRITERS, clock, one_line, spoken_line
 from .recognizer import Recognizer
 from .search import ALONE, choose_method
 from .targets import MADE_BY, SUMMARY, plan_targets, read_formats, require_own
@@ -38,20 +39,24 @@ def infer(
     method: str = "auto",
     hotwords: str = "",
     lm: Path | None = None,
+    stream: bool = False,
     device: str = "auto",
     say: Callable[[str], None] | None = None,
     quiet: bool = False,
 ) -> dict[str, Any]:
     """Transcribe each audio file of `sources`; gives what transcripts.json holds.
 
-    `say` is called with each line as soon as it is known. A file that cannot be read is
-    listed under "failures" with the reason, and the others are done. Raises InputError
-    if nothing can start, FaultError if nothing can be written.
+    `say` is called with each line as soon as it is known, with `stream` also with what
+    a listener would have had before. A file that cannot be read is listed under
+    "failures" with the reason, and the others are done. Raises InputError if nothing
+    can start, FaultError if nothing can be written.
     """
     chosen = read_formats(formats)
     recognizer = Recognizer.load(checkpoint, device)
     helps = recognizer.helps(read_hotwords(hotwords), lm)
     method = choose_method(method, recognizer.methods, helps != ALONE)
+    if stream:
+        recognizer.new_stream()  # raises InputError before anything is done
     inputs = list_inputs(sources)
     out = out or (run_folder(checkpoint) or Path()) / "transcripts"
     make_folder(out)
@@ -61,10 +66,15 @@ def infer(
     _write(out / SUMMARY, to_json(summary, indent=1))  # now what is planned is ours
 
     def hear(source: Path, on_segment: Callable[[Segment], None]) -> Transcript:
+        parts = partial if stream and say else None
         blocks = stream_audio(source)
-        return recognizer.transcribe_blocks(blocks, method, helps, on_segment)
+        return recognizer.transcribe_blocks(blocks, method, helps, on_segment, parts)
 
-    recognizer.transcribe(torch.rand(2000) * 0.01, recognizer.sample_rate)  # warms up
+    def partial(seconds: float, text: str) -> None:
+        say(f"[{clock(round(1000 * seconds), hours=False)}] ... {one_line(text)}")
+
+    with suppress(FaultError):  # warming up is not timed; each file will say the same
+        recognizer.transcribe(torch.rand(2000) * 0.01, recognizer.sample_rate)
     hidden = True if quiet or say else None  # None: hidden where it is no terminal
     say = say or (lambda line: None)
     pairs = list(zip(inputs.recordings, targets, strict=True))

@@ -29,7 +29,7 @@ class Inputs(NamedTuple):
     others: list[Path]
     """In the same folders, but of no type that audio has."""
     unreadable: dict[str, str]
-    """Folders, and why."""
+    """Folders, and what in them is no file, and why."""
 
 
 def list_inputs(sources: Sequence[Path]) -> Inputs:
@@ -49,7 +49,9 @@ def list_inputs(sources: Sequence[Path]) -> Inputs:
             files.setdefault(source, Recording(source, Path(source.name)))
             continue
         for path in _below(source, unreadable):
-            if path.suffix.lower() in SUFFIXES:
+            if path.exists() and not path.is_file():  # reading a pipe may never end
+                unreadable[str(path)] = "is no regular file"
+            elif path.suffix.lower() in SUFFIXES:
                 name = path.relative_to(source)
                 files.setdefault(path, Recording(path, name))
             else:

@@ -18,7 +18,7 @@ class Inspection(NamedTuple):
     features: Float[Tensor, "frames mels"]
     frame_seconds: float
     """From one row of `features` to the next."""
-    alphas: Float[Tensor, " time"]
+    alphas: Float[Tensor, " _"]
     """The weight of each encoder frame."""
     time_seconds: float
     """From one encoder frame to the next."""

@@ -13,6 +13,7 @@ from ..audio.read import Audio, stream_audio
 from ..audio.resample import resample
 from ..decoding.context_graph import ContextGraph
 from ..decoding.ngram import NGram, TokenLm
+from ..decoding.streaming import Stream
 from ..training.load import Loaded, load_model
 from ..utils.contracts import contract
 from ..utils.device import pick_device
@@ -27,6 +28,8 @@ from .transcript import Segment, Transcript
 
 HOT = 2.0
 """Nats that each token of a hot word earns."""
+STEP_S = 0.25
+"""Of sound that a stream hears at a time."""
 
 
 class Recognizer:
@@ -113,15 +116,20 @@ class Recognizer:
         method: str = "auto",
         helps: Helps = ALONE,
         on_segment: Callable[[Segment], None] | None = None,
+        on_partial: Callable[[float, str], None] | None = None,
     ) -> Transcript:
         """The text of blocks of one rate that follow each other; raises as above.
 
-        `on_segment` is called with each segment as soon as it is known.
+        `on_segment` is called with each segment as soon as it is known, `on_partial`
+        with seconds and the text of the segment so far, as a stream would have it: only
+        for models that can stream, of which others raise InputError.
         """
         method = choose_method(method, self.methods, helps != ALONE)
         audio, segments = LongAudio(blocks), []
         started = time.perf_counter()
         for piece in audio.pieces():
+            if on_partial:
+                self._stream(piece, audio.rate, on_partial)
             segment = self._recognise(piece, audio.rate, method, helps)
             if segment.text:
                 segments.append(segment)
@@ -153,6 +161,24 @@ class Recognizer:
         mean = sum(sure) / len(sure) if sure else float("nan")
         text = self.loaded.tokenizer.decode(heard.tokens)
         return Segment(start, end, text, tokens, mean)
+
+    def _stream(
+        self, piece: Piece, rate: int, on_partial: Callable[[float, str], None]
+    ) -> None:
+        """Let the piece come in steps, and tell each text that is another."""
+        stream = self.new_stream()
+        heard = resample(scaled_down(piece.waveform), rate, self.sample_rate)
+        text = ""
+        for number, part in enumerate(heard.split(int(STEP_S * self.sample_rate)), 1):
+            partial = stream.push(part)
+            if partial.text != text:
+                text = partial.text
+                on_partial(piece.start / rate + number * STEP_S, text)
+
+    def new_stream(self) -> Stream:
+        """At `sample_rate`; raises InputError for a model that cannot stream."""
+        loaded = self.loaded
+        return Stream(loaded.model, loaded.front_end, loaded.tokenizer)
 
     def _features(self, waveform: Tensor, rate: int) -> Tensor:
         heard = resample(scaled_down(waveform), rate, self.sample_rate)

@@ -14,7 +14,7 @@ from ..utils.folders import make_folder
 from ..utils.logging import table
 from ..utils.plots import write_bytes
 from ..utils.run_dir import resolve, to_json
-from .report_picture import draw_errors
+from .report_picture import UNITS, draw_errors
 from .scores import WORST, Said, between, utterance_rows
 
 
@@ -31,7 +31,7 @@ def write_report(result: dict[str, Any], said: Mapping[str, Said], out: Path) ->
     kinds = ("json", "txt", "csv", "png")
     files = {kind: out / f"{result['split']}.{kind}" for kind in kinds}
     result["files"] = {kind: str(path) for kind, path in files.items()}
-    name, first = next(iter(said.items()))
+    first = next(iter(said.values()))
     result["worst"] = [
         {
             "id": s.id,
@@ -43,7 +43,7 @@ def write_report(result: dict[str, Any], said: Mapping[str, Said], out: Path) ->
     result["differing"] = _differing(said)
     try:
         write_bytes(files["csv"], _csv(utterance_rows(said, result["unit"])))
-        draw_errors(result, files["png"], f"{run_name(result['checkpoint'])} · {name}")
+        draw_errors(result, files["png"], run_name(result["checkpoint"]))
         write_bytes(files["txt"], (text(result, WORST) + "\n").encode(*_ANY))
         write_bytes(files["json"], (to_json(result, indent=1) + "\n").encode(*_ANY))
     except OSError as error:
@@ -67,7 +67,7 @@ def text(result: dict[str, Any], shown: int = SHOWN) -> str:
         f"errors of {name}: {_sentence(first)}",
     ]
     lines += _confusions(first, shown)
-    for key, title in (("by_speaker", "speaker"), ("by_length", result["unit"] + "s")):
+    for key, title in (("by_speaker", "speaker"), ("by_length", UNITS[result["unit"]])):
         if len(first[key]) > 1:
             lines += ["", _group_table(first[key], title)]
     if result["worst"]:

@@ -9,6 +9,7 @@ import numpy as np
 from ..utils.plots import LINES, new_figure, plain_text, save_figure
 
 
+UNITS = {"char": "characters", "word": "words", "bpe": "pieces"}
 WRITTEN = 16
 """Tokens of a confusion matrix whose cells have room for a number."""
 
@@ -20,13 +21,14 @@ def draw_errors(result: dict[str, Any], path: Path, title: str) -> None:
     """
     methods = result["methods"]
     name, first = next(iter(methods.items()))
-    panels = [("by_length", f"{result['unit']}s of the reference")]
+    unit = UNITS[result["unit"]]
+    panels = [("by_length", f"{unit} of the reference")]
     if first["by_speaker"]:
         panels.append(("by_speaker", "speaker"))
     matrix = first.get("confusion_table")
     sure = any(b["tokens"] for b in first["calibration_bins"])
     count = len(panels) + bool(matrix) + sure
-    columns = min(2, count)
+    columns = count if count < 4 else 2
     figure = new_figure(5.4 * columns, 4.2 * -(-count // columns))
     axes = iter(figure.subplots(-(-count // columns), columns, squeeze=False).flat)
     for key, label in panels:
@@ -38,8 +40,9 @@ def draw_errors(result: dict[str, Any], path: Path, title: str) -> None:
     for axis in axes:
         axis.set_visible(False)
     rate = first["tokens"]["rate"]
-    shown = "" if rate != rate else f" · {100 * rate:.2f} % errors"
-    figure.suptitle(plain_text(f"{title} · {result['split']}{shown}", 90))
+    shown = "no tokens" if rate != rate else f"{100 * rate:.2f} % errors"
+    place = f"{title} · {result['split']} · {name}: {shown}"
+    figure.suptitle(plain_text(place, 90))
     save_figure(figure, path)
 
 
@@ -80,7 +83,8 @@ def _draw_confusions(axis, tokens: Sequence[str | None], times: list) -> None:
     axis.imshow(wrong, cmap="Blues", vmin=0, vmax=max(1, most), aspect="auto")
     names = [plain_text(_shown(token), 8) for token in tokens]
     places = range(len(tokens))
-    axis.set_xticks(places, names, rotation=90, fontsize=7)
+    upright = max(map(len, names)) > 3
+    axis.set_xticks(places, names, rotation=90 * upright, fontsize=7)
     axis.set_yticks(places, names, fontsize=7)
     axis.set_xlabel("heard (* nothing)")
     axis.set_ylabel("said (* nothing)")

@@ -23,6 +23,7 @@ from ..metrics.report import (
 
 WORST = 20
 """Utterances, and confusions, that are listed."""
+KINDS = ("substitutions", "deletions", "insertions")
 FEW = 32
 """Tokens whose table of confusions is kept."""
 
@@ -79,7 +80,8 @@ def utterance_rows(methods: Mapping[str, Said], unit: str) -> list[dict[str, Any
             "reference": first.references[i],
             "method": name,
             "text": said.texts[i],
-            **said.scored[i].counts._asdict(),
+            "tokens": said.scored[i].counts.reference,
+            **dict(zip(KINDS, said.scored[i].counts[:3], strict=True)),
             "differences": inline(said.scored[i].pairs, between(unit)),
         }
         for i in range(len(first.scored))

@@ -7,11 +7,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from ..decoding import autoregressive, greedy
-from ..decoding.autoregressive import ar_greedy
+from ..decoding.autoregressive import ar_beam, ar_greedy
 from ..decoding.context_graph import ContextGraph
 from ..decoding.ctc_search import ctc_greedy, ctc_prefix_beam
-from ..decoding.greedy import Hypothesis, nar_greedy
+from ..decoding.greedy import Hypothesis, nar_beam, nar_greedy
 from ..decoding.ngram import TokenLm
 from ..decoding.timestamps import TokenTime, token_times
 from ..tokenizers import SPECIALS, UNK, Tokenizer
@@ -133,11 +132,7 @@ def _search(
         ]
     encoded = model.encode(features, lengths)
     given = (model.decoder, encoded.hidden, encoded.lengths)
-    found = (
-        ar_greedy(*given)
-        if method == "ar"
-        else _best(autoregressive.ar_beam(*given, **scorers))
-    )
+    found = ar_greedy(*given) if method == "ar" else _best(ar_beam(*given, **scorers))
     return [
         _heard(loaded.tokenizer, best, [(0.0, int(end) * seconds)] * len(best.tokens))
         for best, end in zip(found, encoded.lengths, strict=True)
@@ -156,9 +151,7 @@ def _search_nar(
     if method == "nar":
         found = nar_greedy(said.logits, said.lengths)
     else:
-        beams = greedy.nar_beam(
-            said.logits, said.lengths, lm=helps.lm, context=helps.context
-        )
+        beams = nar_beam(said.logits, said.lengths, lm=helps.lm, context=helps.context)
         found = _best(beams)
     heard = []
     for row, best in enumerate(found):

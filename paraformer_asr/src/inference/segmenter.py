@@ -40,7 +40,7 @@ FLAT_DB = 6.0
 class Piece(NamedTuple):
     start: int
     """Samples before it."""
-    waveform: Float[Tensor, " samples"]
+    waveform: Float[Tensor, " _"]
 
 
 class Segmenter:
@@ -55,7 +55,7 @@ class Segmenter:
                 f"sample_rate = {sample_rate}, longest_s = {longest_s}: must be at "
                 f"least 1 and {2 * SHORTEST_S}"
             )
-        self.hop = max(1, round(HOP_S * sample_rate))
+        self.hop = frame_samples(sample_rate)
         frames = sample_rate / self.hop  # a second; the next four are in frames
         self.longest = int(longest_s * frames)
         self.shortest = int(SHORTEST_S * frames)
@@ -165,10 +165,15 @@ class Segmenter:
         return half + int(level[half:].argmin())
 
 
+def frame_samples(rate: int) -> int:
+    """Of 10 ms; at least the two that have a power without their mean."""
+    return max(2, round(HOP_S * rate))
+
+
 @contract
 def has_sound(waveform: Float[Tensor, " samples"], rate: int) -> bool:
     """Whether anything is louder than digital silence."""
-    level = loudness(waveform, max(1, round(HOP_S * rate)))
+    level = loudness(waveform, frame_samples(rate))
     return bool((level > DIGITAL_SILENCE_DB).any())
 
 
