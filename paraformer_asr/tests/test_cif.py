@@ -354,3 +354,19 @@ def test_results_have_the_type_of_what_was_given(dtype):
     assert {out.counts.dtype, out.alphas.dtype, out.boundaries.dtype} == {plain}
     out.embeds.float().sum().backward()
     assert hidden.grad.dtype == dtype
+
+
+@pytest.mark.spec("ASR-067", "as many rows as are asked for")
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("tokens", [None, [3, 2]])
+def test_a_wider_or_narrower_result_has_the_same_embeddings(form, tokens):
+    hidden, alphas, *_ = inputs(2, 2, 9)
+    lengths = None if tokens is None else torch.tensor(tokens)
+    plain = cif(hidden, alphas, lengths, form=form)
+    rows = plain.embeds.shape[1]
+    for size in (rows + 3, rows, rows - 1, 0):
+        out = cif(hidden, alphas, lengths, size=size, form=form)
+        kept = min(size, rows)
+        assert out.embeds.shape[1] == out.boundaries.shape[1] == size
+        assert (out.embeds[:, :kept] - plain.embeds[:, :kept]).abs().le(1e-12).all()
+        assert (out.embeds[:, rows:] == 0).all()

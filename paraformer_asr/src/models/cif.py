@@ -40,10 +40,13 @@ def cif(
     alphas: Float[Tensor, "batch time"],
     token_lengths: Int[Tensor, " batch"] | None = None,
     *,
+    size: int | None = None,
     tail: float = 0.45,
     form: Form = "gather",
 ) -> CifOutput:
     """One embedding for each unit of weight; `alphas` are >= 0, and 0 at padding.
+
+    `size` is the number of rows that come back; None: those of the longest utterance.
 
     With `token_lengths` U (training) the weights are scaled to S_t = U A_t / A_T, where
     A is their cumulative sum. Without, N = floor(n + tail), as if a frame of zeros with
@@ -54,7 +57,8 @@ def cif(
         raise ValueError(f"tail = {tail}: must be in [0, 1]")
     if hidden.is_mps:  # has no float64
         lengths = None if token_lengths is None else token_lengths.cpu()
-        output = cif(hidden.cpu(), alphas.cpu(), lengths, tail=tail, form=form)
+        options = {"size": size, "tail": tail, "form": form}
+        output = cif(hidden.cpu(), alphas.cpu(), lengths, **options)
         return CifOutput(*(part.to(hidden.device) for part in output))
     A = alphas.double().cumsum(1)
     n = A[:, -1] if A.shape[1] else A.sum(1)
@@ -65,8 +69,11 @@ def cif(
     else:
         lengths = (n.detach() + tail).nan_to_num(0, 0).long()
         S = A
-    tokens = int(lengths.max()) if len(lengths) else 0
-    embeds = integrate(hidden, S.minimum(lengths[:, None]), tokens, form)
+    tokens = size
+    if tokens is None:
+        tokens = int(lengths.max()) if len(lengths) else 0
+    until = lengths.clamp(max=tokens)[:, None]
+    embeds = integrate(hidden, S.minimum(until), tokens, form)
     if token_lengths is None:
         embeds = _fill_last(embeds, lengths, n)
     plain = torch.promote_types(alphas.dtype, torch.float32)

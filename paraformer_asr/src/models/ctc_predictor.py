@@ -51,7 +51,9 @@ class CtcPredictor(nn.Module):
             said = (tokens, token_lengths, self.blank)
             owner = ctc_align(log_probs.detach(), time_lengths, *said)
             owner = _spread_lost(owner, time_lengths, lengths)
-        size = int(lengths.max()) if len(lengths) else 0
+            size = tokens.shape[1]
+        else:
+            size = int(lengths.max()) if len(lengths) else 0
         u = torch.arange(size, device=owner.device)
         owns = owner[:, None] == u[:, None]  # (B, U, T)
         w = owns.to(wide) / owns.sum(2, keepdim=True).clamp(min=1)
