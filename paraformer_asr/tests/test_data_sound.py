@@ -141,6 +141,15 @@ def test_strings_are_of_one_speaker():
     assert {i for string in drawn for i in string.parts} == set(range(6))
 
 
+def test_some_strings_have_no_silence_at_their_ends():
+    strings = Strings(["ann"] * 3, (1, 3), (0.1, 0.2), bare=0.25)
+    drawn = [strings.draw(keyed_rng(n)) for n in range(1000)]
+    bare = [s for s in drawn if s.gaps[0] == s.gaps[-1] == 0]
+    assert 200 < len(bare) < 300
+    assert all(gap >= 0.1 for s in bare for gap in s.gaps[1:-1])
+    assert all(gap >= 0.1 for s in drawn if s not in bare for gap in s.gaps)
+
+
 @pytest.mark.spec("ASR-028", "silence before, between and after them")
 def test_recordings_lie_between_gaps():
     first, second = torch.ones(10), -torch.ones(5)

@@ -111,6 +111,8 @@ class DataConfig:
     """Fewest and most recordings of one speaker in a sample."""
     join_gap_s: tuple[float, float] = (0.05, 0.3)
     """Shortest and longest silence before, between and after them."""
+    join_bare: float = 0.0
+    """Share of the strings without silence before and after, as recordings come."""
     join_noise: float = 1e-3
     """Deviation of the noise in that silence; a waveform lies within 1."""
     join_train: int = 0
@@ -146,6 +148,8 @@ class DataConfig:
                 raise ValueError(f"{name} = {getattr(self, name)}: must be >= {least}")
         if not 0 < self.val_share < 1:
             raise ValueError(f"val_share = {self.val_share}: must be between 0 and 1")
+        if not 0 <= self.join_bare <= 1:
+            raise ValueError(f"join_bare = {self.join_bare}: must be from 0 to 1")
         check_range("join", self.join, 1)
         check_range("join_gap_s", self.join_gap_s, 0)
         if self.max_seconds <= self.min_seconds:

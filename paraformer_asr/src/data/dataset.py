@@ -57,7 +57,9 @@ class SpeechDataset(Samples):
         self.strings = None
         if config.joined:
             speakers = [u.speaker for u in self.utterances]
-            self.strings = Strings(speakers, config.join, config.join_gap_s)
+            self.strings = Strings(
+                speakers, config.join, config.join_gap_s, config.join_bare
+            )
         self.perturbed = self.training and config.perturb != PerturbConfig()
         self.fixed = not self.training or not (self.perturbed or config.joined)
         self.hidden = self.training and config.spec_augment != SpecAugmentConfig()

@@ -30,8 +30,9 @@ class Strings:
         speakers: Sequence[str],
         count: tuple[int, int],
         gap_s: tuple[float, float],
+        bare: float = 0.0,
     ):
-        self.count, self.gap_s = count, gap_s
+        self.count, self.gap_s, self.bare = count, gap_s, bare
         names = np.array(speakers)
         self.of = {name: np.flatnonzero(names == name) for name in dict.fromkeys(names)}
         self.speakers = list(speakers)
@@ -39,13 +40,15 @@ class Strings:
     def draw(self, rng: np.random.Generator) -> String:
         """One string: its first recording is any, the others are of the same speaker.
 
-        One may come twice.
+        One may come twice. A share `bare` of the strings has no silence at the ends.
         """
         first = int(rng.integers(len(self.speakers)))
         many = int(rng.integers(*self.count, endpoint=True))
         same = self.of[self.speakers[first]]
         others = same[rng.integers(len(same), size=many - 1)]
         gaps = rng.uniform(*self.gap_s, many + 1)
+        if rng.random() < self.bare:
+            gaps[[0, -1]] = 0.0
         return String((first, *others.tolist()), tuple(gaps.tolist()))
 
 
