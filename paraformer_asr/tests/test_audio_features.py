@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.audio import FeatureConfig, FrontEnd
-from src.audio.frames import frame, power_spectrum, windowed
+from src.audio.frames import frame, power_spectrum, window_values, windowed
 from src.audio.mel import FLOOR, fbank, hz, mel, mel_filters, warp_hz
 from src.audio.mfcc import cepstra
 from src.audio.resample import resample
@@ -171,6 +171,22 @@ def test_features_are_finite(kind, cmvn, samples, scale, constant):
     assert len(found) == max(0, (samples - 200) // 80 + 1)
 
 
+@pytest.mark.parametrize("kind", ["fbank", "mfcc"])
+@pytest.mark.parametrize("cmvn", ["none", "utterance"])
+def test_gradients_reach_the_waveform_also_after_inference(kind, cmvn):
+    front_end = FrontEnd(FeatureConfig(kind=kind, cmvn=cmvn, n_mels=15, lfr_m=3))
+    waveform = speech_like(440, 8000).double()
+    for kept in (window_values, mel_filters):
+        kept.cache_clear()
+    with torch.inference_mode():
+        front_end(waveform)
+    step = 1e-6 * torch.from_numpy(keyed_rng(0).standard_normal(440))
+    ends = [front_end(waveform + s).pow(3).sum() for s in (step, -step)]
+    waveform.requires_grad_()
+    (gradient,) = torch.autograd.grad(front_end(waveform).pow(3).sum(), waveform)
+    assert float(gradient @ step) == pytest.approx(float(ends[0] - ends[1]) / 2, 1e-4)
+
+
 def test_silence_is_at_the_floor():
     assert torch.equal(fbank(torch.zeros(200)), torch.full((1, 40), math.log(FLOOR)))
 
@@ -209,6 +225,8 @@ def test_the_filters_are_triangles_that_overlap_by_half():
     centres = hz(np.linspace(mel(20.0), mel(8000.0), 22))[1:-1]
     peaks = filters.argmax(0).numpy() * 16000 / 4096
     assert np.abs(peaks - centres).max() <= 16000 / 4096
+    with pytest.raises(ValueError, match="warp must be 0.5 to 2, not 0"):
+        mel_filters(20, 256, 8000, warp=0.0)
     between = (np.arange(2049) * 16000 / 4096 > centres[0]) & (
         np.arange(2049) * 16000 / 4096 < centres[-1]
     )

@@ -31,7 +31,7 @@ def normalise(features: Float[Tensor, "frames mels"]) -> Float[Tensor, "frames m
         return features
     apart = features - features[:1]  # exactly 0 where nothing changes
     centred = apart.sub_(apart.mean(0))
-    return centred.div_(centred.square().mean(0).sqrt_().clamp_min_(LEAST))
+    return centred / centred.square().mean(0).clamp_min(LEAST**2).sqrt()
 
 
 @contract
@@ -44,8 +44,8 @@ def normalise_batch(
     apart = (features - features[:, :1]).masked_fill(~mask, 0)
     mean = apart.sum(1, keepdim=True) / count
     centred = (apart - mean).masked_fill(~mask, 0)
-    std = (centred.square().sum(1, keepdim=True) / count).sqrt()
-    return centred / std.clamp_min(LEAST)
+    variance = centred.square().sum(1, keepdim=True) / count
+    return centred / variance.clamp_min(LEAST**2).sqrt()
 
 
 class MomentSums:

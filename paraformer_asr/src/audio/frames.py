@@ -70,6 +70,7 @@ def fft_size(length: int) -> int:
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)  # so that a later gradient may pass through it
 def window_values(kind: Window, length: int, dtype: torch.dtype) -> Tensor:
     """Hamming's window, or Povey's: Hann's to the power 0.85, zero at both ends."""
     phase = torch.arange(length, dtype=torch.float64) * 2 * math.pi / max(1, length - 1)

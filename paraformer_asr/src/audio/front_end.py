@@ -1,7 +1,7 @@
 """The features of a recogniser: filter bank or cepstra, normalised, stacked."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -107,8 +107,7 @@ class FrontEnd:
     @classmethod
     def fitted(cls, config: FeatureConfig, waveforms: Iterable[Tensor]) -> "FrontEnd":
         """With the mean and deviation over all frames of the waveforms."""
-        plain, sums = cls.__new__(cls), MomentSums(config.coefficients)
-        plain.config = config
+        plain, sums = cls(replace(config, cmvn="none")), MomentSums(config.coefficients)
         for waveform in waveforms:
             sums.add(plain.coefficients(waveform))
         return cls(config, *sums.moments())

@@ -70,6 +70,7 @@ def frame_sizes(sample_rate: int, frame_ms: float, shift_ms: float) -> tuple[int
 
 
 @lru_cache(maxsize=256)
+@torch.inference_mode(False)  # so that a later gradient may pass through it
 def mel_filters(
     n_mels: int,
     n_fft: int,
@@ -126,6 +127,8 @@ def warp_hz(frequency, warp: float, nyquist: float):
     F is 4800 Hz, at most 0.8 of half the sample rate. With a > 1 the filters look
     higher: the same sound comes out as if from a longer vocal tract.
     """
+    if not 0.5 <= warp <= 2.0:
+        raise ValueError(f"warp must be 0.5 to 2, not {warp}")
     edge = min(4800.0, 0.8 * nyquist) * min(warp, 1.0)
     slope = (nyquist - edge) / (nyquist - edge / warp)
     above = nyquist - slope * (nyquist - np.asarray(frequency))

@@ -27,6 +27,7 @@ def cepstra(
 
 
 @lru_cache(maxsize=32)
+@torch.inference_mode(False)  # so that a later gradient may pass through it
 def _matrix(n_mels: int, n_ceps: int, lifter: float, dtype: torch.dtype) -> Tensor:
     k = torch.arange(n_ceps, dtype=torch.float64)
     n = torch.arange(n_mels, dtype=torch.float64)[:, None]

@@ -165,11 +165,20 @@ def _opened(source: Source, name: str) -> Iterator[BinaryIO]:
             said = getattr(error, "strerror", None) or error
             raise InputError(f"{name}: cannot be opened: {said}") from None
         with file:
-            yield file
+            yield _seekable(file)
     elif isinstance(source, (bytes, bytearray, memoryview)):
         yield io.BytesIO(source)
     else:
-        yield source if source.seekable() else io.BytesIO(source.read())
+        yield _seekable(source)
+
+
+def _seekable(file: BinaryIO) -> BinaryIO:
+    """The file itself, or all that comes out of a pipe."""
+    try:
+        file.seek(0, 2)
+    except OSError:
+        return io.BytesIO(file.read())
+    return file
 
 
 def _name(source: Source) -> str:

@@ -110,6 +110,7 @@ def make_plan(rate: int, new_rate: int) -> Plan:
     return _kept_plan(up, down)
 
 
+@torch.inference_mode(False)  # so that a later gradient may pass through it
 def _make_plan(up: int, down: int) -> Plan:
     taps = low_pass(up, down)
     half = len(taps) // 2

@@ -79,8 +79,8 @@ def read_header(file: BinaryIO, name: str) -> WavFormat | None:
             return _with_samples(known, place, min(length, size - place))
         place += length + length % 2
     raise InputError(
-        f"{name}: a WAV file of {size} bytes without samples: it ends before its "
-        "`data` chunk. Copy or record it again"
+        f"{name}: a WAV file of {size} bytes without samples (a `data` chunk). "
+        "Copy or record it again"
     )
 
 
