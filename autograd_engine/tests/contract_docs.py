@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, get_args, get_origin
 import jaxtyping
 import numpy as np
 
-from src.utils.axes import has_tensor, spell
+from src.utils.axes import fields_of, has_tensor, spell
 
 
 SETTING = re.compile(r"`\s*(\w+)\s*=\s*([^`]+?)\s*`")
@@ -29,7 +29,7 @@ class Entry(NamedTuple):
     rule: str  # what the sizes must fulfil
     ranges: dict[str, range]
     given: dict[str, str]
-    rows: dict[str, str]  # argument, `returns` or `returns[0]` -> annotation
+    rows: dict[str, str]  # argument, `returns`, `returns[0]`, `returns.x` -> annotation
 
     def arguments(self) -> dict[str, Any]:
         """The annotations of the tensor arguments, as the document has them."""
@@ -110,12 +110,22 @@ def rows_of(function: Callable) -> dict[str, str]:
     given = signature.return_annotation
     if get_origin(given) is tuple and Ellipsis not in get_args(given):
         hints |= {f"returns[{i}]": part for i, part in enumerate(get_args(given))}
+    elif fields := fields_of(given):
+        hints |= {f"returns.{name}": part for name, part in fields.items()}
     else:
         hints["returns"] = given
     plain = re.compile(r"\{(?:\w+\.)*(\w+)\}")  # {self.width} -> width
     return {
-        row: plain.sub(r"\1", spell(h)) for row, h in hints.items() if has_tensor(h)
+        row: plain.sub(r"\1", spell(hint))
+        for row, hint in hints.items()
+        # A NamedTuple that is an argument is told by `given:`.
+        if has_tensor(hint) and (row.startswith("returns") or not _is_named(hint))
     }
+
+
+def _is_named(hint: Any) -> bool:
+    """Whether it is a NamedTuple, or one or nothing."""
+    return any(map(fields_of, [hint, *get_args(hint)]))
 
 
 def skeleton(name: str, function: Callable) -> str:

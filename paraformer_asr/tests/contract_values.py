@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 import torch
 
 # local: end
-from src.utils.axes import has_tensor, is_tensor, spell
+from src.utils.axes import fields_of, has_tensor, is_tensor, spell
 from tests.contract_docs import Entry, namespace
 
 
@@ -185,6 +185,9 @@ def misfit(hint: Any, value: Any, sizes: dict[str, Any]) -> str | None:
         sizes.update({name: met[name] for name in met if isinstance(name, str)})
         wanted = [sizes.get(size, size) for size in wanted]
         return None if shape == wanted else f"shape {shape}, the document says {wanted}"
+    if fields := fields_of(hint):
+        pairs = zip(fields.values(), value, strict=True)
+        return next((m for p, v in pairs if (m := misfit(p, v, sizes))), None)
     if value is None or not parts:
         return None
     if get_origin(hint) is dict:

@@ -32,13 +32,14 @@ class ARTransformer(nn.Module):
 
     def __init__(self, encoder: nn.Module, decoder: ARDecoder, vocab: int):
         super().__init__()
-        self.vocab, self.encoder, self.decoder = vocab, encoder, decoder
+        self.mels, self.vocab = encoder.mels, vocab
+        self.encoder, self.decoder = encoder, decoder
         self.ctc_head = nn.Linear(encoder.d_model, vocab)
 
     @contract
     def forward(
         self,
-        features: Float[Tensor, "batch frames mels"],
+        features: Float[Tensor, "batch frames {self.mels}"],
         feature_lengths: Int[Tensor, " batch"],
         tokens: Int[Tensor, "batch tokens"],
         token_lengths: Int[Tensor, " batch"],
@@ -54,7 +55,7 @@ class ARTransformer(nn.Module):
     @contract
     def encode(
         self,
-        features: Float[Tensor, "batch frames mels"],
+        features: Float[Tensor, "batch frames {self.mels}"],
         feature_lengths: Int[Tensor, " batch"],
     ) -> Encoded:
         """Hidden states, one for `subsampling` frames."""

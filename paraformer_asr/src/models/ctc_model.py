@@ -21,13 +21,13 @@ class CtcModel(nn.Module):
 
     def __init__(self, encoder: nn.Module, vocab: int):
         super().__init__()
-        self.vocab, self.encoder = vocab, encoder
+        self.mels, self.vocab, self.encoder = encoder.mels, vocab, encoder
         self.ctc_head = nn.Linear(encoder.d_model, vocab)
 
     @contract
     def forward(
         self,
-        features: Float[Tensor, "batch frames mels"],
+        features: Float[Tensor, "batch frames {self.mels}"],
         feature_lengths: Int[Tensor, " batch"],
     ) -> CtcOutput:
         """Logits of `vocab` tokens, of which 0 is the blank."""

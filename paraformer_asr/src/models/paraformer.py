@@ -61,7 +61,7 @@ class Paraformer(nn.Module):
     ):
         """`glances`: there is an embedding of true tokens, for `forward` with them."""
         super().__init__()
-        self.vocab, self.tail = vocab, tail
+        self.mels, self.vocab, self.tail = encoder.mels, vocab, tail
         self.encoder, self.predictor, self.decoder = encoder, predictor, decoder
         # Unused it would have no gradient, for which DDP would wait.
         self.embedding = nn.Embedding(vocab, encoder.d_model) if glances else None
@@ -70,7 +70,7 @@ class Paraformer(nn.Module):
     @contract
     def forward(
         self,
-        features: Float[Tensor, "batch frames mels"],
+        features: Float[Tensor, "batch frames {self.mels}"],
         feature_lengths: Int[Tensor, " batch"],
         tokens: Int[Tensor, "batch tokens"],
         token_lengths: Int[Tensor, " batch"],
@@ -97,7 +97,7 @@ class Paraformer(nn.Module):
     @contract
     def encode(
         self,
-        features: Float[Tensor, "batch frames mels"],
+        features: Float[Tensor, "batch frames {self.mels}"],
         feature_lengths: Int[Tensor, " batch"],
     ) -> Encoded:
         """Hidden states, one for `subsampling` frames."""
@@ -106,7 +106,7 @@ class Paraformer(nn.Module):
     @contract
     def recognise(
         self,
-        features: Float[Tensor, "batch frames mels"],
+        features: Float[Tensor, "batch frames {self.mels}"],
         feature_lengths: Int[Tensor, " batch"],
     ) -> Recognition:
         """As many tokens as the predictor counts, each named by its logits."""
@@ -120,7 +120,7 @@ class Paraformer(nn.Module):
     def predict(
         self,
         encoded: Encoded,
-        ctc_logits: Float[Tensor, "batch time vocab"],
+        ctc_logits: Float[Tensor, "batch time {self.vocab}"],
         tokens: Int[Tensor, "batch tokens"] | None = None,
         token_lengths: Int[Tensor, " batch"] | None = None,
     ) -> CifOutput:

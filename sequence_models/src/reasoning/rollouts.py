@@ -34,7 +34,7 @@ class Rollouts(NamedTuple):
 @contract
 def roll_out(
     model: nn.Module,
-    prompt: Int[Tensor, "batch time"],
+    prompt: Int[Tensor, "batch past"],
     lengths: Int[Tensor, " batch"],
     uniform: Float[Tensor, "batch group count"],
     tokenizer: Tokenizer,

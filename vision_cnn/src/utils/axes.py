@@ -45,6 +45,8 @@ def make_check(hint: Any) -> Callable | None:
         return _tensor_check(hint)
     if not has_tensor(hint):
         return _plain_check(hint)
+    if fields := fields_of(hint):
+        return _fields_check(hint, [make_check(part) for part in fields.values()])
     if origin in (Union, UnionType):
         return _union_check(hint, [(make_check(part), part) for part in parts])
     if origin is tuple and Ellipsis not in parts:
@@ -62,7 +64,13 @@ def is_tensor(hint: Any) -> bool:
 def has_tensor(hint: Any) -> bool:
     """Whether there is a tensor anywhere inside the annotation."""
     inside = () if get_origin(hint) is Callable else get_args(hint)
-    return is_tensor(hint) or any(map(has_tensor, inside))
+    return is_tensor(hint) or any(map(has_tensor, (*inside, *fields_of(hint).values())))
+
+
+def fields_of(hint: Any) -> dict[str, Any]:
+    """The annotations of a NamedTuple; empty for all else."""
+    named = isinstance(hint, type) and issubclass(hint, tuple)
+    return getattr(hint, "__annotations__", {}) if named else {}
 
 
 def spell(hint: Any) -> str:
@@ -133,6 +141,19 @@ def _items_check(hint: Any, kind: type, each: Any) -> Callable:
             fault = None if one is None else one(item, sizes, scope)
             if fault is not None:
                 return Fault(f"item {key!r}: {fault.text}", fault.names)
+        return None
+
+    return check
+
+
+def _fields_check(hint: type, each: list) -> Callable:
+    def check(value, sizes, scope):
+        if not isinstance(value, hint):
+            return Fault(f"is not {spell(hint)}")
+        for name, one, item in zip(value._fields, each, value, strict=True):
+            fault = None if one is None else one(item, sizes, scope)
+            if fault is not None:
+                return Fault(f"{name}: {fault.text}", fault.names)
         return None
 
     return check
