@@ -125,6 +125,30 @@ def test_long_audio_that_nobody_waits_for_is_given_up(service):
     assert len(heard) == 1  # of three pieces
 
 
+@pytest.mark.spec("ASR-135", "or while it is decoded")
+def test_a_file_that_takes_long_to_decode_is_given_up(service, monkeypatch):
+    from src.service import uploads
+
+    plain, read, go_on = uploads.stream_audio, [], threading.Event()
+
+    def slow(*given, **named):
+        for block in plain(*given, **named):
+            read.append(block)
+            assert go_on.wait(served.LIMIT)
+            yield block
+
+    monkeypatch.setattr(uploads, "stream_audio", slow)
+    body, kind = form(wav(10))
+    client = service.connection()
+    client.request("POST", PATH, body, {"content-type": kind})
+    until(lambda: len(read) == 1)
+    client.close()
+    time.sleep(0.1)  # until the service has seen it
+    go_on.set()
+    until(lambda: service.service.worker.inside == 0)
+    assert len(read) == 1  # of ten
+
+
 def raw(service, *pieces: bytes, pause: float = 0.0) -> bytes:
     """All that comes back for bytes that are sent as they are."""
     place = urlsplit(service.url)

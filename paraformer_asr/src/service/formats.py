@@ -42,16 +42,16 @@ def verbose(transcript: Transcript, words: bool = True) -> dict[str, Any]:
         "text": transcript.text,
         "segments": [_segment(i, s) for i, s in enumerate(transcript.segments)],
         "method": transcript.method,
-        "confidence": transcript.confidence,
+        "confidence": round(transcript.confidence, 4),
         "notes": list(transcript.notes),
     }
     if words:
         content["words"] = [
             {
                 "word": token.token,
-                "start": token.start_s,
-                "end": token.end_s,
-                "confidence": token.confidence,
+                "start": round(token.start_s, 3),
+                "end": round(token.end_s, 3),
+                "confidence": round(token.confidence, 4),
             }
             for segment in transcript.segments
             for token in segment.tokens
@@ -64,10 +64,10 @@ def _segment(number: int, segment: Segment) -> dict[str, Any]:
     return {
         "id": number,
         "seek": 0,
-        "start": segment.start_s,
-        "end": segment.end_s,
+        "start": round(segment.start_s, 3),
+        "end": round(segment.end_s, 3),
         "text": segment.text,
         "temperature": 0.0,
-        "avg_logprob": math.log(max(sure, 1e-10)) if sure == sure else None,
-        "confidence": sure,
+        "avg_logprob": round(math.log(max(sure, 1e-10)), 4) if sure == sure else None,
+        "confidence": round(sure, 4),
     }

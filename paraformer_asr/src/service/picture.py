@@ -17,9 +17,9 @@ def picture(inside: Any) -> dict[str, Any]:
             "frame_s": inside.frame_seconds,
             "base64": base64.b64encode(_grey(features).numpy().tobytes()).decode(),
         },
-        "alphas": inside.alphas.tolist(),
+        "alphas": [round(alpha, 5) for alpha in inside.alphas.tolist()],
         "alpha_s": inside.time_seconds,
-        "boundaries_s": inside.boundaries.tolist(),
+        "boundaries_s": [round(time, 4) for time in inside.boundaries.tolist()],
     }
 
 

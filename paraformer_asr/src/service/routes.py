@@ -120,17 +120,19 @@ async def _recognise(
 ) -> Any:
     """What `call` makes of the audio in `file`; both in the model's thread.
 
-    Long audio is given up between two segments once nobody waits for it any more.
+    Once nobody waits for it any more, long audio is given up: after a second of
+    decoding, or between two segments.
     """
     given_up = threading.Event()
 
-    def go_on(segment: Segment) -> None:
+    def go_on(segment: Segment | None = None) -> None:
         if given_up.is_set():
             raise ClientGone
 
     def job() -> Any:
         file.file.seek(0)
-        return call(read_upload(io.BytesIO(file.file.read()), seconds), go_on)
+        content = io.BytesIO(file.file.read())
+        return call(read_upload(content, seconds, go_on), go_on)
 
     deadline = service.limits.deadline_s
     try:

@@ -49,7 +49,7 @@ class Live:
 
     def push(self, samples: bytes, last: bool) -> dict[str, Any]:
         self.samples += len(samples) // 2
-        heard = self.stream.push(waveform(samples))
+        heard = self.stream.push(_waveform(samples))
         if last:
             heard = self.stream.finish()
         sure = [round(confidence, 4) for confidence in heard.confidence]
@@ -73,12 +73,12 @@ class Whole:
         self.waveform = torch.zeros(0)
 
     def push(self, samples: bytes, last: bool) -> dict[str, Any]:
-        self.waveform = torch.cat([self.waveform, waveform(samples)])
+        self.waveform = torch.cat([self.waveform, _waveform(samples)])
         said = self.recognizer.transcribe(self.waveform, self.rate)
         told = {"text": said.text, "seconds": said.seconds}
         return told | ({"transcript": verbose(said)} if last else {})
 
 
-def waveform(samples: bytes) -> Tensor:
+def _waveform(samples: bytes) -> Tensor:
     """16-bit little-endian samples as floats in [-1, 1)."""
     return torch.from_numpy(np.frombuffer(samples, "<i2").astype(np.float32) / 32768)

@@ -4,6 +4,7 @@ What a client sends is believed nowhere: neither its name nor its type, nor the 
 in its header. It is read from an unnamed temporary file, block by block, and counted.
 """
 
+from collections.abc import Callable
 from typing import BinaryIO
 
 import torch
@@ -30,14 +31,20 @@ HIGHEST = 48_000
 """Samples per second up to which the limit of seconds alone counts."""
 
 
-def read_upload(file: BinaryIO, max_seconds: float) -> Audio:
-    """Decode `file`; raises a refusal (400, 413, 415) with a sentence."""
+def read_upload(
+    file: BinaryIO, max_seconds: float, go_on: Callable[[], None] = lambda: None
+) -> Audio:
+    """Decode `file`; raises a refusal (400, 413, 415) with a sentence.
+
+    `go_on` is called once a second of audio and may raise: a small file can take long.
+    """
     file.seek(0)
     _check_head(file.read(16))
     file.seek(0)
     blocks, count, rate = [], 0, 1
     try:
         for block in stream_audio(file, block_seconds=1.0):
+            go_on()
             rate = block.sample_rate
             count += len(block.waveform)
             if count > max_seconds * min(rate, HIGHEST):
