@@ -8,7 +8,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.decoding.ctc_search import best_paths, ctc_greedy, ctc_prefix_beam
+from src.decoding.ctc_path import best_paths
+from src.decoding.ctc_search import ctc_greedy, ctc_prefix_beam
+from tests.benchmarks.plain_search import with_dicts
 from tests.scorers import CONTEXT, LM, added
 
 
@@ -116,6 +118,16 @@ def test_a_narrow_beam_never_gives_a_text_too_much(seed, width, top_k):
     assert all(a.score >= b.score for a, b in itertools.pairwise(found))
     for one in found:
         assert one.score <= wanted[tuple(one.tokens)][0] + 1e-9
+
+
+@pytest.mark.spec("ASR-090", "exactly that of algorithm 1 of Hannun et al. 2014")
+@given(st.integers(0, 10**6), st.integers(1, 5), st.integers(1, 4))
+def test_a_beam_is_the_plain_algorithm(seed, width, top_k):
+    log_probs = posteriors(12, 4, seed)
+    wanted = with_dicts(log_probs[0], width, top_k)
+    (found,) = ctc_prefix_beam(log_probs, torch.tensor([12]), width, top_k=top_k)
+    assert [tuple(one.tokens) for one in found] == [text for text, _ in wanted]
+    assert [one.score for one in found] == pytest.approx([log for _, log in wanted])
 
 
 @pytest.mark.spec("ASR-091", "exactly what `lm` and `context` add to a text")

@@ -11,11 +11,11 @@ from heapq import nlargest
 from math import exp, inf, log1p
 from operator import itemgetter
 
-import numpy as np
 from jaxtyping import Float, Int
 from torch import Tensor
 
 from ..utils.contracts import contract
+from .ctc_path import on_best_path
 from .greedy import Hypothesis, checked_log_softmax
 from .scorer import Scorer, Together
 
@@ -76,7 +76,7 @@ def ctc_prefix_beam(
         )
         texts = _search(frames, width, Together(lm, context), blank)
         probs = log_probs[row, :length].double().cpu().numpy()
-        found.append(_on_best_path(texts, probs, blank))
+        found.append(on_best_path(texts, probs, blank))
     return found
 
 
@@ -98,14 +98,38 @@ class _Prefix:
         self.ends_blank = self.ends_token = NEVER
         self.next_blank = self.next_token = NEVER
 
-    def extend(self, token: int, scorers: Together) -> "_Prefix":
-        """The text with one token more; the same object each time."""
+    def extend(
+        self, token: int, log: float, floor: float, scorers: Together
+    ) -> "_Prefix | None":
+        """The text with one token more: the same object each time.
+
+        None for a new one whose score, `log` and what it earns, is at most `floor`.
+        """
         node = self.longer.get(token)
         if node is None:
             state, added = scorers.step(self.state, token)
-            node = _Prefix(token, self, state, self.extra + added)
-            self.longer[token] = node
+            extra = self.extra + added
+            if log + extra <= floor:
+                return None
+            node = self.longer[token] = _Prefix(token, self, state, extra)
         return node
+
+    def move_on(self) -> float:
+        """Let the next frame be the last one; log p."""
+        self.ends_blank, self.ends_token = self.next_blank, self.next_token
+        self.next_blank = self.next_token = NEVER
+        return _add(self.ends_blank, self.ends_token)
+
+    def leave(self) -> None:
+        """Out of the beam: free what leads nowhere, which the collector is slow at."""
+        self.ends_blank = self.ends_token = NEVER
+        node = self
+        while node.before and not node.longer and not node.is_alive():
+            del node.before.longer[node.token]
+            node = node.before
+
+    def is_alive(self) -> bool:
+        return self.ends_blank > NEVER or self.ends_token > NEVER
 
     def tokens(self) -> list[int]:
         found, node = [], self
@@ -131,8 +155,12 @@ def _search(
     for blank_log, logs, tokens in frames:
         met = dict.fromkeys(beam)  # a set that keeps the order: ties fall alike
         for node in beam:
+            node.next_blank = _add(node.ends_blank, node.ends_token) + blank_log
+        # Of a full beam each text will have this much: less is not worth a node.
+        floor = min(node.next_blank + node.extra for node in beam)
+        floor = floor if len(beam) == width else NEVER
+        for node in beam:
             total = _add(node.ends_blank, node.ends_token)
-            node.next_blank = total + blank_log
             for log, token in zip(logs, tokens, strict=True):
                 start = total
                 if token == blank:
@@ -141,29 +169,26 @@ def _search(
                     # Without a blank between, it is the same token said for longer.
                     node.next_token = _add(node.next_token, node.ends_token + log)
                     start = node.ends_blank
-                if start + log > NEVER:
-                    longer = node.extend(token, scorers)
+                longer = node.extend(token, start + log, floor, scorers)
+                if longer is not None and start + log > NEVER:
                     longer.next_token = _add(longer.next_token, start + log)
                     met[longer] = None
         beam = _best(met, width)
-    ended = [(_total(node) + scorers.finish(node.state), node) for node in beam]
-    ended.sort(key=itemgetter(0), reverse=True)
-    return [(node.tokens(), score) for score, node in ended]
+    ended = []
+    for node in beam:
+        total = _add(node.ends_blank, node.ends_token) + node.extra
+        ended.append((node.tokens(), total + scorers.finish(node.state)))
+    return sorted(ended, key=itemgetter(1), reverse=True)
 
 
 def _best(met: Iterable[_Prefix], width: int) -> list[_Prefix]:
     """Go on to the next frame, with the best of the texts that are possible at all."""
-    possible = []
-    for node in met:
-        node.ends_blank, node.ends_token = node.next_blank, node.next_token
-        node.next_blank = node.next_token = NEVER
-        if node.ends_blank > NEVER or node.ends_token > NEVER:
-            possible.append((_total(node), node))
-    return [node for _, node in nlargest(width, possible, key=itemgetter(0))]
-
-
-def _total(node: _Prefix) -> float:
-    return _add(node.ends_blank, node.ends_token) + node.extra
+    ranked = [(node.move_on() + node.extra, node) for node in met]
+    possible = [pair for pair in ranked if pair[1].is_alive()]
+    beam = [node for _, node in nlargest(width, possible, key=itemgetter(0))]
+    for node in {*met}.difference(beam):
+        node.leave()
+    return beam
 
 
 def _add(a: float, b: float) -> float:
@@ -171,25 +196,6 @@ def _add(a: float, b: float) -> float:
     if a < b:
         a, b = b, a
     return a if b == NEVER else a + log1p(exp(b - a))
-
-
-def _on_best_path(
-    texts: list[tuple[list[int], float]], log_probs: np.ndarray, blank: int
-) -> list[Hypothesis]:
-    """With the frames at which the tokens begin on each text's likeliest path."""
-    paths = best_paths([tokens for tokens, _ in texts], log_probs, blank)
-    found = []
-    for (tokens, score), path in zip(texts, paths, strict=True):
-        frames, confidence = [], [0.0] * len(tokens)
-        for frame, place in enumerate(path):
-            if place < 0:
-                continue
-            if place == len(frames):
-                frames.append(frame)
-            p = exp(log_probs[frame, tokens[place]])
-            confidence[place] = max(confidence[place], p)
-        found.append(Hypothesis(tokens, score, confidence, frames))
-    return found
 
 
 def _collapse(path: list[int], logs: list[float], blank: int) -> Hypothesis:
@@ -204,35 +210,3 @@ def _collapse(path: list[int], logs: list[float], blank: int) -> Hypothesis:
             confidence.append(exp(logs[frame]))
         before = token
     return Hypothesis(tokens, sum(logs, 0.0), confidence, frames)
-
-
-def best_paths(
-    texts: list[list[int]], log_probs: np.ndarray, blank: int = 0
-) -> list[list[int]]:
-    """For each text: at each frame the place of its token, -1 at blanks (Viterbi).
-
-    `log_probs` is (time, vocab); each text must be possible. In numpy: the arrays are
-    too small for threads.
-    """
-    longest = max(map(len, texts), default=0)
-    states = np.full((len(texts), 2 * longest + 1), blank)
-    for row, tokens in enumerate(texts):
-        states[row, 1 : 2 * len(tokens) : 2] = tokens
-    may_skip = np.zeros(states.shape, bool)  # from token to token over the blank
-    may_skip[:, 3::2] = states[:, 3::2] != states[:, 1:-2:2]
-    score = np.full((len(texts), states.shape[1] + 2), NEVER)  # two more in front
-    score[:, 2] = 0.0
-    steps = np.zeros((len(log_probs), *states.shape), np.int8)
-    for frame, emit in enumerate(log_probs[:, states]):
-        skip = np.where(may_skip, score[:, :-2], NEVER)
-        options = np.stack((score[:, 2:], score[:, 1:-1], skip))
-        steps[frame] = options.argmax(0)
-        score[:, 2:] = options.max(0) + emit
-    rows = np.arange(len(texts))
-    last = np.array([2 * len(tokens) for tokens in texts], int)
-    last -= score[rows, last + 1] > score[rows, last + 2]
-    paths = np.zeros((len(log_probs), len(texts)), int)
-    for frame in reversed(range(len(log_probs))):
-        paths[frame] = np.where(last % 2, last // 2, -1)
-        last = last - steps[frame, rows, last]
-    return paths.T.tolist()
