@@ -14,6 +14,7 @@ from src.data.config import DataConfig, ToyConfig
 from src.inference.recognizer import Recognizer
 from src.models import ModelConfig
 from src.tokenizers import CharTokenizer
+from src.training.load import Loaded
 from src.training.task import Config, make_model
 from src.utils.checkpoint import save_checkpoint
 from src.utils.cli import run
@@ -41,8 +42,8 @@ CONFIG = Config(
 TOKENIZER = CharTokenizer(list("abcd"))
 
 
-def make_checkpoint(folder: Path, name: str = "paraformer", **changes) -> Path:
-    """`folder/checkpoints/best.pt` of a model with random weights that says a lot."""
+def untrained(name: str = "paraformer", **changes) -> Loaded:
+    """A model with random weights that says a lot."""
     config = replace(CONFIG, **changes)
     config = replace(config, model=replace(config.model, name=name))
     torch.manual_seed(0)
@@ -54,16 +55,23 @@ def make_checkpoint(folder: Path, name: str = "paraformer", **changes) -> Path:
     model.ctc_head.bias.data[:4] = special + torch.tensor([9.5, 0, 0, 0])
     if name != "ctc":
         model.decoder.head.bias.data[:4] = special
+    return Loaded(model.eval(), config, TOKENIZER, FrontEnd(config.features), {})
+
+
+def make_checkpoint(folder: Path, name: str = "paraformer", **changes) -> Path:
+    """`folder/checkpoints/best.pt` of an untrained model."""
+    loaded = untrained(name, **changes)
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "meta.json").write_text("{}")
     path = folder / "checkpoints" / "best.pt"
     data = {
         "tokenizer": TOKENIZER.to_dict(),
-        "front_end": FrontEnd(config.features).to_dict(),
+        "front_end": loaded.front_end.to_dict(),
         "fingerprint": "none",
     }
-    content = {"kind": "weights", "config": to_dict(config), "data": data}
-    save_checkpoint(path, content | {"model": model.state_dict(), "metrics": {}})
+    content = {"kind": "weights", "config": to_dict(loaded.config), "data": data}
+    state = loaded.model.state_dict()
+    save_checkpoint(path, content | {"model": state, "metrics": {}})
     return path
 
 

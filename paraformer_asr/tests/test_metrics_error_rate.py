@@ -47,7 +47,7 @@ def test_word_and_character_rates_are_those_of_jiwer():
     assert ours.rate == pytest.approx(theirs, abs=1e-12)
 
 
-@pytest.mark.spec("ASR-108", "Of an empty reference the rate is NaN")
+@pytest.mark.spec("ASR-108", "of an empty reference the rate is NaN")
 def test_an_empty_reference_has_counts_and_no_finite_rate():
     assert math.isnan(wer([], []).rate) and math.isnan(wer([""], [" "]).rate)
     inserted = wer([""], ["one two"])
