@@ -5,7 +5,7 @@ import torch
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from src.models.cif import cif, cif_weights, integrate, token_ends
+from src.models.cif import _on_cpu, cif, cif_weights, integrate, token_ends
 from tests.benchmarks.plain_cif import plain_cif
 
 
@@ -370,3 +370,16 @@ def test_a_wider_or_narrower_result_has_the_same_embeddings(form, tokens):
         assert out.embeds.shape[1] == out.boundaries.shape[1] == size
         assert (out.embeds[:, :kept] - plain.embeds[:, :kept]).abs().le(1e-12).all()
         assert (out.embeds[:, rows:] == 0).all()
+
+
+def test_what_goes_over_the_cpu_comes_back_the_same_with_its_gradient():
+    hidden, alphas, *_ = inputs(2, 2, 9)
+    lengths = torch.tensor([3, 2])
+    for tokens in (None, lengths):
+        leaf, other = (alphas.clone().requires_grad_() for _ in range(2))
+        here = cif(hidden, leaf, tokens)
+        there = _on_cpu(hidden, other, tokens, size=None, tail=0.45, form="gather")
+        assert all(map(torch.equal, here, there))
+        here.embeds.square().sum().backward()
+        there.embeds.square().sum().backward()
+        assert torch.equal(leaf.grad, other.grad)

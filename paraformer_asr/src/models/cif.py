@@ -46,22 +46,18 @@ def cif(
 ) -> CifOutput:
     """One embedding for each unit of weight; `alphas` are >= 0, and 0 at padding.
 
-    `size` is the number of rows that come back; None: those of the longest utterance.
-
     With `token_lengths` U (training) the weights are scaled to S_t = U A_t / A_T, where
     A is their cumulative sum. Without, N = floor(n + tail), as if a frame of zeros with
     that weight followed: a rest of 1 - tail or more is a token, and its embedding is
-    divided by the rest. Weights that are all 0 cannot be scaled and give zeros.
+    divided by the rest. Weights that are all 0 cannot be scaled and give zeros. `size`
+    sets the number of rows that come back, else it is that of the longest utterance.
     """
     if not 0 <= tail <= 1:
         raise ValueError(f"tail = {tail}: must be in [0, 1]")
-    if hidden.is_mps:  # has no float64
-        lengths = None if token_lengths is None else token_lengths.cpu()
-        options = {"size": size, "tail": tail, "form": form}
-        output = cif(hidden.cpu(), alphas.cpu(), lengths, **options)
-        return CifOutput(*(part.to(hidden.device) for part in output))
+    if hidden.is_mps:
+        return _on_cpu(hidden, alphas, token_lengths, size=size, tail=tail, form=form)
     A = alphas.double().cumsum(1)
-    n = A[:, -1] if A.shape[1] else A.sum(1)
+    n = F.pad(A, (1, 0))[:, -1]
     if token_lengths is not None:
         lengths = token_lengths.long()
         # n / n is 1 and U times 1 is U: the last token ends where the weights do.
@@ -69,9 +65,8 @@ def cif(
     else:
         lengths = (n.detach() + tail).nan_to_num(0, 0).long()
         S = A
-    tokens = size
-    if tokens is None:
-        tokens = int(lengths.max()) if len(lengths) else 0
+    longest = int(lengths.max()) if size is None and len(lengths) else 0
+    tokens = longest if size is None else size
     until = lengths.clamp(max=tokens)[:, None]
     embeds = integrate(hidden, S.minimum(until), tokens, form)
     if token_lengths is None:
@@ -93,7 +88,8 @@ def integrate(
 
     `clip` is the definition, O(T U); `scatter` adds each frame to its tokens; `gather`
     cuts S at each frame and token and sums the pieces with a hand-derived gradient,
-    O(T + U). Half types are summed in float32.
+    O(T + U): the fastest in tests/benchmarks/benchmark_cif.py, but for single short
+    utterances, where all are alike. Half types are summed in float32.
     """
     if tokens == 0 or S.shape[1] == 0:  # nothing to sum: zeros with a gradient of 0
         return hidden.sum(1, keepdim=True).expand(-1, tokens, -1) * 0
@@ -134,6 +130,13 @@ def token_ends(
     alpha = S.gather(1, frame) - before
     time = frame + (goal - before) / torch.where(alpha > 0, alpha, 1)
     return torch.where(u <= lengths[:, None], time, 0)
+
+
+def _on_cpu(hidden: Tensor, *given: Tensor | None, **options) -> CifOutput:
+    """For devices without float64."""
+    host = [None if part is None else part.cpu() for part in given]
+    output = cif(hidden.cpu(), *host, **options)
+    return CifOutput(*(part.to(hidden.device) for part in output))
 
 
 def _fill_last(embeds: Tensor, lengths: Tensor, n: Tensor) -> Tensor:
