@@ -132,8 +132,12 @@ function drawSum(pen, picture, place, colour) {
 function drawTokens(pen, picture, place, colour) {
   const { top, bottom } = place.rows.tokens;
   pen.textAlign = "center";
-  picture.tokens.forEach(({ word, start, end }) => {
-    const x = place.x(start), wide = Math.max(2, place.x(end) - x);
+  const middles = picture.tokens.map(({ start, end }) => place.x((start + end) / 2));
+  picture.tokens.forEach(({ word, start, end }, i) => {
+    const middle = middles[i]; // a box grows with its word as far as its neighbours let it
+    const room = Math.min(middle - (middles[i - 1] ?? -99), (middles[i + 1] ?? 1e6) - middle) - 3;
+    const spoken = place.x(end) - place.x(start), text = pen.measureText(shown(word)).width + 10;
+    const wide = Math.max(3, spoken, Math.min(room, text)), x = middle - wide / 2;
     pen.fillStyle = colour("soft");
     pen.strokeStyle = colour("blue");
     pen.lineWidth = 1;
@@ -142,7 +146,7 @@ function drawTokens(pen, picture, place, colour) {
     pen.fill();
     pen.stroke();
     pen.fillStyle = colour("ink");
-    pen.fillText(shown(word), x + wide / 2, (top + bottom) / 2 + 4, Math.max(wide, 20));
+    pen.fillText(shown(word), middle, (top + bottom) / 2 + 4, Math.max(wide - 4, 8));
   });
   pen.textAlign = "start";
 }
