@@ -2,7 +2,9 @@
 
 import dataclasses
 import json
+import os
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -232,6 +234,26 @@ def test_parts_of_a_file(tmp_path, monkeypatch):
             InputError, match=r"begins at 5 s, but there are only 3\.00 s"
         ):
             Recordings(RATE)[Utterance("x", path, "a", "", 5.0, 6.0)]
+
+
+def test_large_files_are_not_decoded_to_be_measured(tmp_path, monkeypatch):
+    path = sound(tmp_path / "long.wav", 3.0)
+    monkeypatch.setattr(recordings, "LARGE", 1000)
+    kept = Recordings(RATE)
+    assert kept.samples(Utterance("a", path, "a")) == 3 * RATE
+    assert kept.samples(Utterance("a", path, "a", "", 1.0, 2.5)) == 1.5 * RATE
+    assert kept.bytes == 0
+
+
+@pytest.mark.spec("ASR-033", "that cannot be read")
+def test_a_pipe_is_no_recording(tmp_path):
+    os.mkfifo(tmp_path / "pipe.wav")
+    for path in (tmp_path / "pipe.wav", Path("/dev/zero")):
+        utterance = Utterance("a", path, "a")
+        with pytest.raises(InputError, match="a pipe or device, not a file"):
+            Recordings(RATE).samples(utterance)
+        with pytest.raises(InputError, match="a pipe or device, not a file"):
+            Recordings(RATE)[utterance]
 
 
 def test_other_rates_are_resampled(tmp_path, caplog):

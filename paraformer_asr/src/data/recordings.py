@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import stat
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from .utterance import Utterance
 Maker = Callable[[Utterance, int], Tensor]
 """Makes the waveform of an utterance at a sample rate, where no file has it."""
 
+LARGE = 16 << 20
+"""Bytes of a file that is not decoded before it is known to be wanted."""
 LONGEST_KEPT = 600.0
 """Seconds of a file that is kept whole while its parts are read one after another."""
 
@@ -52,10 +55,11 @@ class Recordings:
         return waveform
 
     def samples(self, utterance: Utterance) -> int:
-        """How long it is; read from its header where there is no room to keep it."""
-        if utterance.audio is None or self.bytes < self.limit // 2:
+        """How long it is; by its header where it is large or there is little room."""
+        path = utterance.audio
+        if path is None or (self.bytes < self.limit // 2 and file_bytes(path) < LARGE):
             return len(self[utterance])
-        whole = file_seconds(utterance.audio)
+        whole = file_seconds(path)
         end = min(utterance.end or whole, whole)
         return max(0, round((end - utterance.start) * self.sample_rate))
 
@@ -70,6 +74,7 @@ class Recordings:
     def _read(self, utterance: Utterance) -> Tensor:
         if utterance.audio is None:
             return self.make(utterance, self.sample_rate)
+        file_bytes(utterance.audio)
         if utterance.start or utterance.end:
             audio = self._part(utterance)
         else:
@@ -110,6 +115,20 @@ def file_seconds(path: Path) -> float:
     """How long a file is, by its header."""
     info = audio_info(path)
     return info.samples / info.sample_rate
+
+
+def file_bytes(path: Path) -> int:
+    """Its size; 0 where there is none, which reading it will say.
+
+    Raises InputError for what would never end, or never begin: pipes and devices.
+    """
+    try:
+        state = os.stat(path)
+    except (OSError, ValueError):
+        return 0
+    if not (stat.S_ISREG(state.st_mode) or stat.S_ISDIR(state.st_mode)):
+        raise InputError(f"{path}: a pipe or device, not a file. Name an audio file")
+    return state.st_size
 
 
 def memory_limit() -> int:
