@@ -18,15 +18,15 @@ def checkpoint(tmp_path_factory):
 
 @pytest.mark.spec("ASR-097", "learnt from lines of text for a checkpoint's tokens")
 def test_a_model_of_the_tokens_is_learnt_from_lines(checkpoint, tmp_path, capsys):
-    pieces = load_model(checkpoint).tokenizer.pieces
-    first, second = pieces[4:6]
+    tokenizer = load_model(checkpoint).tokenizer
+    once, twice = tokenizer.decode([4, 5]), tokenizer.decode([4, 5, 4, 5])
     text, out = tmp_path / "text.txt", tmp_path / "lm.arpa"
-    text.write_text(f"{first}{second}\n\n{first}{second}{first}{second}\n?\n", "utf-8")
+    text.write_text(f"{once}\n\n{twice}\n?\n", "utf-8")
     train_lm(checkpoint, text, out, order=2)
     assert "3 lines" in capsys.readouterr().out
-    lm = TokenLm(NGram.read(out), pieces, weight=1.0)
-    _, likely = lm.step((first,), 5)
-    _, unlikely = lm.step((first,), 4)
+    lm = TokenLm(NGram.read(out), tokenizer.pieces, weight=1.0)
+    state, _ = lm.step(lm.start(), 4)
+    (_, likely), (_, unlikely) = lm.step(state, 5), lm.step(state, 4)
     assert likely > unlikely > -math.inf
 
 
