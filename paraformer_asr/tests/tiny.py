@@ -70,9 +70,14 @@ def resume(out: Path, *overrides: str, **options) -> int:
 
 def command(*arguments: str) -> int:
     """What `python scripts/train.py ARGUMENTS` would do; gives the exit code."""
-    with mock.patch.object(sys, "argv", ["train.py", *map(str, arguments)]):
+    return command_of(script.train, "train.py", *arguments)
+
+
+def command_of(function, name: str, *arguments: str) -> int:
+    """What `python scripts/NAME ARGUMENTS` would do; gives the exit code."""
+    with mock.patch.object(sys, "argv", [name, *map(str, arguments)]):
         try:
-            cli.run(script.train)
+            cli.run(function)
         except SystemExit as leaving:
             return leaving.code
     raise AssertionError("a command must end with an exit code")

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .plots import BLUE, GREEN, ORANGE, VERMILLION, plain_text
+from .plots import BLUE, GREEN, VERMILLION, plain_text
 
 
 class Fired(NamedTuple):
@@ -28,7 +28,7 @@ class Fired(NamedTuple):
 def draw_fired(figure, place, fired: Fired) -> None:
     """Three panels in `place` of a grid: log-mel, weights, and their running sum.
 
-    A token's name stands where it grew; a line shows where it was complete.
+    A token's name stands where half of it was there, a line where it was complete.
     """
     seconds = len(fired.features) * fired.frame_seconds
     weighed = len(fired.alphas) > 0
@@ -75,20 +75,19 @@ def _draw_staircase(axis, fired: Fired, seconds: float) -> None:
     total = np.concatenate([[0.0], np.cumsum(fired.alphas)])
     times = np.arange(len(total)) * fired.time_seconds
     axis.plot(times, total, color=GREEN, linewidth=1.5)
-    start = 0.0
     for number, end in enumerate(fired.boundaries, 1):
         axis.axhline(number, color="0.85", linewidth=0.8, zorder=0)
         axis.plot([end, end], [0, number], color=VERMILLION, linewidth=1)
         axis.plot(end, number, "o", color=VERMILLION, markersize=3)
         if number <= len(fired.tokens):
             name = plain_text(fired.tokens[number - 1], 12)
-            middle = (start + end) / 2
+            middle = float(np.interp(number - 0.5, total, times))
             axis.annotate(
-                name, (middle, number), (0, 2), textcoords="offset points",
-                ha="center", fontsize=8, color=ORANGE, fontweight="bold",
+                name, (middle, number), (0, 3), textcoords="offset points",
+                ha="center", fontsize=8, fontweight="bold",
             )  # fmt: skip
-        start = end
     top = max(len(fired.boundaries), float(total[-1]), 1.0)
     axis.set_ylim(0, top * 1.15 + 0.3)
+    axis.yaxis.get_major_locator().set_params(integer=True)
     axis.set_ylabel("Σα")
     axis.set_xlabel("seconds")
