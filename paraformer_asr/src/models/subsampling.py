@@ -49,7 +49,7 @@ class Conv2dSubsampling(nn.Module):
         features: Float[Tensor, "batch frames {self.mels}"],
         feature_lengths: Int[Tensor, " batch"],
     ) -> Float[Tensor, "batch -(-frames//{self.subsampling}) {self.d_model}"]:
-        """The frames of each item as if it were alone; zeros behind its end."""
+        """The frames of each item as if it were alone; behind its end, anything."""
         if features.shape[1] == 0:
             return features.new_zeros(len(features), 0, self.d_model)
         x, lengths = _hide(features[:, None], feature_lengths), feature_lengths
