@@ -163,7 +163,7 @@ def _summary(
     targets: Sequence[dict[str, Path]],
     method: str,
 ) -> dict[str, Any]:
-    planned = [path for files in targets for path in files.values()]
+    planned = {path: None for files in targets for path in files.values()}
     unreadable = inputs.unreadable.items()
     return {
         "made_by": MADE_BY,

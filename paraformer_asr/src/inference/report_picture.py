@@ -68,6 +68,7 @@ def _draw_groups(axis, methods: dict[str, Any], key: str, label: str) -> None:
     axis.set_xticks(places, shown, rotation=0 if len(names) <= 8 else 60)
     axis.set_xlabel(label)
     axis.set_ylabel("errors, % of the tokens")
+    axis.margins(y=0.2)  # room for the legend
     axis.set_ylim(bottom=0)
     axis.grid(axis="y", alpha=0.3)
     if len(methods) > 1:

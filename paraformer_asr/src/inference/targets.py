@@ -54,8 +54,7 @@ def require_own(targets: Sequence[dict[str, Path]], out: Path) -> None:
 def _targets(
     name: Path, out: Path, formats: Sequence[str], taken: set[str]
 ) -> dict[str, Path]:
-    parts = [part if part != ".." else "up" for part in name.parts]
-    folder = out.joinpath(*parts[:-1])
+    folder = out / name.parent
     numbered = (f"{name.name}-{number}" for number in range(2, len(taken) + 3))
     for stem in (name.stem, name.name, *numbered):
         files = {form: folder / f"{stem}.{form}" for form in formats}
