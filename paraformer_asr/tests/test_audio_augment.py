@@ -109,6 +109,7 @@ def test_draws_stay_in_their_ranges_and_reach_them():
     assert min(tempos) == 0.7 and max(tempos) == 1.3 and len(tempos) == 61
 
 
+@pytest.mark.spec("ASR-017", "puts the frames t times as far apart")
 def test_tempo_moves_the_frames_apart_and_nothing_else():
     waveform = speech_like(2000, 8000)
     front_end = FrontEnd(FeatureConfig(cmvn="none"))
