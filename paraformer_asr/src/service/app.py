@@ -71,8 +71,8 @@ async def _start(service: Service, on_failure: Callable[[Exception], None]) -> N
 
 def _answer_errors(app: Any, limits: Limits) -> None:
     from fastapi.exceptions import RequestValidationError
+    from fastapi.exceptions import StarletteHTTPException as HTTPException
     from fastapi.responses import JSONResponse
-    from starlette.exceptions import HTTPException
 
     async def answer(request: Any, error: Exception) -> JSONResponse:
         status, detail, headers = explained(error, limits)

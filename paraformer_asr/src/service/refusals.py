@@ -9,7 +9,7 @@ from .worker import Busy, ClientGone, TooLate
 
 def refusal(status: int, detail: str, **headers: str) -> Exception:
     """To be raised: FastAPI lets no other exception than its own out of a body."""
-    from starlette.exceptions import HTTPException
+    from fastapi import HTTPException
 
     return HTTPException(status, detail, headers or None)
 
