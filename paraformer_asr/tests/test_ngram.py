@@ -63,7 +63,7 @@ def discounts(counts):
     if n1 and n2 and n3:
         y = n1 / (n1 + 2 * n2)
         d = [1 - 2 * y * n2 / n1, 2 - 3 * y * n3 / n2, 3 - 4 * y * n4 / n3]
-        if 0 < d[0] <= 1 and 0 < d[1] <= 2 and 0 < d[2] <= 3:
+        if 0 < d[0] < 1 and 0 < d[1] < 2 and 0 < d[2] < 3:
             return [0, *d]
     return [0, 0.5, 1, 1.5]
 
@@ -91,6 +91,12 @@ def test_some_text_has_discounts_of_its_own():
     for history, word in [("0", "1"), ("3", "0"), ("7", "9"), ("<s>", "2")]:
         wanted = defined(texts, 2, (history,), word)
         assert model.score((history,), word) == pytest.approx(math.log(wanted), 1e-9)
+
+
+@pytest.mark.spec("ASR-096", "what was seen keeps some of its own probability")
+def test_a_discount_never_takes_all_that_was_seen():
+    model = NGram.train([["a", "b"], ["a", "b", "a", "b"], ["?"]], 2)
+    assert model.score(["a"], "b") > math.log(0.5)  # by formula all three are taken
 
 
 @pytest.mark.spec("ASR-096", "sum to one behind every history")

@@ -168,7 +168,7 @@ def _discounts(grams: Counter[Gram]) -> list[float]:
     if all(n[count] for count in (1, 2, 3)):
         y = n[1] / (n[1] + 2 * n[2])
         found = [k - (k + 1) * y * n[k + 1] / n[k] for k in (1, 2, 3)]
-        if all(0 < d <= k for k, d in enumerate(found, start=1)):
+        if all(0 < d < k for k, d in enumerate(found, start=1)):
             return [0.0, *found]
     return [0.0, 0.5, 1.0, 1.5]
 
