@@ -120,7 +120,7 @@ def test_a_pause_of_digital_silence_is_one_in_noise_too():
 
 def test_a_bang_does_not_make_speech_silent():
     waveform = torch.cat(
-        [noise(1), speech(3, 0.05), noise(1), noise(0.3, 20), noise(1)]
+        [noise(1), speech(3, 0.012), noise(1), noise(0.3, 20), noise(1)]
     )
     found = spans(cut(waveform))
     assert any(start <= 1.2 and end >= 3.8 for start, end in found)

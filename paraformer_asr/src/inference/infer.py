@@ -75,13 +75,8 @@ def infer(
 
     with suppress(FaultError):  # warming up is not timed; each file will say the same
         recognizer.transcribe(torch.rand(2000) * 0.01, recognizer.sample_rate)
-    hidden = True if quiet or say else None  # None: hidden where it is no terminal
-    say = say or (lambda line: None)
     pairs = list(zip(inputs.recordings, targets, strict=True))
-    for recording, files in tqdm(pairs, desc="infer", disable=hidden, leave=False):
-        if len(pairs) > 1:
-            say(show(recording.path))
-        _transcribe(hear, recording, files, summary, say)
+    _transcribe_all(hear, pairs, summary, say, quiet)
     _finish(summary, out)
     return summary
 
@@ -120,6 +115,22 @@ def exit_code(summary: dict[str, Any], skip_bad: bool = False) -> int:
     if not summary["failures"] or (skip_bad and summary["transcripts"]):
         return 0
     return 1 if any(f["kind"] == "fault" for f in summary["failures"]) else 2
+
+
+def _transcribe_all(
+    hear: Callable[..., Transcript],
+    pairs: Sequence[tuple[Recording, dict[str, Path]]],
+    summary: dict[str, Any],
+    say: Callable[[str], None] | None,
+    quiet: bool,
+) -> None:
+    """Each recording in turn, named where there are several."""
+    hidden = True if quiet or say else None  # None: hidden where it is no terminal
+    say = say or (lambda line: None)
+    for recording, files in tqdm(pairs, desc="infer", disable=hidden, leave=False):
+        if len(pairs) > 1:
+            say(show(recording.path))
+        _transcribe(hear, recording, files, summary, say)
 
 
 def _transcribe(
