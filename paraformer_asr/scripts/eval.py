@@ -7,12 +7,17 @@ from typing import Annotated
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # makes `src` importable
 
-from typer import Option
+from typer import Argument, Option
 
 from src.utils.cli import run
 
 
 def command(
+    changes: Annotated[
+        list[str] | None,
+        Argument(metavar="KEY=VALUE", help="Change the data, e.g. data.join=[1,1]"),
+    ] = None,
+    *,
     checkpoint: Annotated[Path, Option(help="runs/latest/checkpoints/best.pt")],
     split: Annotated[
         str, Option(help="train, val or test. Default: test if there is one, else val")
@@ -35,7 +40,13 @@ def command(
 
     start_logging(quiet)
     result = evaluate(
-        checkpoint, split, out, method=method, device=device, quiet=quiet
+        checkpoint,
+        split,
+        out,
+        method=method,
+        device=device,
+        quiet=quiet,
+        changes=changes or (),
     )
     print(to_json(result, indent=1) if json else text(result))
 

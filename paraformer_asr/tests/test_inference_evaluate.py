@@ -174,3 +174,13 @@ def test_a_split_without_utterances_is_refused(checkpoint, tmp_path, monkeypatch
     monkeypatch.setattr(module, "reopen_data", lambda loaded: Nothing)
     with pytest.raises(InputError, match="--split val: this data has no utterance"):
         evaluate(checkpoint, "", tmp_path, device="cpu")
+
+
+def test_the_data_can_be_changed_and_nothing_else(checkpoint, tmp_path):
+    keys = {"device": "cpu", "quiet": True}
+    few = evaluate(checkpoint, "test", tmp_path, changes=["data.toy.n_test=2"], **keys)
+    assert few["utterances"] == 2
+    with pytest.raises(InputError, match="model.d_model=2: only data.KEY=VALUE"):
+        evaluate(checkpoint, "test", tmp_path, changes=["model.d_model=2"], **keys)
+    with pytest.raises(InputError, match="data.toy.n_tests"):
+        evaluate(checkpoint, "test", tmp_path, changes=["data.toy.n_tests=2"], **keys)

@@ -13,6 +13,8 @@ from tqdm import tqdm
 from ..metrics.report import Scored, score
 from ..tokenizers import SPECIALS
 from ..training.load import Loaded, load_model, reopen_data, run_folder
+from ..training.task import Config
+from ..utils.config import from_dict, to_dict
 from ..utils.device import pick_device
 from ..utils.errors import InputError
 from .report import text, write_report
@@ -33,15 +35,17 @@ def evaluate(
     method: str = "auto",
     device: str = "auto",
     quiet: bool = False,
+    changes: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Score `split` (test, or val where there is no test) of the checkpoint's own data.
 
-    `method` is one or several with commas between, or `all`. Writes JSON, a report, a
+    `method` is one or several with commas between, or `all`; `changes` are KEY=VALUE of
+    the data, such as data.join=[1,1]. Writes JSON, a report, a
     table and a picture; gives what is in the JSON. Raises InputError if the data cannot
     be read, FaultError for logits that are no numbers.
     """
     chosen_device = pick_device(device)
-    loaded = load_model(checkpoint, chosen_device)
+    loaded = _change(load_model(checkpoint, chosen_device), changes)
     chosen = _methods(method, loaded)
     datasets = reopen_data(loaded).datasets
     name = split or ("test" if "test" in datasets else "val")
@@ -67,6 +71,15 @@ def evaluate(
     }
     write_report(result, said, out or (run_folder(checkpoint) or Path()) / "eval")
     return result
+
+
+def _change(loaded: Loaded, changes: Sequence[str]) -> Loaded:
+    """With other data; raises InputError for a key that is not of the data."""
+    for change in changes:
+        if not change.startswith("data."):
+            raise InputError(f"{change}: only data.KEY=VALUE can be changed here")
+    values = to_dict(loaded.config)
+    return loaded._replace(config=from_dict(Config, values, "checkpoint", changes))
 
 
 def _methods(wanted: str, loaded: Loaded) -> list[str]:
