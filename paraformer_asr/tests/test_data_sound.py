@@ -165,6 +165,13 @@ def test_recordings_lie_between_gaps():
     assert silent[:10].eq(0).all()
 
 
+def test_joined_single_words_can_be_spelled(root):
+    """No recording has a space; the strings have."""
+    data = opened(root, tokenizer=CHAR, join=(2, 3))
+    batch = data.datasets["train"].__getitems__([(0, 0)])
+    assert " " in batch["text"][0] and " " in data.tokenizer.pieces
+
+
 @pytest.mark.spec("ASR-028", "drawn anew in each epoch")
 def test_training_strings_change_and_others_do_not(root):
     data = opened(root, join=(2, 3), join_train=7, join_eval=6).datasets

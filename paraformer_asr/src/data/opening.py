@@ -155,6 +155,8 @@ def sift(
     _refuse_empty(splits, dropped)
     if trained is None:
         texts = [u.text for u in splits["train"]]
+        if config.joined:  # what stands between recordings is of the text too
+            texts.append(" ".join(texts[:2]))
         written = build_tokenizer(tokenizer, texts + _all_words(config))
         front_end = _fit(features, splits, recordings)
     else:
