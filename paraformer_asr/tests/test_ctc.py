@@ -266,3 +266,22 @@ def test_rows_of_a_batch_are_aligned_as_alone():
         alone = ctc_align(log_probs[row, :t], times[row], tokens[row, :n], lengths[row])
         assert together[b, :t].tolist() == alone[0].tolist()
         assert (together[b, t:] == -1).all()
+
+
+@pytest.mark.spec("ASR-074", "spread evenly")
+def test_tokens_that_have_too_few_frames_are_spread_over_them():
+    torch.manual_seed(0)
+    said = (torch.tensor([[1, 1, 1], [1, 2, 3]]), torch.tensor([3, 3]))
+    out = CtcPredictor(5, 4)(
+        torch.randn(2, 4, 5), torch.randn(2, 4, 4), torch.tensor([4, 2]), *said
+    )
+    assert out.alphas[0].tolist() == [0.5, 0.5, 1, 1]
+    assert out.alphas[1].tolist() == [1, 1, 0, 0]
+    assert out.boundaries.tolist() == [[2, 3, 4], [1, 2, 2]]
+
+
+def test_a_path_that_ends_in_the_impossible_is_none():
+    log_probs = torch.randn(1, 4, 3).log_softmax(-1)
+    log_probs[0, 3] = -torch.inf
+    said = (torch.tensor([[1, 2]]), torch.tensor([2]))
+    assert ctc_align(log_probs, torch.tensor([4]), *said).tolist() == [[-1] * 4]
