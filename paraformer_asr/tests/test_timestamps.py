@@ -75,3 +75,9 @@ def test_as_many_boundaries_as_tokens():
 
 def test_no_token_has_no_time():
     assert token_times([], torch.zeros(0), torch.zeros(5), 0.01) == []
+
+
+def test_of_two_stretches_the_heavier_is_the_token_not_the_longer():
+    (found,) = times([0.12] * 4 + [0.0] * 6 + [0.53, 0.0], tail=0.01)
+    assert found.start_s == pytest.approx(10 * 0.04)
+    assert 10.9 * 0.04 < found.end_s <= 11 * 0.04
