@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -22,8 +23,6 @@ from tests.served import Running, form, until, wav
 
 
 ROOT = Path(__file__).resolve().parents[1]
-SLOW = 1.0
-"""Seconds that the model takes here, so that a signal meets it at work."""
 
 
 @pytest.fixture(autouse=True)
@@ -33,18 +32,22 @@ def none_is_left():
 
 
 @contextmanager
-def serving(tmp_path, monkeypatch, limits: Limits | None = None, **checkpoint):
-    """A service in a process of its own; gives its address, its id and its log."""
+def serving(tmp_path, monkeypatch, drain_s: float):
+    """A service in a process of its own; gives its address, its id and its log.
+
+    Its model works until there is a file `done`, so that a signal meets it at work.
+    """
     served.need_extra()
     from src.inference.recognizer import Recognizer
     from src.service.launch import serve
 
-    path = checkpoint.get("checkpoint") or served.checkpoint()
+    path = served.checkpoint()
     place, log = tmp_path / "address", tmp_path / "log"
     plain = Recognizer.transcribe
 
     def slow(self, waveform, rate, **more):
-        time.sleep(SLOW if waveform.any() else 0)
+        while waveform.any() and not (tmp_path / "done").exists():
+            time.sleep(0.01)
         return plain(self, waveform, rate, **more)
 
     def run() -> int:
@@ -55,7 +58,7 @@ def serving(tmp_path, monkeypatch, limits: Limits | None = None, **checkpoint):
         from src.utils.logging import start_logging
 
         start_logging()
-        serve(path, Address(port=0), limits or Limits())
+        serve(path, Address(port=0), Limits(drain_s=drain_s))
         return 0
 
     pid = in_fork(run, log)
@@ -68,13 +71,11 @@ def serving(tmp_path, monkeypatch, limits: Limits | None = None, **checkpoint):
 @pytest.mark.spec("ASR-140", "answers those that it has, and exits 143")
 @pytest.mark.parametrize("number, code", [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_a_signal_lets_requests_finish(tmp_path, monkeypatch, number, code):
-    with serving(tmp_path, monkeypatch) as (service, pid, log):
-        body, kind = form(wav())
-        busy = service.connection()
-        busy.request("POST", served.PATH, body, {"content-type": kind})
-        until(lambda: b"asr_queue_length 1.0" in service.get("/metrics").body)
+    with serving(tmp_path, monkeypatch, drain_s=60) as (service, pid, log):
+        busy = at_work(service)
         os.kill(pid, number)
         until(lambda: refused(service))
+        (tmp_path / "done").touch()
         answer = busy.getresponse()
         assert (answer.status, bool(answer.read())) == (200, True)
         busy.close()
@@ -86,18 +87,20 @@ def test_a_signal_lets_requests_finish(tmp_path, monkeypatch, number, code):
 def test_a_model_that_takes_longer_than_the_drain_is_not_waited_for(
     tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(sys.modules[__name__], "SLOW", 20.0)
-    limits = Limits(drain_s=0.5)
-    with serving(tmp_path, monkeypatch, limits) as (service, pid, _):
-        body, kind = form(wav())
-        busy = service.connection()
-        busy.request("POST", served.PATH, body, {"content-type": kind})
-        until(lambda: b"asr_queue_length 1.0" in service.get("/metrics").body)
-        started = time.monotonic()
+    with serving(tmp_path, monkeypatch, drain_s=0.5) as (service, pid, _):
+        busy = at_work(service)
         os.kill(pid, signal.SIGTERM)
         assert wait(pid) == 143
-        assert time.monotonic() - started < 15
         busy.close()
+
+
+def at_work(service: Running) -> HTTPConnection:
+    """A request that the model works on; its answer is still to be read."""
+    body, kind = form(wav())
+    busy = service.connection()
+    busy.request("POST", served.PATH, body, {"content-type": kind})
+    until(lambda: b"asr_queue_length 1.0" in service.get("/metrics").body)
+    return busy
 
 
 def refused(service: Running) -> bool:
@@ -108,33 +111,31 @@ def refused(service: Running) -> bool:
     return False
 
 
-def script(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "scripts/serve.py", *arguments],
-        cwd=ROOT,
-        env=os.environ | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+@pytest.fixture
+def refused_with(monkeypatch, capsys):
+    """What the command says on stderr; it ends with exit code 2, nothing on stdout."""
+    from scripts import serve as script
+
+    from src.utils.cli import run
+
+    def call(*arguments: str) -> str:
+        monkeypatch.setattr(sys, "argv", ["serve.py", *arguments])
+        with pytest.raises(SystemExit) as leaving:
+            run(script.command)
+        said = capsys.readouterr()
+        assert (leaving.value.code, said.out) == (2, ""), said.err
+        return said.err
+
+    return call
 
 
 @pytest.mark.spec("ASR-140", "Without the extra it says what to type, exit code 2")
-def test_without_the_extra_the_command_is_said(monkeypatch, capsys):
-    from scripts import serve as script
-
+def test_without_the_extra_the_command_is_said(monkeypatch, refused_with):
     from src.service import launch
-    from src.utils.cli import run
 
     absent = ("fastapi", "uvicorn")
     monkeypatch.setattr(launch, "find_spec", lambda name: name not in absent)
-    monkeypatch.setattr(sys, "argv", ["serve.py", "--checkpoint", "x.pt"])
-    with pytest.raises(SystemExit) as leaving:
-        run(script.command)
-    said = capsys.readouterr()
-    assert (leaving.value.code, said.out) == (2, "")
-    assert said.err == (
+    assert refused_with("--checkpoint", "x.pt") == (
         "the service needs fastapi, uvicorn[standard]. Type: "
         "pip install fastapi 'uvicorn[standard]' python-multipart\n"
     )
@@ -179,14 +180,13 @@ def test_an_address_that_is_taken_is_a_sentence():
 
 
 @pytest.mark.spec("ASR-137", "exit code 2 and one sentence")
-def test_a_checkpoint_that_is_none_ends_the_process(tmp_path):
+def test_a_checkpoint_that_is_none_ends_the_process(tmp_path, refused_with):
     served.need_extra()
     bad = tmp_path / "bad.pt"
     bad.write_text("hello")
-    done = script("--checkpoint", str(bad), "--port", "0")
-    assert (done.returncode, done.stdout) == (2, ""), done.stderr
-    assert done.stderr.startswith(f"{bad} is not a checkpoint: it is text.")
-    assert done.stderr.count("\n") == 1
+    said = refused_with("--checkpoint", str(bad), "--port", "0")
+    assert said.startswith(f"{bad} is not a checkpoint: it is text.")
+    assert said.count("\n") == 1
 
 
 @pytest.mark.spec("ASR-137", "exit code 2 and one sentence")
@@ -195,10 +195,17 @@ def test_a_model_that_cannot_be_loaded_ends_the_process(tmp_path):
     served.need_extra()
     from src.utils.checkpoint import load_checkpoint, save_checkpoint
 
-    content = load_checkpoint(served.checkpoint())
+    content, path = load_checkpoint(served.checkpoint()), tmp_path / "other.pt"
     content["model"].popitem()
-    save_checkpoint(tmp_path / "other.pt", content)
-    done = script("--checkpoint", str(tmp_path / "other.pt"), "--port", "0")
+    save_checkpoint(path, content)
+    done = subprocess.run(
+        [sys.executable, "scripts/serve.py", "--checkpoint", str(path), "--port", "0"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
     assert (done.returncode, "lacks tensor" in done.stderr) == (2, True), done.stderr
     assert "Traceback" not in done.stderr
 

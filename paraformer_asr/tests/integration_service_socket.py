@@ -3,6 +3,7 @@
 import json
 import threading
 from contextlib import contextmanager
+from dataclasses import replace
 
 import pytest
 
@@ -21,7 +22,8 @@ from src.inference.recognizer import Recognizer  # noqa: E402
 from src.service.state import load_served  # noqa: E402
 
 
-LIMITS = Limits(stream_seconds=3, sockets=2, message_bytes=40_000, deadline_s=2)
+LIMITS = Limits(stream_seconds=3, sockets=2, message_bytes=40_000)
+CAUSAL = ("model.causal=true", "model.chunk=2", "features.cmvn=none")
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +32,11 @@ def service():
         yield one
 
 
-CAUSAL = ("model.causal=true", "model.chunk=2", "features.cmvn=none")
+@pytest.fixture(autouse=True)
+def none_is_left(service):
+    """The next test may open as many streams as are allowed."""
+    yield
+    served.until(lambda: service.service.streams == 0)
 
 
 @contextmanager
@@ -169,7 +175,7 @@ def test_wrong_audio_is_refused(service, then, words, code):
                 socket.send(then)
         except ConnectionClosed:
             pass  # it was refused already
-        assert refused(socket) == (words, code) or words in refused(socket)[0]
+        assert refused(socket) == (words, code)
 
 
 @pytest.mark.spec("ASR-139", "too large a message")
@@ -184,8 +190,8 @@ def test_a_large_message_ends_the_stream(service):
 
 @pytest.mark.spec("ASR-139", "silence of the client")
 def test_a_stream_that_says_nothing_is_ended():
-    with served.running(Limits(idle_s=0.3)) as service, stream(service) as socket:
-        told(socket)
+    limits = Limits(idle_s=0.3)
+    with served.running(limits) as service, stream(service, rate=0) as socket:
         assert refused(socket) == ("nothing came for 0.3 s", 1008)
 
 
@@ -213,12 +219,13 @@ def test_a_page_of_another_site_may_not_listen(service):
 def test_a_client_that_leaves_frees_its_place(service):
     for _ in range(5):
         with stream(service) as socket:
-            told(socket)
+            assert told(socket)["type"] == "ready"
             speak(socket, tone(0.5))
-    served.until(lambda: service.service.streams == 0)
+        served.until(lambda: service.service.streams == 0)
 
 
-def test_a_stream_whose_model_is_busy_is_told_so(service):
+def test_a_stream_whose_model_is_busy_is_told_so(service, monkeypatch):
+    monkeypatch.setattr(service.service, "limits", replace(LIMITS, deadline_s=0.3))
     go_on = threading.Event()
     recognizer = service.service.served.recognizer
     plain = type(recognizer).transcribe
@@ -234,7 +241,7 @@ def test_a_stream_whose_model_is_busy_is_told_so(service):
             speak(socket, tone(0.5))
             socket.send('{"type": "end"}')
             detail, code = refused(socket)
-        assert (detail, code) == ("the model did not answer in 2 s", 1013)
+        assert (detail, code) == ("the model did not answer in 0.3 s", 1013)
         assert service.get("/healthz").status == 200
     finally:
         go_on.set()

@@ -24,7 +24,7 @@ from src.utils.checkpoint import load_checkpoint, save_checkpoint
 from tests.tiny import tiny_checkpoint
 
 
-LIMIT = 30
+LIMIT = 60
 """Seconds that a client waits for an answer."""
 NO_EXTRA = "the extra `service` is not installed"
 PATH = "/v1/audio/transcriptions"
