@@ -118,10 +118,13 @@ def test_a_kaldi_folder_is_read(tmp_path):
         tmp_path / "parts",
         wav_scp="r1 a.wav\n",
         text="x yes\ny no\n",
+        utt2spk="x ann\ny bob\n",
         segments="y r1 2.5 -1\nx r1 0.0 1.25\n",
     )
     found = {u.id: (u.audio.name, u.start, u.end) for u in read_kaldi(parts)}
     assert found == {"y": ("a.wav", 2.5, 0.0), "x": ("a.wav", 0.0, 1.25)}
+    said = [(u.text, u.speaker) for u in read_kaldi(parts)]
+    assert said == [("no", "bob"), ("yes", "ann")]
 
 
 BAD_KALDI = [
@@ -170,6 +173,20 @@ def test_librispeech_is_read(tmp_path, above):
     assert found[1].audio == expected
     with pytest.raises(InputError, match="dev-clean: no transcripts there"):
         read_librispeech(tmp_path, "dev-clean")
+
+
+def test_recordings_of_librispeech_may_be_wav_and_lie_beside_their_words(tmp_path):
+    place = tmp_path / "part/19/198"
+    place.mkdir(parents=True)
+    (place / "19-198-0000.wav").touch()
+    words = place / "19-198.trans.txt"
+    words.write_text("19-198-0000 HELLO\n")
+    (found,) = read_librispeech(tmp_path, "part")
+    assert found.audio == place / "19-198-0000.wav"
+    for name in ("../../secret", "..", ".hidden", "x" * 101):
+        words.write_text(f"{name} HELLO\n")
+        with pytest.raises(InputError, match=r"trans\.txt:1: .* is not an id of"):
+            read_librispeech(tmp_path, "part")
 
 
 def config(root, **keys):
@@ -222,6 +239,9 @@ def test_one_speaker_is_left_out(tmp_path):
     who = {split: Counter(u.speaker for u in us) for split, us in splits.items()}
     assert set(who["train"]) == set(who["val"]) == {"ann"}
     assert who["test"] == {"bob": 3}
+    apart = folder(tmp_path / "apart", {"train": 4, "val": 4, "test": 4})
+    splits = load_utterances(config(apart, leave_out_speaker="bob"), 0)
+    assert {u.speaker for u in splits["train"] + splits["val"]} == {"ann"}
     (root / "test.jsonl").unlink()
     splits = load_utterances(config(root, leave_out_speaker="bob"), 0)
     assert Counter(u.speaker for u in splits["test"]) == {"bob": 10}
