@@ -62,6 +62,16 @@ def test_every_token_has_an_embedding_in_training(predictor, frames, data):
     assert output.logits.isfinite().all()
 
 
+@pytest.mark.parametrize("predictor", ["cif", "ctc"])
+def test_texts_may_be_padded_wider_than_the_longest(predictor):
+    model = build(predictor=predictor)
+    heard, (tokens, lengths) = both(batch_of([60, 40], [5, 2]))
+    wide = torch.nn.functional.pad(tokens, (0, 3))
+    one, other = model(*heard, tokens, lengths), model(*heard, wide, lengths)
+    assert other.logits.shape[1] == 8
+    torch.testing.assert_close(one.logits[0, :5], other.logits[0, :5])
+
+
 @pytest.mark.spec("ASR-190", "the same alone and in a batch")
 @pytest.mark.parametrize("encoder", ["transformer", "conformer", "sanm"])
 @pytest.mark.parametrize("predictor", ["cif", "ctc"])

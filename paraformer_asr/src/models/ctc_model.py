@@ -1,4 +1,4 @@
-"""Connectionist temporal classification: an encoder and one linear layer (Graves 2006)."""
+"""Connectionist temporal classification: encoder and a linear layer (Graves 2006)."""
 
 from typing import NamedTuple
 

@@ -131,7 +131,8 @@ class Paraformer(nn.Module):
             )
         time_mask = length_mask(encoded.lengths, encoded.hidden.shape[1])
         alphas = self.predictor(encoded.hidden, time_mask)
-        return cif(encoded.hidden, alphas, token_lengths, tail=self.tail)
+        size = None if tokens is None else tokens.shape[1]
+        return cif(encoded.hidden, alphas, token_lengths, tail=self.tail, size=size)
 
     @contract
     def decode(
