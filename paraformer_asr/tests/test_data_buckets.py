@@ -53,6 +53,14 @@ def test_epochs_differ_in_order_only():
     assert {frozenset(b) for b in first} != {frozenset(b) for b in second}
     assert first == order.batches(0, 0, 1)
     assert first != order.batches(1, 0, 1)
+    longest = [LENGTHS[batch].max() for batch in first]
+    assert longest != sorted(longest)
+
+
+def test_neighbours_change_where_no_two_lengths_are_equal():
+    order = buckets(np.arange(100, 400))
+    first, second = ({frozenset(b) for b in order.batches(0, e, 1)} for e in (0, 1))
+    assert len(first & second) < len(first) / 2
 
 
 def test_similar_lengths_come_together():
@@ -136,3 +144,10 @@ def test_evaluation_batches_keep_the_budget():
     assert flat(found) == list(range(500))
     assert max(len(b) * lengths[b].max() for b in found) <= 1000
     assert len(found) < 70
+
+
+@pytest.mark.parametrize("world", [2, 3])
+def test_ranks_share_the_evaluation(world):
+    ranks = [list(eval_loader(Plain(None), 7, 0, rank, world)) for rank in range(world)]
+    taken = [i for batches in ranks for batch in batches for _, i in batch]
+    assert sorted(taken) == list(range(500))

@@ -11,7 +11,9 @@ from src.inference import evaluate as module
 from src.inference import report
 from src.inference.evaluate import evaluate, text
 from src.inference.recognizer import Recognizer
+from src.inference.scores import Said, disagreements, summary
 from src.metrics.error_rate import cer, count_errors, wer
+from src.metrics.report import score
 from src.utils.errors import FaultError, InputError
 from tests.spoken import CONFIG, RATE, TOKENIZER, call, make_checkpoint
 
@@ -99,6 +101,26 @@ def test_several_methods_stand_side_by_side(checkpoint, tmp_path, monkeypatch):
     shown = text(result)
     assert "nar and ctc differ in" in shown and "--split val" in shown
     assert "RTFx" in shown and "WER" in shown
+
+
+def test_who_is_right_where_two_methods_differ():
+    references = ("one two", "one two", "one", "two")
+
+    def said(*texts):
+        scored = [
+            score(str(i), true.split(), text.split(), seconds=1.0)
+            for i, (true, text) in enumerate(zip(references, texts, strict=True))
+        ]
+        return Said(scored, references, texts, 1.0)
+
+    first = said("one two", "one", "one", "two")
+    second = said("one two one", "one two", "one", "one one")
+    (pair,) = disagreements({"first": first, "second": second})
+    assert (pair["only_first_right"], pair["only_second_right"]) == (2, 1)
+    assert (pair["neither_right"], pair["ids"]) == (0, ["0", "1", "3"])
+    assert pair["difference"] == pytest.approx(1 / 6 - 3 / 6)
+    assert summary(first)["tokens_too_many"] == -1
+    assert summary(second)["tokens_too_many"] == 2
 
 
 @pytest.mark.spec("ASR-126", "strict JSON, a report, a table of all utterances and a")

@@ -6,8 +6,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from src.losses import LossConfig
+from src.losses import LossConfig, mwer_loss
 from src.models import ModelConfig
+from src.tokenizers import EOS
 from src.training.task import SpeechTask
 from tests.test_models import SMALL, batch_of, both, build
 
@@ -39,6 +40,35 @@ def test_the_loss_is_the_sum_of_its_terms():
     assert early == pytest.approx(expected_ce + 2 * missed, rel=1e-9)
     mixed = 0.7 * expected_ce + 0.3 * expected_ctc + 2 * missed
     assert late == pytest.approx(mixed, rel=1e-9)
+
+
+def test_the_baseline_learns_where_a_sentence_ends():
+    model, batch = build(name="transformer"), batch_of([60, 44], [7, 3])
+    config = LossConfig(label_smoothing=0.2, ctc=0.0)
+    task = SpeechTask(config, ModelConfig(**SMALL, name="transformer"))
+    heard, said = both(batch)
+    logits = model(*heard, *said).logits
+    cross = [
+        F.cross_entropy(
+            logits[b, : u + 1],
+            torch.tensor([*said[0][b, :u].tolist(), EOS]),
+            label_smoothing=0.2,
+        )
+        for b, u in ((0, 7), (1, 3))
+    ]
+    found = task.loss(model, batch, 0.5).item()
+    assert found == pytest.approx(sum(cross).item() / 2, rel=1e-9)
+
+
+def test_the_expected_errors_count_from_their_time_on():
+    heard, said = both(batch_of([60, 44], [7, 3]))
+    logits = build(glance=0.0)(*heard, *said).logits
+    plain, config = LossConfig(), LossConfig(mwer=50.0, mwer_from=0.8)
+    assert terms(config, 0.79) == terms(plain, 0.79)
+    expected = terms(plain, 0.8)
+    batch_of([60, 44], [7, 3])  # leaves the generator as it does in `terms`
+    expected += 50 * mwer_loss(logits, *said).item()
+    assert terms(config, 0.8) == pytest.approx(expected, rel=1e-9)
 
 
 @pytest.mark.spec("ASR-194", "mean over the utterances")
