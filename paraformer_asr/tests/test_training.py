@@ -35,9 +35,7 @@ def gradients(monkeypatch, out, *overrides) -> list[list[torch.Tensor]]:
     with monkeypatch.context() as patch:
         patch.setattr(Trainer, "_step", step)
         hear_in_double(patch)
-        patch.setattr(
-            Trainer, "evaluate", lambda *_, **__: {"loss": 1.0, "exact": 0.5}
-        )
+        patch.setattr(Trainer, "evaluate", lambda *_, **__: {"loss": 1.0, "exact": 0.5})
         plain_terms = ("train.ema=0", "optim.clip=0", "train.epochs=1")
         assert start(out, *plain_terms, *STEADY, *overrides) == 0
     return steps
@@ -152,9 +150,7 @@ def test_early_stopping_counts_useless_evaluations(tmp_path, monkeypatch):
     monkeypatch.setattr(Trainer, "evaluate", evaluate)
     patient = ("train.patience=2", "train.min_gain=0.01", "train.epochs=8")
     assert start(tmp_path, *patient) == 0
-    judged = [
-        row["exact"] for row in rows(tmp_path / "run") if row["split"] == "val"
-    ]
+    judged = [row["exact"] for row in rows(tmp_path / "run") if row["split"] == "val"]
     assert judged == ["0.1", "0.2", "0.2005", "0.3", "0.2", "0.3005"]
 
 
