@@ -1,4 +1,4 @@
-"""Small folders of recordings, written for a test."""
+"""Small folders of recordings, written for a test; batches taken apart."""
 
 import json
 from pathlib import Path
@@ -40,3 +40,18 @@ def folder(root: Path, parts: dict[str, int], speakers=("ann", "bob")) -> Path:
             rows.append({"audio": name, "text": text, "speaker": speaker})
         manifest(root / f"{part}.jsonl", rows)
     return root
+
+
+def same(first, second):
+    return all(
+        torch.equal(first[k], second[k])
+        if isinstance(first[k], torch.Tensor)
+        else first[k] == second[k]
+        for k in first | second
+    )
+
+
+def one(batch, row):
+    """A row of a batch without its padding."""
+    frames, tokens = batch["feature_lengths"][row], batch["token_lengths"][row]
+    return batch["features"][row, :frames], batch["tokens"][row, :tokens]

@@ -22,7 +22,7 @@ from src.audio.perturb import (
     volume,
     white,
 )
-from src.audio.spec_augment import spec_augment, spec_augment_batch
+from src.audio.spec_augment import spec_augment
 from src.utils.seed import keyed_rng
 from tests.kaldi import speech_like
 
@@ -196,20 +196,6 @@ def test_each_width_and_each_place_is_drawn():
         places = hidden.nonzero()[:, 0].tolist()
         seen.add((places[0], len(places)) if places else (0, 0))
     assert seen == {(0, 0)} | {(s, n) for n in (1, 2, 3) for s in range(11 - n)}
-
-
-@pytest.mark.spec("ASR-014", "never beyond the length of the utterance")
-def test_in_a_batch_the_padding_stays():
-    config = SpecAugmentConfig(2, 3, 2, 9, 1.0)
-    features = torch.rand(3, 12, 6)
-    lengths = torch.tensor([12, 5, 0])
-    found = spec_augment_batch(features, lengths, config, keyed_rng(1))
-    assert torch.equal(found[1, 5:], features[1, 5:])
-    assert torch.equal(found[2], features[2])
-    generator = keyed_rng(1)
-    for row, given_row, length in zip(found, features, lengths, strict=True):
-        wanted = spec_augment(given_row[:length], config, generator)
-        assert torch.equal(row[:length], wanted)
 
 
 def test_stacked_frames_are_hidden_alike():

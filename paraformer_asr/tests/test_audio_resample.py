@@ -8,8 +8,14 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from src.audio import Audio, Resampler, resample_blocks
-from src.audio.resample import BETA, CUTOFF, ZEROS, low_pass, resample
+from src.audio.resample import (
+    BETA,
+    CUTOFF,
+    ZEROS,
+    Resampler,
+    low_pass,
+    resample,
+)
 
 
 RATES = [(8000, 16000), (16000, 8000), (44100, 8000), (8000, 11025), (48000, 44100)]
@@ -103,15 +109,14 @@ def test_a_tone_stays_a_tone_and_a_high_one_vanishes(rate, new_rate):
 
 @pytest.mark.spec("ASR-006", "in pieces is resampled as the whole, without clicks")
 @given(
-    rates=st.sampled_from(RATES + ODD_RATES[:4] + [(5, 5)]),
+    rates=st.sampled_from(RATES + ODD_RATES[:4]),
     cuts=st.lists(st.integers(0, 700), max_size=6),
 )
 def test_pieces_are_resampled_as_the_whole(rates, cuts):
     waveform = noise(sum(cuts))
-    blocks = [Audio(part, rates[0]) for part in waveform.split(cuts)]
-    parts = list(resample_blocks(blocks, rates[1]))
-    assert {part.sample_rate for part in parts} <= {rates[1]}
-    found = torch.cat([torch.zeros(0), *(part.waveform for part in parts)])
+    resampler = Resampler(*rates)
+    parts = [resampler.push(part) for part in waveform.split(cuts)] if cuts else []
+    found = torch.cat([*parts, resampler.finish()])
     wanted = resample(waveform, *rates)
     assert found.shape == wanted.shape
     assert torch.allclose(found, wanted, atol=2e-6)

@@ -127,7 +127,7 @@ def test_a_part_with_nothing_left_says_why(root):
 
 
 KEYS = [
-    ({"name": "manifest"}, "data.root is empty"),
+    ({"name": "manifest"}, "data.root = '' is no folder"),
     ({"root": "x"}, "data.root: data.name = toy_seq2seq does not read it"),
     ({"leave_out_speaker": "a"}, "leave_out_speaker: data.name = toy_seq2seq"),
     ({"join": (2, 3)}, "data.join: data.name = toy_seq2seq does not"),

@@ -1,30 +1,19 @@
 """From recordings to batches: the same sample whoever asks, decoded once."""
 
-import dataclasses
 import json
-import os
-import subprocess
-from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from src.audio import FeatureConfig, FrontEnd, PerturbConfig, SpecAugmentConfig
 from src.audio.read import read_audio
 from src.audio.resample import resample
-from src.data import DataConfig, ToyConfig, espeak, open_data, recordings
-from src.data.config import EspeakConfig
+from src.data import DataConfig, open_data, recordings
 from src.data.dataloader import EpochBatches, train_loader
 from src.data.joined import Strings, join
-from src.data.recordings import Recordings, read_part
-from src.data.toy_patterns import draw_features, draw_plan
-from src.data.toy_tones import chord, play
-from src.data.utterance import Utterance
 from src.tokenizers import TokenizerConfig
-from src.utils.errors import InputError
 from src.utils.seed import keyed_rng
-from tests.data_files import RATE, folder, manifest, sound
+from tests.data_files import folder, manifest, one, same, sound
 
 
 WORD = TokenizerConfig("word")
@@ -33,7 +22,6 @@ STRONG = PerturbConfig(
     speeds=(0.9, 1.0, 1.1), volume_db=(-6, 6), noise_chance=0.5, warp=0.1
 )
 MASKS = SpecAugmentConfig(frequency_masks=2, time_masks=2)
-TOY = ToyConfig(n_train=12, n_val=4, n_test=4)
 
 
 def opened(root, seed=0, tokenizer=WORD, trained=None, **keys):
@@ -44,21 +32,6 @@ def opened(root, seed=0, tokenizer=WORD, trained=None, **keys):
 @pytest.fixture(scope="module")
 def root(tmp_path_factory):
     return folder(tmp_path_factory.mktemp("data"), {"train": 20, "val": 5, "test": 5})
-
-
-def same(first, second):
-    return all(
-        torch.equal(first[k], second[k])
-        if isinstance(first[k], torch.Tensor)
-        else first[k] == second[k]
-        for k in first | second
-    )
-
-
-def one(batch, row):
-    """A row of a batch without its padding."""
-    frames, tokens = batch["feature_lengths"][row], batch["token_lengths"][row]
-    return batch["features"][row, :frames], batch["tokens"][row, :tokens]
 
 
 @pytest.mark.spec("ASR-029", "padded with zeros at the right")
@@ -208,61 +181,6 @@ def test_files_are_decoded_once(root, monkeypatch):
     assert len(reads) == 30
 
 
-@pytest.mark.spec("ASR-030", "no more than a bound is kept")
-def test_memory_is_bounded(tmp_path):
-    paths = [sound(tmp_path / f"{n}.wav", 1.0, n) for n in range(6)]
-    listed = [Utterance(str(n), path, "a") for n, path in enumerate(paths)]
-    few = Recordings(RATE, limit=3 * 4 * RATE)
-    for _ in range(2):
-        waves = [few[u] for u in listed]
-        assert few.bytes == 3 * 4 * RATE
-        assert [few.samples(u) for u in listed] == [RATE] * 6
-    for wave, path in zip(waves, paths, strict=True):
-        assert torch.equal(wave, read_audio(path).waveform)
-
-
-@pytest.mark.spec("ASR-030", "Parts of a file")
-def test_parts_of_a_file(tmp_path, monkeypatch):
-    path = sound(tmp_path / "long.wav", 3.0)
-    whole = read_audio(path).waveform
-    spans = [(0.5, 1.25), (2.0, 0.0), (0.0, 0.1), (2.9, 9.0)]
-    listed = [Utterance(f"{s}", path, "a", "", s, e) for s, e in spans]
-    for limit in (600.0, 1.0):  # kept whole, or read in blocks
-        monkeypatch.setattr(recordings, "LONGEST_KEPT", limit)
-        kept = Recordings(RATE)
-        for u, (s, e) in zip(listed, spans, strict=True):
-            expected = whole[round(s * RATE) : round(e * RATE) if e else None]
-            assert torch.equal(kept[u], expected)
-            assert Recordings(RATE, limit=1).samples(u) == len(expected)
-    assert len(read_part(path, 0.5, 0.75).waveform) == RATE // 4
-    for limit in (600.0, 1.0):
-        monkeypatch.setattr(recordings, "LONGEST_KEPT", limit)
-        with pytest.raises(
-            InputError, match=r"begins at 5 s, but there are only 3\.00 s"
-        ):
-            Recordings(RATE)[Utterance("x", path, "a", "", 5.0, 6.0)]
-
-
-def test_large_files_are_not_decoded_to_be_measured(tmp_path, monkeypatch):
-    path = sound(tmp_path / "long.wav", 3.0)
-    monkeypatch.setattr(recordings, "LARGE", 1000)
-    kept = Recordings(RATE)
-    assert kept.samples(Utterance("a", path, "a")) == 3 * RATE
-    assert kept.samples(Utterance("a", path, "a", "", 1.0, 2.5)) == 1.5 * RATE
-    assert kept.bytes == 0
-
-
-@pytest.mark.spec("ASR-033", "that cannot be read")
-def test_a_pipe_is_no_recording(tmp_path):
-    os.mkfifo(tmp_path / "pipe.wav")
-    for path in (tmp_path / "pipe.wav", Path("/dev/zero")):
-        utterance = Utterance("a", path, "a")
-        with pytest.raises(InputError, match="a pipe or device, not a file"):
-            Recordings(RATE).samples(utterance)
-        with pytest.raises(InputError, match="a pipe or device, not a file"):
-            Recordings(RATE)[utterance]
-
-
 def test_other_rates_are_resampled(tmp_path, caplog):
     rows = []
     for n, rate in enumerate((8000, 16000, 16000, 8000)):
@@ -271,7 +189,7 @@ def test_other_rates_are_resampled(tmp_path, caplog):
     manifest(tmp_path / "train.jsonl", rows)
     with caplog.at_level("WARNING", logger="run"):
         found = opened(tmp_path, val_share=0.3)
-    assert "2 recordings of 16000 Hz are resampled" in " ".join(found.warnings)
+    assert "2 files of 16000 Hz are resampled" in " ".join(found.warnings)
     data = {u.id: (d, u) for d in found.datasets.values() for u in d.utterances}
     kept, utterance = data["1.wav"]
     audio = read_audio(tmp_path / "1.wav")
@@ -298,124 +216,3 @@ def test_global_moments_are_those_of_the_training_part(root):
     rows = torch.cat([one(batch, i)[0] for i in range(20)])
     assert rows.mean(0).abs().max() < 1e-4
     assert (rows.std(0, correction=0) - 1).abs().max() < 1e-3
-
-
-@pytest.mark.spec("ASR-023", "a pure function of (seed, split, index)")
-@pytest.mark.parametrize("name", ["toy_seq2seq", "toy_tones"])
-def test_toys_are_functions_of_their_key(name):
-    def build(seed=0, toy=TOY):
-        config = DataConfig(name=name, toy=toy)
-        return open_data(config, FeatureConfig(n_mels=8), CHAR, seed)
-
-    first, more = build(), build(toy=dataclasses.replace(TOY, n_train=30))
-    batch = first.datasets["train"].__getitems__([(0, 5), (0, 2)])
-    other = more.datasets["train"].__getitems__([(7, 2)])
-    assert torch.equal(one(batch, 1)[0], one(other, 0)[0])
-    assert torch.equal(one(batch, 1)[1], one(other, 0)[1])
-    assert not same(other, first.datasets["val"].__getitems__([(7, 2)]))
-    assert not same(other, build(seed=1).datasets["train"].__getitems__([(7, 2)]))
-    assert first.tokenizer.vocab_size == 4 + TOY.tokens
-
-
-@pytest.mark.spec("ASR-023", "each token a pattern that moves while it lasts")
-def test_patterns_move_and_silence_is_still():
-    toy = dataclasses.replace(TOY, noise=0.0)
-    plan = draw_plan(toy, "train", 0, 0)
-    features = draw_features(toy, plan, 16, (0,))
-    assert features.shape == (plan.frames, 16)
-    ends = {}
-    for letter, start, end in zip(plan.letters, plan.starts, plan.ends, strict=True):
-        assert np.abs(features[start] - features[end - 1]).max() > 0.5
-        steps = np.diff(features[start:end], axis=0)
-        np.testing.assert_allclose(steps, steps[:1].repeat(len(steps), 0), atol=1e-5)
-        low, high = ends.setdefault(letter, features[[start, end - 1]])
-        assert np.corrcoef(features[start], low)[0, 1] > 0.99
-        assert np.corrcoef(features[end - 1], high)[0, 1] > 0.99
-        features[start:end] = 0
-    assert not features.any()
-
-
-@pytest.mark.spec("ASR-023", "each token a chord of two tones")
-def test_tones_are_where_the_chord_says():
-    plan = draw_plan(dataclasses.replace(TOY, duration=(40, 60)), "train", 0, 1)
-    waveform = play(plan, RATE)
-    for letter, start, end in zip(plan.letters, plan.starts, plan.ends, strict=True):
-        part = waveform[start * 80 : end * 80]
-        power = np.abs(np.fft.rfft(part * np.hanning(len(part)), 8 * len(part)))
-        peaks = np.argsort(power)[::-1] * RATE / (8 * len(part))
-        low, high = chord(letter, RATE)
-        assert min(abs(peaks[:40] - low)) < 10
-        assert min(abs(peaks[:40] - high)) < 10
-        power[np.abs(np.arange(len(power)) * RATE / 8 / len(part) - low) < 60] = 0
-        power[np.abs(np.arange(len(power)) * RATE / 8 / len(part) - high) < 60] = 0
-        assert power.max() < 0.1 * np.abs(np.fft.rfft(part)).max()
-    chords = {chord(letter, RATE) for letter in range(26)}
-    assert len(chords) == 26
-    assert max(high for _, high in chords) < 3600
-
-
-SPEECH = EspeakConfig(n_train=4, n_val=2, n_test=2)
-
-
-def speech(**keys):
-    config = DataConfig(name="espeak", espeak=SPEECH, **keys)
-    return open_data(config, FeatureConfig(), WORD, 0)
-
-
-@pytest.mark.spec("ASR-032", "in its voices, speeds and pitches")
-@pytest.mark.skipif(not espeak.shutil.which("espeak-ng"), reason="needs espeak-ng")
-def test_espeak_speaks():
-    data = speech().datasets["train"]
-    batch = data.__getitems__([(0, i) for i in range(4)])
-    assert same(
-        batch, speech().datasets["train"].__getitems__([(0, i) for i in range(4)])
-    )
-    assert set(batch["speaker"]) <= set(SPEECH.voices)
-    assert (batch["feature_lengths"] > 20).all()
-    assert data.waveform(0, 0).abs().max() > 0.05
-    with pytest.raises(InputError, match=r"voice 'xx-none'.*espeak-ng --voices"):
-        espeak.speak("hi", "xx-none", 150, 50, 8000)
-    spoken = espeak.speak("-v nothing; $(true)", "en-us", 150, 50, 8000)
-    assert len(spoken) > 4000
-
-
-@pytest.mark.spec("ASR-032", "the sentence says how to install it")
-def test_espeak_that_is_not_there(monkeypatch):
-    monkeypatch.setattr(espeak.shutil, "which", lambda name: None)
-    with pytest.raises(InputError, match="apt-get install espeak-ng"):
-        speech()
-
-
-@pytest.mark.spec("ASR-032", "within a time limit, without a shell")
-def test_espeak_is_given_no_shell_and_no_eternity(monkeypatch):
-    calls = []
-
-    def slow(command, **keys):
-        calls.append((command, keys))
-        raise subprocess.TimeoutExpired(command, keys["timeout"])
-
-    monkeypatch.setattr(espeak.shutil, "which", lambda name: "/bin/espeak-ng")
-    monkeypatch.setattr(espeak.subprocess, "run", slow)
-    with pytest.raises(InputError, match="took more than 20 s for 'hello'"):
-        espeak.speak("hello", "en-us", 150, 50, 8000)
-    command, keys = calls[0]
-    assert isinstance(command, list)
-    assert not keys.get("shell")
-    assert "hello" not in command
-    assert keys["input"] == b"hello"
-
-
-def test_sentences_are_in_one_part_only(tmp_path):
-    path = tmp_path / "lines.txt"
-    path.write_text("\n".join(f"sentence {n}" for n in range(60)))
-    pools = espeak._sentences(str(path))
-    assert sum(map(len, pools.values())) == 60
-    assert not set(pools["train"]) & set(pools["val"]) | set(pools["val"]) & set(
-        pools["test"]
-    )
-    path.write_text("one\n")
-    with pytest.raises(InputError, match="no sentence falls to the part"):
-        espeak._sentences(str(path))
-    path.write_text("x" * 3000)
-    with pytest.raises(InputError, match=r"lines\.txt:1: the line has 3000 characters"):
-        espeak._sentences(str(path))

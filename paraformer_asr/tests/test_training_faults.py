@@ -5,7 +5,7 @@ import errno
 import pytest
 import torch
 
-from src.data.toy_seq2seq import ToySeq2Seq
+from src.data.toy_patterns import ToySeq2Seq
 from src.training import launch
 from src.training.faults import explain
 from src.training.task import SpeechTask

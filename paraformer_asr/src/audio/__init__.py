@@ -3,15 +3,7 @@
 from .front_end import FeatureConfig, FrontEnd
 from .mel import fbank
 from .perturb import Perturbation, PerturbConfig, draw_perturbation
-from .read import (
-    Audio,
-    AudioInfo,
-    audio_info,
-    read_audio,
-    resample_blocks,
-    stream_audio,
-)
-from .resample import Resampler
+from .read import Audio, AudioInfo, audio_info, read_audio, stream_audio
 from .spec_augment import SpecAugmentConfig
 from .stream import FrontEndStream
 from .wav import write_wav
@@ -25,13 +17,11 @@ __all__ = [
     "FrontEndStream",
     "PerturbConfig",
     "Perturbation",
-    "Resampler",
     "SpecAugmentConfig",
     "audio_info",
     "draw_perturbation",
     "fbank",
     "read_audio",
-    "resample_blocks",
     "stream_audio",
     "write_wav",
 ]

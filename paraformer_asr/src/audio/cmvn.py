@@ -3,11 +3,10 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from ..utils.contracts import contract
-from ..utils.lengths import length_mask
 
 
 LEAST = 1e-3
@@ -32,20 +31,6 @@ def normalise(features: Float[Tensor, "frames mels"]) -> Float[Tensor, "frames m
     apart = features - features[:1]  # exactly 0 where nothing changes
     centred = apart.sub_(apart.mean(0))
     return centred / centred.square().mean(0).clamp_min(LEAST**2).sqrt()
-
-
-@contract
-def normalise_batch(
-    features: Float[Tensor, "batch frames mels"], lengths: Int[Tensor, " batch"]
-) -> Float[Tensor, "batch frames mels"]:
-    """`normalise` of each utterance over its own frames; 0 behind its end."""
-    mask = length_mask(lengths, features.shape[1])[..., None]
-    count = lengths.clamp_min(1)[:, None, None]
-    apart = (features - features[:, :1]).masked_fill(~mask, 0)
-    mean = apart.sum(1, keepdim=True) / count
-    centred = (apart - mean).masked_fill(~mask, 0)
-    variance = centred.square().sum(1, keepdim=True) / count
-    return centred / variance.clamp_min(LEAST**2).sqrt()
 
 
 class MomentSums:

@@ -62,6 +62,11 @@ class FeatureConfig:
             raise ValueError(f"shift_ms {self.shift_ms:g} is less than one sample")
         if length < 2:
             raise ValueError(f"frame_ms {self.frame_ms:g} is less than two samples")
+        if shift > length:
+            raise ValueError(
+                f"shift_ms {self.shift_ms:g} is more than frame_ms {self.frame_ms:g}: "
+                "what lies between two frames would not be heard"
+            )
         band(self.sample_rate, self.low_hz, self.high_hz)
         if self.kind == "mfcc" and self.n_ceps > self.n_mels:
             raise ValueError(f"n_ceps {self.n_ceps} is more than n_mels {self.n_mels}")

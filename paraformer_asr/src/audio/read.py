@@ -1,7 +1,7 @@
 """Any audio file as a mono waveform, whole or in blocks of bounded size."""
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -12,7 +12,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from ..utils.errors import InputError
-from .resample import Resampler
 from .wav import check_rate, read_blocks, read_header
 
 
@@ -84,19 +83,6 @@ def audio_info(source: Source) -> AudioInfo:
             return AudioInfo(form.sample_rate, form.frames)
         with _sound(file, name) as sound:
             return AudioInfo(sound.samplerate, sound.frames)
-
-
-def resample_blocks(blocks: Iterable[Audio], new_rate: int) -> Iterator[Audio]:
-    """The same sound at `new_rate`: together equal to `resample` of the whole."""
-    resampler = None
-    for block in blocks:
-        if block.sample_rate == new_rate:
-            yield block
-            continue
-        resampler = resampler or Resampler(block.sample_rate, new_rate)
-        yield Audio(resampler.push(block.waveform), new_rate)
-    if resampler is not None:
-        yield Audio(resampler.finish(), new_rate)
 
 
 def _frames(block_seconds: float, rate: int, channels: int) -> int:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 
 from ..utils.contracts import contract
@@ -60,22 +60,6 @@ def spec_augment(
     for start, end in in_frequency:
         out[:, :, start:end] = mean[:, start:end]
     return out.view(frames, dim)
-
-
-@contract
-def spec_augment_batch(
-    features: Float[Tensor, "batch frames dim"],
-    lengths: Int[Tensor, " batch"],
-    config: SpecAugmentConfig,
-    generator: np.random.Generator,
-    *,
-    stacked: int = 1,
-) -> Float[Tensor, "batch frames dim"]:
-    """`spec_augment` of each utterance within its length, one after the other."""
-    out = features.clone()
-    for row, length in zip(out, lengths.tolist(), strict=True):
-        row[:length] = spec_augment(row[:length], config, generator, stacked=stacked)
-    return out
 
 
 def _band(size: int, widest: int, generator: np.random.Generator) -> tuple[int, int]:

@@ -84,15 +84,17 @@ def check_data(
             round(counts.total() / len(texts), 2),
         )
     dropped = opened.dropped
+    left_out = dropped.table()
+    warnings = [said for said in opened.warnings if said != left_out]
     return Report(
         opened.title,
         parts,
         speakers,
         tokens,
         _batches(opened.datasets["train"], config),
-        dropped.table(),
+        left_out,
         dropped.count(FAULTS),
-        [*opened.warnings[dropped.count() > 0 :], *_notes(parts, speakers, tokens)],
+        warnings + _notes(parts, speakers, tokens),
         dropped.plain(),
     )
 

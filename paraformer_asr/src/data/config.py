@@ -163,18 +163,12 @@ class DataConfig:
         return self.join != (1, 1)
 
 
-FROM_FILES = ("manifest", "kaldi", "librispeech")
 MADE = ("toy_seq2seq", "toy_tones", "espeak")
 
 
 def check_fits(config: DataConfig) -> None:
     """Raise InputError for keys that this kind of data would not read."""
     name, plain = config.name, DataConfig()
-    if name in FROM_FILES and not config.root:
-        raise InputError(
-            f"data.root is empty: data.name = {name} needs the folder of the "
-            "recordings; set data.root=PATH"
-        )
     unread = []
     if name in ("toy_seq2seq", "toy_tones"):
         unread += ["root", "leave_out_speaker"]

@@ -25,6 +25,9 @@ from .recordings import Recordings
 from .utterance import SPLITS, Split, Utterance
 
 
+Drawn = tuple[String, np.random.Generator | None]
+
+
 class SpeechDataset(Samples):
     """One split: `utterances` as they come, or strings of `config.join` of them.
 
@@ -103,14 +106,14 @@ class SpeechDataset(Samples):
         """The sample as it sounds before it is perturbed."""
         return self._waveform(*self._draw(epoch, index))
 
-    def _draw(self, epoch: int, index: int) -> tuple[String, np.random.Generator]:
-        """What the sample is made of, and the generator of its gaps."""
+    def _draw(self, epoch: int, index: int) -> Drawn:
+        """What the sample is made of, and the generator of what fills its gaps."""
         if not self.strings:
             return String((index,), ()), None
         rng = self._rng(epoch, index, 0)
         return self.strings.draw(rng), rng
 
-    def _waveform(self, string: String, rng: np.random.Generator) -> Tensor:
+    def _waveform(self, string: String, rng: np.random.Generator | None) -> Tensor:
         waves = [self.recordings[self.utterances[i]] for i in string.parts]
         if not self.strings:
             return waves[0]
@@ -118,7 +121,7 @@ class SpeechDataset(Samples):
         return join(waves, string.gaps, rate, noise, rng)
 
     def _features(
-        self, epoch: int, index: int, string: String, rng: np.random.Generator
+        self, epoch: int, index: int, string: String, rng: np.random.Generator | None
     ) -> Tensor:
         found = self._kept.get(index)
         change = self._rng(epoch, index, 1) if self.changed else None
@@ -132,7 +135,7 @@ class SpeechDataset(Samples):
         stacked = self.front_end.config.lfr_m
         return spec_augment(found, self.config.spec_augment, change, stacked=stacked)
 
-    def _hear(self, waveform: Tensor, rng: np.random.Generator) -> Tensor:
+    def _hear(self, waveform: Tensor, rng: np.random.Generator | None) -> Tensor:
         """Perturbed, if it is to be, and through the front end."""
         if not self.perturbed:
             return self.front_end(waveform)

@@ -102,7 +102,7 @@ def read_data(
     splits, recordings, written, front_end, dropped = sifted
     warnings = [dropped.table()] if dropped.count() else []
     warnings += [
-        f"{count:,} recordings of {rate} Hz are resampled to features.sample_rate = "
+        f"{count:,} files of {rate} Hz are resampled to features.sample_rate = "
         f"{features.sample_rate}"
         for rate, count in recordings.resampled.items()
     ]
@@ -112,19 +112,12 @@ def read_data(
         )
         for split, utterances in splits.items()
     }
-    digest = hashlib.sha256()
-    for split, data in datasets.items():
-        rows = zip(data.utterances, data.samples.tolist(), strict=True)
-        for u, samples in rows:
-            line = repr((split, u.id, u.text, u.speaker, samples)) + "\n"
-            digest.update(line.encode("utf-8", "surrogatepass"))
-    title = _title(config, datasets, sifted)
     return Opened(
         datasets,
         written,
         front_end,
-        title,
-        digest.hexdigest(),
+        _title(config, datasets, sifted),
+        _fingerprint(datasets),
         dropped,
         tuple(warnings),
     )
@@ -203,7 +196,18 @@ def _refuse_empty(splits: Splits, dropped: Dropped) -> None:
             raise InputError(f"the part {split} has no recording left: {why}")
 
 
-def _title(config: DataConfig, datasets: dict[str, Dataset], sifted: Sifted) -> str:
+def _fingerprint(datasets: dict[str, SpeechDataset]) -> str:
+    digest = hashlib.sha256()
+    for split, data in datasets.items():
+        for u, samples in zip(data.utterances, data.samples.tolist(), strict=True):
+            line = repr((split, u.id, u.text, u.speaker, samples)) + "\n"
+            digest.update(line.encode("utf-8", "surrogatepass"))
+    return digest.hexdigest()
+
+
+def _title(
+    config: DataConfig, datasets: dict[str, SpeechDataset], sifted: Sifted
+) -> str:
     rate = sifted.recordings.sample_rate
     counts = " / ".join(f"{len(data):,} {name}" for name, data in datasets.items())
     minutes = sum(int(d.samples.sum()) for d in datasets.values()) / rate / 60

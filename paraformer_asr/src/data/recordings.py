@@ -31,14 +31,13 @@ class Recordings:
     """`recordings[utterance]` is its waveform, " samples" float32 at `sample_rate`.
 
     At most `limit` bytes are kept; what finds no room is decoded again each time.
-    `resampled` counts the files by the rate that they had.
     """
 
     def __init__(self, sample_rate: int, limit: int = 0, make: Maker | None = None):
         self.sample_rate, self.make = sample_rate, make
         self.limit = limit or memory_limit()
         self.bytes = 0
-        self.resampled: Counter[int] = Counter()
+        self._rates: dict[Path, int] = {}
         self._kept: dict[tuple, Tensor] = {}
         self._file: tuple[Path, Audio] | None = None
 
@@ -54,12 +53,20 @@ class Recordings:
                 self.bytes += waveform.nbytes
         return waveform
 
+    @property
+    def resampled(self) -> Counter[int]:
+        """How many of the files looked at so far have each other rate."""
+        rates = self._rates.values()
+        return Counter(rate for rate in rates if rate != self.sample_rate)
+
     def samples(self, utterance: Utterance) -> int:
         """How long it is; by its header where it is large or there is little room."""
         path = utterance.audio
         if path is None or (self.bytes < self.limit // 2 and file_bytes(path) < LARGE):
             return len(self[utterance])
-        whole = file_seconds(path)
+        info = audio_info(path)
+        self._rates[path] = info.sample_rate
+        whole = info.samples / info.sample_rate
         end = min(utterance.end or whole, whole)
         return max(0, round((end - utterance.start) * self.sample_rate))
 
@@ -79,14 +86,14 @@ class Recordings:
             audio = self._part(utterance)
         else:
             audio = _join(stream_audio(utterance.audio))
-        if audio.sample_rate != self.sample_rate:
-            self.resampled[audio.sample_rate] += 1
+        self._rates[utterance.audio] = audio.sample_rate
         return resample(audio.waveform, audio.sample_rate, self.sample_rate)
 
     def _part(self, utterance: Utterance) -> Audio:
         path = utterance.audio
         if self._file is None or self._file[0] != path:
-            if file_seconds(path) > LONGEST_KEPT:
+            info = audio_info(path)
+            if info.samples > LONGEST_KEPT * info.sample_rate:
                 return read_part(path, utterance.start, utterance.end)
             self._file = (path, _join(stream_audio(path)))
         waveform, rate = self._file[1]
@@ -109,12 +116,6 @@ def read_part(path: Path, start: float, end: float) -> Audio:
     if round(start * rate) >= place:
         raise _outside(path, start, place / rate)
     return Audio(torch.cat(kept), rate)
-
-
-def file_seconds(path: Path) -> float:
-    """How long a file is, by its header."""
-    info = audio_info(path)
-    return info.samples / info.sample_rate
 
 
 def file_bytes(path: Path) -> int:

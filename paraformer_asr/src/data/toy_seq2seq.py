@@ -1,15 +1,15 @@
-"""Look at the toy speech: `python -m src.data.toy_seq2seq --debug`."""
+"""Look at the toy speech: `python -m src.data.toy_seq2seq --debug`.
+
+Apart from `toy_patterns`, which the package loads: `-m` warns of what is loaded.
+"""
 
 from pathlib import Path
 
 from .config import ToyConfig
-from .toy_patterns import ToySeq2Seq, draw_features, draw_plan
+from .toy_patterns import draw_features, draw_plan
 
 
-__all__ = ["ToySeq2Seq", "draw", "show"]
-
-
-def show(config: ToyConfig, seed: int, count: int) -> list[str]:
+def describe(config: ToyConfig, seed: int, count: int) -> list[str]:
     """A line per sample: what is said, its frames, and when each token sounds."""
     lines = []
     for index in range(count):
@@ -57,7 +57,7 @@ def _main() -> None:
     if not given.debug:
         parser.print_help()
         return
-    print("\n".join(show(ToyConfig(), given.seed, 8)))
+    print("\n".join(describe(ToyConfig(), given.seed, 8)))
     draw(ToyConfig(), given.seed, given.mels, 4, given.out)
     print(f"picture  {given.out}")
 

@@ -1,0 +1,1 @@
+"""The recogniser over HTTP: files, streams, and a page."""
