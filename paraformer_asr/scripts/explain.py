@@ -22,7 +22,6 @@ def command(
     film: Annotated[
         bool, Option("--film", help="A GIF over the epochs that train.keep has kept")
     ] = False,
-    device: Annotated[str, Option(help="auto, cpu, cuda or mps")] = "auto",
 ) -> None:
     """Sound, weights, running sum and tokens as a picture; each decision as a table.
 
@@ -36,7 +35,7 @@ def command(
     from src.utils.logging import start_logging
 
     start_logging()
-    done = explain(checkpoint, audio, out, text=text, device=device)
+    done = explain(checkpoint, audio, out, text=text)
     print(done.tables, f"\nheard  {done.text}", sep="\n")
     pictures = list(done.pictures)
     if film:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from scripts import explain as script
 
+from src.audio.read import Audio
 from src.audio.wav import write_wav
 from src.explain.attention_maps import attention_weights, cross_attention
 from src.explain.decode_table import frame_table, glance_table, token_table
@@ -19,7 +20,7 @@ from src.utils.cif_picture import Fired, draw_fired
 from src.utils.errors import InputError
 from src.utils.plots import new_figure
 from tests.test_models import batch_of, both, build
-from tests.tiny import command_of, start
+from tests.tiny import command_of, start, tiny_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -158,6 +159,21 @@ def test_audio_that_no_picture_can_show_is_refused(run, tmp_path, seconds, words
     with pytest.raises(InputError, match=words):
         explain(run / "checkpoints/best.pt", path, tmp_path / "out")
     assert not (tmp_path / "out").exists()
+
+
+def test_samples_that_are_no_numbers_are_refused(run, tmp_path, monkeypatch):
+    waveform = torch.zeros(4000)
+    waveform[7] = torch.nan
+    read = "src.explain.explain.read_audio"
+    monkeypatch.setattr(read, lambda path: Audio(waveform, 8000))
+    with pytest.raises(InputError, match="sample 7 of the audio is not a finite"):
+        explain(run / "checkpoints/best.pt", tmp_path / "x.wav", tmp_path / "out")
+
+
+def test_a_model_of_one_pass_has_no_second_to_show(tmp_path, sound):
+    best = tiny_checkpoint(tmp_path, "model.glance=0")
+    with pytest.raises(InputError, match="--text: this model was trained with"):
+        explain(best, sound, tmp_path / "out", text="a")
 
 
 def test_a_model_that_fires_nothing_is_refused(tmp_path, sound):

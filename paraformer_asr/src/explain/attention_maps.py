@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from ..models.attention import Attention
+from ..models.linear import linear
 from ..utils.contracts import contract
 from ..utils.plots import new_figure, plain_text, save_figure
 
@@ -34,13 +35,10 @@ def attention_weights(
     mask: Tensor | None = None,
 ) -> Float[Tensor, "batch heads tokens time"]:
     """softmax(Q K' / sqrt(head_dim)), zero where the mask shows nothing."""
-    heads = (attention.heads, attention.head_dim)
-    weight, bias = attention.qkv.weight, attention.qkv.bias
-    size = attention.d_model
-    q = nn.functional.linear(queries, weight[:size], bias[:size])
-    k = nn.functional.linear(keys, weight[size : 2 * size], bias[size : 2 * size])
-    q, k = (x.unflatten(2, heads).transpose(1, 2) for x in (q, k))
-    scores = q @ k.mT / attention.head_dim**0.5
+    heads, size = (attention.heads, attention.head_dim), attention.d_model
+    weight, bias = attention.qkv.weight[:size], attention.qkv.bias[:size]
+    q = linear(queries, weight, bias).unflatten(2, heads).transpose(1, 2)
+    scores = q @ attention.project(keys).k.mT / attention.head_dim**0.5
     if mask is None:
         return scores.softmax(-1)
     seen = mask[:, None]

@@ -8,10 +8,10 @@ from torch import Tensor
 
 from ..audio.read import read_audio
 from ..audio.resample import resample
+from ..inference.long_audio import checked, scaled_down
 from ..models.paraformer import Paraformer, Recognition
 from ..training.load import Loaded, load_model
 from ..utils.cif_picture import Fired, draw_fired
-from ..utils.device import pick_device
 from ..utils.errors import InputError
 from ..utils.logging import log
 from ..utils.plots import new_figure, save_figure
@@ -29,20 +29,20 @@ class Explained(NamedTuple):
     pictures: list[Path]
 
 
-def explain(
-    checkpoint: Path, audio: Path, out: Path, *, text: str = "", device: str = "auto"
-) -> Explained:
+def explain(checkpoint: Path, audio: Path, out: Path, *, text: str = "") -> Explained:
     """Pictures into `out`, tables as text; with the true `text` both training passes.
 
-    Raises InputError for a model without predictor and for audio that is too long.
+    Raises InputError for a model without predictor, for audio that is too long, and
+    for a `text` that the model cannot write or was not shown in training.
     """
-    loaded = load_model(checkpoint, pick_device(device))
+    loaded = load_model(checkpoint)
     model, tokenizer = loaded.model, loaded.tokenizer
     if not isinstance(model, Paraformer):
         raise InputError(
             f"{checkpoint} is a {loaded.config.model.name}, which fires no tokens; "
             "explain is for model.name=paraformer"
         )
+    true = _true_tokens(loaded, text)
     features = hear(loaded, audio)
     said, attention = _recognise(model, features)
     count, step = int(said.lengths[0]), loaded.front_end.frame_seconds
@@ -54,8 +54,7 @@ def explain(
         frame_table(said.cif, names, step_time),
         token_table(said, tokenizer, step_time),
     ]
-    if text:
-        true = torch.tensor(tokenizer.encode(tokenizer.normalise(text)))
+    if len(true):
         ratio = loaded.config.model.glance
         parts.append(glance_table(model, said, true, tokenizer, ratio))
     pictures = [out / f"{audio.stem}.cif.png"]
@@ -69,7 +68,10 @@ def explain(
 
 
 def hear(loaded: Loaded, path: Path) -> Tensor:
-    """The features of a recording; raises InputError for one without a whole frame."""
+    """The features of a recording, heard as a whole, its pauses included.
+
+    Raises InputError for one without a whole frame, and for NaN and infinity.
+    """
     audio, rate = read_audio(path), loaded.front_end.config.sample_rate
     seconds = len(audio.waveform) / audio.sample_rate
     if seconds > LONGEST_S:
@@ -79,7 +81,8 @@ def hear(loaded: Loaded, path: Path) -> Tensor:
         )
     if audio.sample_rate != rate:
         log.warning(f"warning: the audio is resampled from {audio.sample_rate} Hz")
-    features = loaded.front_end(resample(audio.waveform, audio.sample_rate, rate))
+    waveform = scaled_down(checked(audio.waveform))
+    features = loaded.front_end(resample(waveform, audio.sample_rate, rate))
     if not len(features):
         raise InputError(f"{path} has {seconds:.3f} s, less than one frame")
     return features
@@ -113,9 +116,16 @@ def fired_of(loaded: Loaded, features: Tensor, said: Recognition, title: str) ->
 @torch.no_grad()
 def recognise(model: Paraformer, features: Tensor) -> Recognition:
     """One utterance as a batch of its own."""
-    device = next(model.parameters()).device
-    lengths = torch.tensor([len(features)], device=device)
-    return model.recognise(features[None].to(device), lengths)
+    return model.recognise(features[None], torch.tensor([len(features)]))
+
+
+def _true_tokens(loaded: Loaded, text: str) -> Tensor:
+    if text and not loaded.config.model.glance:
+        raise InputError(
+            "--text: this model was trained with model.glance=0, in one pass; leave "
+            "--text out"
+        )
+    return torch.tensor(loaded.tokenizer.encode(text), dtype=torch.long)
 
 
 def _recognise(model: Paraformer, features: Tensor) -> tuple[Recognition, list[Tensor]]:
