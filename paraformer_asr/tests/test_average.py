@@ -6,6 +6,7 @@ from scripts import average as script
 
 from src.training.average import average_checkpoints, newest_epochs
 from src.training.load import load_model
+from src.utils.checkpoint import load_checkpoint, save_checkpoint
 from src.utils.errors import InputError
 from tests.tiny import command_of, start
 
@@ -52,6 +53,13 @@ def test_other_models_and_missing_epochs_are_refused(run, tmp_path):
     foreign = newest_epochs(tmp_path / "run", 1)
     with pytest.raises(InputError, match="differ in their model"):
         average_checkpoints([*foreign, *newest_epochs(run, 1)], tmp_path / "x.pt")
+    content = load_checkpoint(newest_epochs(run, 1)[0])
+    content["data"]["front_end"]["config"]["preemphasis"] = 0.5
+    save_checkpoint(tmp_path / "other.pt", content)
+    with pytest.raises(InputError, match="differ in their front_end"):
+        average_checkpoints(
+            [tmp_path / "other.pt", *newest_epochs(run, 1)], tmp_path / "x.pt"
+        )
     with pytest.raises(InputError, match="has kept 2 epochs, and 3 are asked for"):
         newest_epochs(run, 3)
     assert not (tmp_path / "x.pt").exists()

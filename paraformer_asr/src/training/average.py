@@ -19,7 +19,7 @@ def average_checkpoints(paths: Sequence[Path], out: Path) -> None:
     contents = [load_checkpoint(path) for path in paths]
     last = contents[-1]
     for path, content in zip(paths, contents, strict=True):
-        for key in ("model", "tokenizer"):
+        for key in ("model", "tokenizer", "front_end"):
             one, other = _kind(content, key), _kind(last, key)
             if one != other:
                 raise InputError(
@@ -53,7 +53,7 @@ def _mean(tensors: list[torch.Tensor]) -> torch.Tensor:
 
 
 def _kind(content: dict[str, Any], key: str) -> Any:
-    if key == "tokenizer":
-        return content["data"].get("tokenizer")
+    if key != "model":
+        return content["data"].get(key)
     shapes = {name: tensor.shape for name, tensor in content["model"].items()}
     return content["config"].get("model"), shapes
