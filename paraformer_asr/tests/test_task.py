@@ -9,7 +9,7 @@ from torch.nn import functional as F
 from src.losses import LossConfig, mwer_loss
 from src.models import ModelConfig
 from src.tokenizers import EOS
-from src.training.task import SpeechTask
+from src.training.task import Config, SpeechTask
 from tests.test_models import SMALL, batch_of, both, build
 
 
@@ -40,6 +40,18 @@ def test_the_loss_is_the_sum_of_its_terms():
     assert early == pytest.approx(expected_ce + 2 * missed, rel=1e-9)
     mixed = 0.7 * expected_ce + 0.3 * expected_ctc + 2 * missed
     assert late == pytest.approx(mixed, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("model", "loss", "words"),
+    [
+        ({"predictor": "ctc"}, {"ctc": 0.0}, "loss.ctc = 0: model.predictor = ctc"),
+        ({"name": "ctc"}, {"mwer": 0.1}, "loss.mwer = 0.1: is for model.name = para"),
+    ],
+)
+def test_a_loss_that_the_model_cannot_have_is_refused(model, loss, words):
+    with pytest.raises(ValueError, match=words):
+        Config(model=ModelConfig(**model), loss=LossConfig(**loss))
 
 
 def test_the_baseline_learns_where_a_sentence_ends():

@@ -48,6 +48,16 @@ class Config:
     def __post_init__(self):
         if not 0 <= self.seed < 2**32:
             raise ValueError(f"seed = {self.seed}: must be between 0 and {2**32 - 1}")
+        fires = self.model.name == "paraformer"
+        if fires and self.model.predictor == "ctc" and not self.loss.ctc:
+            raise ValueError(
+                "loss.ctc = 0: model.predictor = ctc counts tokens by the CTC head, "
+                "which learns from this loss alone; choose a share above 0"
+            )
+        if self.loss.mwer and not fires:
+            raise ValueError(
+                f"loss.mwer = {self.loss.mwer}: is for model.name = paraformer alone"
+            )
 
 
 class SpeechTask:
