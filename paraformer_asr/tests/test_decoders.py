@@ -136,15 +136,6 @@ def test_each_position_of_the_nar_decoder_sees_all_others():
         assert gradient.abs().amax((0, 2)).gt(1e-6).all()
 
 
-@pytest.mark.spec("ASR-085", "borrows the matrix of an embedding")
-def test_a_tied_head_is_the_embedding():
-    embedding = nn.Embedding(VOCAB, WIDTH)
-    nar = NARDecoder(VOCAB, WIDTH, HEADS, LAYERS, FF, embedding=embedding)
-    ar = ARDecoder(VOCAB, WIDTH, HEADS, LAYERS, FF, tied=True)
-    assert nar.head.weight is embedding.weight
-    assert ar.head.weight is ar.embedding.weight
-
-
 @pytest.mark.spec("ASR-087", "with its cache gives the logits of `forward` to 1e-5")
 @pytest.mark.parametrize("beams", [1, 3])
 def test_steps_with_the_cache_are_one_pass_without(beams):

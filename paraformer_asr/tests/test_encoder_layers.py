@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from torch import nn
 
 from src.models.conformer import ConformerBlock, ConvolutionModule
-from src.models.feed_forward import FeedForward
 from src.models.sanm import SanmLayer
 from src.models.scene import Scene
 from src.models.transformer_encoder import TransformerLayer
@@ -205,11 +204,6 @@ def test_dropout_falls_on_what_each_part_gives_and_only_in_training():
         assert not torch.equal(layer.eval()(x, scene), x)
     block = ConformerBlock(8, 2, 12, 3, 1.0).double().train()
     torch.testing.assert_close(block(x, scene), F.layer_norm(x, (8,)))
-
-
-def test_a_feed_forward_network_drops_hidden_units_where_it_is_told_to():
-    network = FeedForward(4, 8, 1.0).train()
-    assert torch.equal(network(torch.randn(1, 2, 4))[0, 0], network.out.bias)
 
 
 def test_an_even_kernel_is_refused():

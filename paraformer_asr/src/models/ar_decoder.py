@@ -63,7 +63,7 @@ class ARCache:
 
 
 class ARDecoder(nn.Module):
-    """Tokens so far to logits of the next; `tied` lends the embedding to the head."""
+    """Tokens so far to logits of the next."""
 
     def __init__(
         self,
@@ -73,8 +73,6 @@ class ARDecoder(nn.Module):
         layers: int,
         ff: int,
         dropout: float = 0.1,
-        *,
-        tied: bool = False,
     ):
         super().__init__()
         self.vocab, self.d_model = vocab, d_model
@@ -86,8 +84,6 @@ class ARDecoder(nn.Module):
         )
         self.norm = nn.LayerNorm(d_model)
         self.head = Linear(d_model, vocab)
-        if tied:
-            self.head.weight = self.embedding.weight
 
     @contract
     def forward(

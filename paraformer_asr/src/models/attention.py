@@ -38,8 +38,6 @@ def attention_explicit(
     k: Float[Tensor, "batch heads total head_dim"],
     v: Float[Tensor, "batch heads total head_dim"],
     mask: AttentionMask | None = None,
-    *,
-    dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """softmax(Q K' / sqrt(head_dim)) V (eq. 1); zeros where a query sees nothing."""
     scores = q @ k.mT / q.shape[-1] ** 0.5  # (batch, heads, time, total)
@@ -49,7 +47,7 @@ def attention_explicit(
     weights = scores.softmax(-1)
     if mask is not None:
         weights = weights * mask[:, None]
-    return F.dropout(weights, dropout) @ v
+    return weights @ v
 
 
 @contract
@@ -58,12 +56,10 @@ def attention_sdpa(
     k: Float[Tensor, "batch heads total head_dim"],
     v: Float[Tensor, "batch heads total head_dim"],
     mask: AttentionMask | None = None,
-    *,
-    dropout: float = 0.0,
 ) -> Float[Tensor, "batch heads time head_dim"]:
     """The same by F.scaled_dot_product_attention."""
     dense = None if mask is None else mask[:, None]
-    return F.scaled_dot_product_attention(q, k, v, dense, dropout)
+    return F.scaled_dot_product_attention(q, k, v, dense)
 
 
 class Attention(nn.Module):
@@ -74,12 +70,11 @@ class Attention(nn.Module):
     can be kept.
     """
 
-    def __init__(self, d_model: int, heads: int, dropout: float = 0.0):
+    def __init__(self, d_model: int, heads: int):
         super().__init__()
         if d_model % heads:
             raise ValueError(f"d_model {d_model} is not a multiple of heads {heads}")
         self.d_model, self.heads, self.head_dim = d_model, heads, d_model // heads
-        self.dropout = dropout
         self.qkv = Linear(d_model, 3 * d_model)
         self.out = Linear(d_model, d_model)
 
@@ -120,6 +115,5 @@ class Attention(nn.Module):
         return x.unflatten(2, (self.heads, self.head_dim)).transpose(1, 2)
 
     def _mix(self, q: Tensor, kv: KeysValues, mask: Tensor | None) -> Tensor:
-        dropout = self.dropout if self.training else 0.0
-        mixed = attention_sdpa(q, kv.k, kv.v, mask, dropout=dropout)
+        mixed = attention_sdpa(q, kv.k, kv.v, mask)
         return self.out(mixed.transpose(1, 2).flatten(2))

@@ -18,7 +18,7 @@ from .positions import sinusoids
 
 
 class NARDecoder(nn.Module):
-    """Acoustic embeddings to logits; `embedding` lends its matrix to the head."""
+    """Acoustic embeddings to logits."""
 
     def __init__(
         self,
@@ -28,8 +28,6 @@ class NARDecoder(nn.Module):
         layers: int,
         ff: int,
         dropout: float = 0.1,
-        *,
-        embedding: nn.Embedding | None = None,
     ):
         super().__init__()
         self.vocab, self.d_model = vocab, d_model
@@ -39,8 +37,6 @@ class NARDecoder(nn.Module):
         )
         self.norm = nn.LayerNorm(d_model)
         self.head = Linear(d_model, vocab)
-        if embedding is not None:
-            self.head.weight = embedding.weight
 
     @contract
     def forward(

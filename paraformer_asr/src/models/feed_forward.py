@@ -12,19 +12,17 @@ ACTIVATIONS = {"relu": F.relu, "swish": F.silu}
 
 
 class FeedForward(nn.Module):
-    """W2 dropout(f(W1 x)); f is ReLU in the Transformer, Swish in the Conformer."""
+    """W2 f(W1 x); f is ReLU in the Transformer, Swish in the Conformer."""
 
-    def __init__(
-        self, d_model: int, ff: int, dropout: float = 0.0, activation: str = "relu"
-    ):
+    def __init__(self, d_model: int, ff: int, activation: str = "relu"):
         super().__init__()
         self.d_model = d_model
         self.expand, self.out = Linear(d_model, ff), Linear(ff, d_model)
-        self.activation, self.drop = ACTIVATIONS[activation], nn.Dropout(dropout)
+        self.activation = ACTIVATIONS[activation]
 
     @contract
     def forward(
         self, x: Float[Tensor, "batch time {self.d_model}"]
     ) -> Float[Tensor, "batch time {self.d_model}"]:
         """Each frame for itself."""
-        return self.out(self.drop(self.activation(self.expand(x))))
+        return self.out(self.activation(self.expand(x)))
