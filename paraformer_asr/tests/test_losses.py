@@ -87,7 +87,7 @@ def test_hypotheses_are_the_greedy_one_and_copies_with_second_bests(seed, size, 
         other = row != best
         assert torch.equal(row[other], second[other])
         assert not other[length:].any()
-        assert min(1, length) <= int(other.sum()) <= 1 + length // 2
+        assert min(1, length) <= int(other.sum()) <= (length + 1) // 2
 
 
 @pytest.mark.spec("ASR-078", "P(y_i) (W(y_i) - sum_j P(y_j) W(y_j))")

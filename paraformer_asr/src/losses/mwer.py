@@ -45,14 +45,15 @@ def sample_hypotheses(
 ) -> Int[Tensor, "batch {n} tokens"]:
     """The best token everywhere, then n - 1 rows with the second best at some places.
 
-    How many is uniform between one and half of the positions; which, uniform too.
+    How many is uniform from one to half of the positions, rounded up; which, too.
     """
     best, second = log_probs.topk(2).indices[:, None].unbind(-1)
     shape, device = (len(mask), n, mask.shape[1]), mask.device
     scores = torch.rand(shape, generator=generator, device=device)
     rank = scores.masked_fill(~mask[:, None], 2).argsort(2).argsort(2)
-    share = torch.rand(shape[:2], generator=generator, device=device) / 2
-    swaps = 1 + (share * mask.sum(1, keepdim=True)).long()
+    half = (mask.sum(1, keepdim=True) + 1) // 2
+    share = torch.rand(shape[:2], generator=generator, device=device)
+    swaps = 1 + (share * half).long()
     swaps[:, 0] = 0
     return torch.where((rank < swaps[..., None]) & mask[:, None], second, best)
 
