@@ -6,12 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 from torch.utils.data import Dataset
 from tqdm import tqdm
 
 from ..metrics.report import Scored, score
-from ..tokenizers import SPECIALS
+from ..tokenizers import has_text
 from ..training.load import Loaded, load_model, reopen_data, run_folder
 from ..training.task import Config
 from ..utils.config import from_dict, to_dict
@@ -130,7 +129,7 @@ def _score(loaded: Loaded, batch: dict[str, Any], heard: Sequence) -> list[Score
     return [
         score(
             batch["id"][i],
-            [pieces[token] for token in _real(tokens[:length])],
+            [pieces[t] for t in tokens[:length].tolist() if has_text(t)],
             [pieces[token] for token in heard[i].tokens],
             speaker=batch["speaker"][i],
             seconds=int(batch["feature_lengths"][i]) * frame_s,
@@ -138,11 +137,6 @@ def _score(loaded: Loaded, batch: dict[str, Any], heard: Sequence) -> list[Score
         )
         for i, (tokens, length) in enumerate(rows)
     ]
-
-
-def _real(tokens: Tensor) -> list[int]:
-    """Without the special tokens, which no text has."""
-    return [t for t in tokens.tolist() if t >= len(SPECIALS) or t == 1]
 
 
 def _batches(dataset: Dataset) -> Iterator[dict[str, Any]]:

@@ -13,7 +13,7 @@ from ..decoding.ctc_search import ctc_greedy, ctc_prefix_beam
 from ..decoding.greedy import Hypothesis, nar_beam, nar_greedy
 from ..decoding.ngram import TokenLm
 from ..decoding.timestamps import TokenTime, token_times
-from ..tokenizers import SPECIALS, UNK, Tokenizer
+from ..tokenizers import Tokenizer, has_text
 from ..training.load import Loaded
 from ..training.task import Config
 from ..utils.contracts import contract
@@ -204,7 +204,5 @@ def _heard(
 
 def _without_specials(tokens: Sequence[int], times: Sequence[TokenTime]) -> Heard:
     """Blanks and ends have no text; what is not known is shown as such."""
-    kept = [
-        i for i, token in enumerate(tokens) if token == UNK or token >= len(SPECIALS)
-    ]
+    kept = [i for i, token in enumerate(tokens) if has_text(token)]
     return Heard([tokens[i] for i in kept], tuple(times[i] for i in kept))

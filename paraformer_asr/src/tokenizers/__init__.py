@@ -13,6 +13,7 @@ from .tokenizer import (
     Tokenizer,
     TokenizerConfig,
     UnknownPiece,
+    has_text,
 )
 from .word import WordTokenizer
 
@@ -31,6 +32,7 @@ __all__ = [
     "WordTokenizer",
     "build_tokenizer",
     "from_dict",
+    "has_text",
     "load_tokenizer",
     "normalise",
     "save_tokenizer",

@@ -35,6 +35,11 @@ class TokenizerConfig:
             raise ValueError(f"vocab_size = {self.vocab_size}: must be > 4")
 
 
+def has_text(token: int) -> bool:
+    """Whether an id is shown: of the special ones only <unk>."""
+    return token == UNK or token >= len(SPECIALS)
+
+
 class UnknownPiece(InputError):
     """A character or word that the training text did not have."""
 
@@ -91,9 +96,7 @@ class Tokenizer:
         for number in numbers:
             if not 0 <= number < self.vocab_size:
                 raise ValueError(f"id {number}: there are {self.vocab_size}, from 0")
-        return self._join(
-            [self.pieces[n] for n in numbers if n == UNK or n >= len(SPECIALS)]
-        )
+        return self._join([self.pieces[n] for n in numbers if has_text(n)])
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, of which `from_dict` makes an equal tokenizer."""
