@@ -243,6 +243,13 @@ def test_a_language_model_changes_what_is_heard(recognizer, tmp_path):
         recognizer.transcribe(sound(0.1), RATE, lm=tmp_path / "no.arpa")
 
 
+@pytest.mark.spec("ASR-118", "a language model of other tokens is refused")
+def test_a_language_model_of_words_is_none_of_letters(recognizer):
+    words = NGram.train([["one", "two"]], 2)
+    with pytest.raises(InputError, match="--lm: its words, such as 'two', are none of"):
+        recognizer.transcribe(sound(0.1), RATE, lm=words)
+
+
 def test_a_batch_with_an_utterance_of_no_frames(recognizer):
     features = recognizer.loaded.front_end(sound(1.0))[None].repeat(3, 1, 1)
     lengths = torch.tensor([0, features.shape[1], 0])

@@ -47,6 +47,7 @@ def test_speech_without_silence_is_cut_where_it_is_quietest():
     assert second.start == len(first.waveform)
 
 
+@pytest.mark.spec("ASR-114", "cut at each pause of 0.6 s")
 @pytest.mark.spec("ASR-114", "leave out silence alone")
 def test_pauses_are_left_out_and_all_speech_is_kept():
     said = [(3, 8), (9.5, 17), (57, 59), (59.7, 61.7)]
@@ -89,7 +90,7 @@ def test_pieces_are_short_follow_each_other_and_lose_nothing_loud(seed):
         time += seconds if i % 2 else seconds / 4
 
 
-@pytest.mark.spec("ASR-113", "Audio of up to 20 s is heard as a whole")
+@pytest.mark.spec("ASR-113", "Audio of up to 20 s without a pause is heard as a whole")
 @pytest.mark.parametrize(
     "waveform",
     [

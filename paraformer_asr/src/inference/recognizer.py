@@ -12,8 +12,9 @@ from torch import Tensor
 from ..audio.read import Audio, stream_audio
 from ..audio.resample import resample
 from ..decoding.context_graph import ContextGraph
-from ..decoding.ngram import NGram, TokenLm
+from ..decoding.ngram import NGram, TokenLm, words_of
 from ..decoding.streaming import Stream
+from ..tokenizers import SPECIALS
 from ..training.load import Loaded, load_model
 from ..utils.contracts import contract
 from ..utils.device import pick_device
@@ -61,9 +62,10 @@ class Recognizer:
     ) -> Transcript:
         """The text of a waveform in [-1, 1] of `rate` samples a second.
 
-        Up to 20 s are heard as a whole, more in pieces cut at silence. Another rate is
-        resampled with a warning. Raises InputError for samples that are no numbers, for
-        a method that this model does not have, and for hot words that it cannot write.
+        Heard in pieces of at most 20 s, cut at pauses; as a whole where there is none.
+        Another rate is resampled with a warning. Raises InputError for samples that are
+        no numbers, for a method that this model does not have, and for hot words and
+        language models of other tokens than its own.
         """
         helps = self.helps(hotwords, lm)
         return self.transcribe_blocks(
@@ -88,7 +90,7 @@ class Recognizer:
 
     @contract
     def inspect(self, waveform: Float[Tensor, " samples"], rate: int) -> Inspection:
-        """Everything on the way to the text of an utterance, heard as a whole."""
+        """Everything on the way to the text of an utterance, its pauses included."""
         waveform = checked(waveform)
         features = self._features(waveform, rate)
         if not has_sound(waveform, rate):
@@ -106,9 +108,7 @@ class Recognizer:
             except InputError as error:
                 raise InputError(f"--hotwords: {error}") from None
         graph = ContextGraph(phrases, HOT) if phrases else None
-        if isinstance(lm, (str, Path)):
-            lm = NGram.read(lm)
-        return Helps(TokenLm(lm, tokenizer.pieces) if lm else None, graph)
+        return Helps(_token_lm(lm, tokenizer.pieces) if lm else None, graph)
 
     def transcribe_blocks(
         self,
@@ -125,17 +125,19 @@ class Recognizer:
         for models that can stream, of which others raise InputError.
         """
         method = choose_method(method, self.methods, helps != ALONE)
-        audio, segments = LongAudio(blocks), []
+        audio, segments, shown_s = LongAudio(blocks), [], 0.0
         started = time.perf_counter()
         for piece in audio.pieces():
             if on_partial:
+                began = time.perf_counter()
                 self._stream(piece, audio.rate, on_partial)
+                shown_s += time.perf_counter() - began
             segment = self._recognise(piece, audio.rate, method, helps)
             if segment.text:
                 segments.append(segment)
                 if on_segment:
                     on_segment(segment)
-        spent = time.perf_counter() - started - audio.reading_s
+        spent = time.perf_counter() - started - audio.reading_s - shown_s
         notes = notes_of(audio, self.sample_rate)
         for note in set(notes) - self._warned:
             self._warned.add(note)
@@ -183,6 +185,18 @@ class Recognizer:
     def _features(self, waveform: Tensor, rate: int) -> Tensor:
         heard = resample(scaled_down(waveform), rate, self.sample_rate)
         return self.loaded.front_end(heard)
+
+
+def _token_lm(lm: Path | str | NGram, pieces: Sequence[str]) -> TokenLm:
+    ngram = lm if isinstance(lm, NGram) else NGram.read(lm)
+    own = words_of(pieces[len(SPECIALS) :])
+    if not {*own} & {*ngram.words}:
+        raise InputError(
+            f"--lm: its words, such as {ngram.words[-1]!r}, are none of the model's "
+            f"tokens, such as {own[0]!r}; learn one with python -m "
+            "src.inference.train_lm"
+        )
+    return TokenLm(ngram, pieces)
 
 
 def _was(note: str) -> str:

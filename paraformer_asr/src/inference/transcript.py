@@ -31,7 +31,7 @@ class Transcript:
     """Of audio."""
     method: str = ""
     processing_s: float = 0.0
-    """Raw seconds from samples to text, reading of the file left out."""
+    """Raw seconds from samples to text; without reading the file and partial texts."""
     notes: tuple[str, ...] = ()
     """What was done to the audio that a person might not expect."""
 
