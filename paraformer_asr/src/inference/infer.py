@@ -74,7 +74,8 @@ def infer(
         say(f"[{clock(round(1000 * seconds), hours=False)}] ... {one_line(text)}")
 
     with suppress(FaultError):  # warming up is not timed; each file will say the same
-        recognizer.transcribe(torch.rand(2000) * 0.01, recognizer.sample_rate)
+        noise, rate = torch.rand(2000) * 0.01, recognizer.sample_rate
+        recognizer.transcribe(noise, rate, method=method)
     pairs = list(zip(inputs.recordings, targets, strict=True))
     _transcribe_all(hear, pairs, summary, say, quiet)
     _finish(summary, out)
