@@ -25,7 +25,9 @@ def command(
     max_mb: Annotated[float, Option(help="Of a request's body")] = 25.0,
     deadline: Annotated[float, Option(help="Seconds to an answer, else 504")] = 60.0,
     streams: Annotated[int, Option(help="WebSockets at one time")] = 4,
-    threads: Annotated[int, Option(help="Of the model; 0: what torch chooses")] = 0,
+    threads: Annotated[
+        int, Option(min=0, help="Of the model; 0: what torch chooses")
+    ] = 0,
     quiet: Annotated[bool, Option("--quiet", help="Warnings and errors only")] = False,
 ) -> None:
     """Serve a checkpoint: OpenAI's transcription API, a WebSocket and a page.

@@ -179,6 +179,10 @@ def test_an_address_that_is_taken_is_a_sentence():
             Limits(**{name: 0})
 
 
+def test_threads_below_none_are_refused(refused_with):
+    assert "--threads" in refused_with("--checkpoint", "x.pt", "--threads", "-1")
+
+
 @pytest.mark.spec("ASR-137", "exit code 2 and one sentence")
 def test_a_checkpoint_that_is_none_ends_the_process(tmp_path, refused_with):
     served.need_extra()

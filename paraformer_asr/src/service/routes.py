@@ -48,7 +48,7 @@ def add_transcriptions(app: Any, service: Service) -> None:
         _check_method(served, method)
 
         def call(audio: Audio, go_on: Callable) -> Any:
-            words = hotwords(served.recognizer, prompt, method)
+            words = _hotwords(served.recognizer, prompt, method)
             return served.recognizer.transcribe(
                 *audio, method=method, hotwords=words, on_segment=go_on
             )
@@ -147,7 +147,7 @@ async def _left(request: Any) -> None:
         pass
 
 
-def hotwords(recognizer: Any, prompt: str, method: str) -> tuple[str, ...]:
+def _hotwords(recognizer: Any, prompt: str, method: str) -> tuple[str, ...]:
     """Words of `prompt` that the model can write, where its method heeds any."""
     if method != "auto" and not method.endswith("beam"):
         return ()

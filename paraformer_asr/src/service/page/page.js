@@ -167,10 +167,13 @@ async function toggleRecording() {
   at("problem").hidden = true;
   say("asking for the microphone…");
   const recording = new Recording(state.rate, hear, finishRecording);
+  at("record").disabled = true; // a second click would open the microphone twice
   try {
     await recording.start();
   } catch (error) {
     return complain(`the microphone cannot be used: ${error.message}`);
+  } finally {
+    at("record").disabled = false;
   }
   state.recording = recording;
   at("record").classList.add("on");

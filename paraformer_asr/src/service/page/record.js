@@ -15,7 +15,12 @@ export class Recording {
 
   async start() {
     this.source = await navigator.mediaDevices.getUserMedia({ audio: { channelCount: 1 } });
-    await this.listen(this.wanted).catch(() => this.listen());
+    try {
+      await this.listen(this.wanted).catch(() => this.listen());
+    } catch (error) {
+      this.release();
+      throw error;
+    }
     this.openSocket();
   }
 
@@ -71,8 +76,12 @@ export class Recording {
     return this.samples / (this.rate || 1);
   }
 
-  async stop() {
+  release() {
     this.source.getTracks().forEach((track) => track.stop());
+  }
+
+  async stop() {
+    this.release();
     await this.context.close();
     this.open = false;
     this.socket.close();
