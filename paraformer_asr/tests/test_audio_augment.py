@@ -105,6 +105,8 @@ def test_draws_stay_in_their_ranges_and_reach_them():
     assert 5 <= min(noisy) < 5.3 and 19.7 < max(noisy) <= 20
     warps = {d.warp for d in drawn}
     assert min(warps) == 0.8 and max(warps) == 1.2 and len(warps) == 41
+    both = torch.tensor([[d.warp for d in drawn], [d.tempo for d in drawn]])
+    assert both.corrcoef()[0, 1].abs() < 0.2
     tempos = {d.tempo for d in drawn}
     assert min(tempos) == 0.7 and max(tempos) == 1.3 and len(tempos) == 61
 

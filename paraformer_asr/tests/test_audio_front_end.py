@@ -31,6 +31,13 @@ def test_an_utterance_has_mean_0_and_variance_1():
     assert np.abs(found.numpy() - wanted).max() < 1e-4
 
 
+def test_a_small_deviation_becomes_1_down_to_the_least():
+    features = normal(50, 2)
+    wanted = normalise(features)
+    assert torch.allclose(normalise(features * 5 * LEAST), wanted, atol=1e-4)
+    assert normalise(features * LEAST / 10).std() == pytest.approx(0.1, rel=0.3)
+
+
 @pytest.mark.spec("ASR-010", "0 where it never changes")
 @pytest.mark.parametrize("value", [0.0, -15.942385, 1e4])
 def test_what_never_changes_becomes_0(value):

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from src.audio import audio_info, read_audio, write_wav
-from src.audio.wav import EXTENSIBLE, RATES
+from src.audio.wav import EXTENSIBLE, PCM_SUBFORMAT, RATES
 from src.utils.errors import InputError
 from tests.audio_files import chunk, fmt, ramp, riff, wav
 
@@ -82,6 +82,12 @@ VARIANTS = {
 def test_each_variant_of_the_header_is_read(variant, without_soundfile):
     wanted = ramp(20).tolist() if variant == "extensible" else [513.0] * 20
     assert samples(VARIANTS[variant]) == wanted
+
+
+def test_a_code_that_is_extended_to_another_is_no_pcm(without_soundfile):
+    a_law = b"\6" + PCM_SUBFORMAT[1:]
+    with pytest.raises(InputError, match="pip install soundfile"):
+        read_audio(wav(np.arange(99), bits=8, code=EXTENSIBLE, sub=a_law))
 
 
 @pytest.mark.spec("ASR-001", "no samples too")

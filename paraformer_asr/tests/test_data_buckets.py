@@ -54,7 +54,7 @@ def test_epochs_differ_in_order_only():
     assert first == order.batches(0, 0, 1)
     assert first != order.batches(1, 0, 1)
     longest = [LENGTHS[batch].max() for batch in first]
-    assert longest != sorted(longest)
+    assert abs(np.corrcoef(longest, range(len(longest)))[0, 1]) < 0.5
 
 
 def test_neighbours_change_where_no_two_lengths_are_equal():

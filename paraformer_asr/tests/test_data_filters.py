@@ -167,14 +167,25 @@ def report(root, **keys):
 
 @pytest.mark.spec("ASR-034", "durations, speakers and tokens of each part")
 def test_the_report_counts(root):
+    sound(root / "long.wav", 1.4, 901)
+    add(root, "train", audio="long.wav", speaker="bob")
     found = report(root, batch_frames=200)
     assert {split: part.recordings for split, part in found.parts.items()} == {
-        "train": 12, "val": 4, "test": 4
+        "train": 13, "val": 4, "test": 4
     }  # fmt: skip
-    assert found.speakers["bob"] == {"train": 6, "val": 2, "test": 2}
-    assert found.tokens["o"] == {"train": 8, "val": 3, "test": 3}
-    assert found.parts["train"].seconds[0] == pytest.approx(0.32, abs=0.001)
+    assert found.speakers["bob"] == {"train": 7, "val": 2, "test": 2}
+    assert found.tokens["o"] == {"train": 9, "val": 3, "test": 3}
+    train = found.parts["train"]
+    assert train.seconds == pytest.approx((0.32, 0.44, 1.4), abs=0.001)
+    assert (train.minutes, train.tokens) == (0.11, round(47 / 13, 2))
+    data = opened(root, batch_frames=200).datasets["train"]
+    batches, lengths = data.order.batches(0, 0, 1), data.lengths(0)
+    padded = sum(len(batch) * lengths[batch].max() for batch in batches)
+    share = 100 - 100 * lengths.sum() / padded
+    assert f" {share:.1f} % of their frames are padding" in found.batches
     text = format_report(found)
+    rows = [line.split()[0] for line in text.splitlines() if line.endswith("#")]
+    assert rows[:4] == ["bob", "ann", "e", "o"]
     for words in (
         "ann",
         "shortest",
@@ -208,6 +219,10 @@ def test_exit_codes(root, run):
     code, out, err = run(*keys)
     assert (code, err) == (0, "")
     assert "unreadable" not in out
+    sound(root / "short.wav", 0.05, 901)
+    add(root, "train", audio="short.wav")
+    code, out, err = run(*keys)  # what a config leaves out is no fault
+    assert (code, err, out.count("too short")) == (0, "", 1)
     add(root, "train", audio="gone.wav")
     code, out, err = run(*keys, "--json")
     assert code == 1

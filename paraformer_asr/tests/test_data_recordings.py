@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from src.audio.read import read_audio
+from src.audio.resample import resample
 from src.data import recordings
 from src.data.recordings import Recordings, read_part
 from src.data.utterance import Utterance
@@ -47,6 +48,23 @@ def test_parts_of_a_file(tmp_path, monkeypatch):
             InputError, match=r"begins at 5 s, but there are only 3\.00 s"
         ):
             Recordings(RATE)[Utterance("x", path, "a", "", 5.0, 6.0)]
+
+
+def test_a_part_may_lie_in_any_block_of_its_file(tmp_path):
+    path = sound(tmp_path / "long.wav", 62.0)
+    whole = read_audio(path).waveform
+    for start, end in ((29.5, 30.5), (31.0, 33.0), (59.0, 61.5), (61.0, 0.0)):
+        expected = whole[round(start * RATE) : round(end * RATE) if end else None]
+        assert torch.equal(read_part(path, start, end).waveform, expected)
+
+
+@pytest.mark.parametrize("limit", [600.0, 1.0])
+def test_a_part_of_a_file_of_another_rate(tmp_path, monkeypatch, limit):
+    monkeypatch.setattr(recordings, "LONGEST_KEPT", limit)
+    path = sound(tmp_path / "a.wav", 2.0, rate=2 * RATE)
+    part = read_audio(path).waveform[RATE : 3 * RATE]
+    found = Recordings(RATE)[Utterance("a", path, "a", "", 0.5, 1.5)]
+    assert torch.equal(found, resample(part, 2 * RATE, RATE))
 
 
 def test_large_files_are_not_decoded_to_be_measured(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ import torch
 from src.audio import FeatureConfig, FrontEnd, PerturbConfig, SpecAugmentConfig
 from src.audio.read import read_audio
 from src.audio.resample import resample
-from src.data import DataConfig, open_data, recordings
+from src.data import DataConfig, dataset, open_data, recordings
 from src.data.dataloader import EpochBatches, train_loader
 from src.data.joined import Strings, join
 from src.tokenizers import TokenizerConfig
@@ -159,6 +159,54 @@ def test_training_strings_change_and_others_do_not(root):
         assert batch["text"][i] == " ".join(words)
         assert batch["speaker"][i] == test.utterances[string.parts[0]].speaker
     assert len(opened(root, join=(2, 3)).datasets["train"]) == 8
+
+
+def test_no_two_draws_share_a_generator(root, monkeypatch):
+    """Neither samples, nor parts, nor the joining and the changing of a sample."""
+    drawn = []
+
+    def noted(plain):
+        def draw(*given):
+            drawn.append(str(given[-1].bit_generator.state))
+            return plain(*given)
+
+        return draw
+
+    data = opened(root, join=(2, 3), perturb=STRONG, join_eval=4).datasets
+    monkeypatch.setattr(Strings, "draw", noted(Strings.draw))
+    change = noted(dataset.draw_perturbation)
+    monkeypatch.setattr(dataset, "draw_perturbation", change)
+    for split in data:
+        data[split].__getitems__([(0, i) for i in range(4)])
+    data["train"].__getitems__([(1, 0)])
+    assert len(drawn) == len(set(drawn)) == 8 + 4 + 4 + 2
+
+
+def test_stacked_frames_are_hidden_alike(root):
+    masks = SpecAugmentConfig(frequency_masks=1, frequency_width=5)
+    config = DataConfig(name="manifest", root=str(root), spec_augment=masks)
+    features = FeatureConfig(n_mels=20, lfr_m=3, lfr_n=2)
+    data = open_data(config, features, WORD, 0).datasets["train"]
+    hidden = []
+    for index in range(20):
+        plain = data.front_end(data.waveform(0, index))
+        changed = (data[(0, index)]["features"] != plain).any(0).view(3, 20)
+        assert changed[0].eq(changed).all()
+        hidden.append(int(changed[0].sum()))
+    assert max(hidden) == 5
+
+
+def test_evaluation_within_a_budget_goes_by_length(tmp_path):
+    for part in ("train", "val"):
+        rows = []
+        for n, seconds in enumerate((0.6, 0.3, 0.5, 0.2)):
+            sound(tmp_path / f"{part}{n}.wav", seconds, len(part) * 10 + n)
+            rows.append({"audio": f"{part}{n}.wav", "text": "one"})
+        manifest(tmp_path / f"{part}.jsonl", rows)
+    data = opened(tmp_path, batch_frames=100).datasets["val"]
+    batch = data.__getitems__([(0, i) for i in range(4)])
+    assert batch["id"] == ["val3.wav", "val1.wav", "val2.wav", "val0.wav"]
+    assert batch["feature_lengths"].tolist() == data.lengths(0).tolist()
 
 
 @pytest.mark.parametrize("keys", [{}, {"join": (1, 3)}, {"join": (2, 2)}])
