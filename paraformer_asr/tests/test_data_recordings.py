@@ -32,7 +32,7 @@ def test_memory_is_bounded(tmp_path):
 def test_parts_of_a_file(tmp_path, monkeypatch):
     path = sound(tmp_path / "long.wav", 3.0)
     whole = read_audio(path).waveform
-    spans = [(0.5, 1.25), (2.0, 0.0), (0.0, 0.1), (2.9, 9.0)]
+    spans = [(0.5, 1.25), (2.0, 0.0), (0.0, 0.1), (2.9, 3.4)]
     listed = [Utterance(f"{s}", path, "a", "", s, e) for s, e in spans]
     for limit in (600.0, 1.0):  # kept whole, or read in blocks
         monkeypatch.setattr(recordings, "LONGEST_KEPT", limit)
@@ -42,12 +42,23 @@ def test_parts_of_a_file(tmp_path, monkeypatch):
             assert torch.equal(kept[u], expected)
             assert Recordings(RATE, limit=1).samples(u) == len(expected)
     assert len(read_part(path, 0.5, 0.75).waveform) == RATE // 4
-    for limit in (600.0, 1.0):
-        monkeypatch.setattr(recordings, "LONGEST_KEPT", limit)
-        with pytest.raises(
-            InputError, match=r"begins at 5 s, but there are only 3\.00 s"
-        ):
-            Recordings(RATE)[Utterance("x", path, "a", "", 5.0, 6.0)]
+
+
+@pytest.mark.spec("ASR-030", "ends more than half a second behind it, is refused")
+@pytest.mark.parametrize(
+    "start, end, words", [(5.0, 6.0, "begins at 5 s"), (2.0, 3.6, "ends at 3.6 s")]
+)
+@pytest.mark.parametrize("longest_kept", [600.0, 1.0])
+def test_a_part_behind_the_end_of_its_file_is_refused(
+    tmp_path, monkeypatch, start, end, words, longest_kept
+):
+    """Its words are not what is heard there."""
+    monkeypatch.setattr(recordings, "LONGEST_KEPT", longest_kept)
+    part = Utterance("x", sound(tmp_path / "long.wav", 3.0), "a", "", start, end)
+    with pytest.raises(InputError, match=rf"{words}, but there are only 3\.00 s"):
+        Recordings(RATE)[part]
+    with pytest.raises(InputError, match=words):
+        Recordings(RATE, limit=1).samples(part)
 
 
 def test_a_part_may_lie_in_any_block_of_its_file(tmp_path):

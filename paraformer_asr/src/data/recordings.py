@@ -23,6 +23,8 @@ Maker = Callable[[Utterance, int], Tensor]
 
 LARGE = 16 << 20
 """Bytes of a file that is not decoded before it is known to be wanted."""
+OVERSHOOT = 0.5
+"""Seconds by which a part may end behind its file, as with Kaldi's extract-segments."""
 LONGEST_KEPT = 600.0
 """Seconds of a file that is kept whole while its parts are read one after another."""
 
@@ -67,6 +69,8 @@ class Recordings:
         info = audio_info(path)
         self._rates[path] = info.sample_rate
         whole = info.samples / info.sample_rate
+        if utterance.start or utterance.end:
+            check_part(path, utterance.start, utterance.end, whole)
         end = min(utterance.end or whole, whole)
         return max(0, round((end - utterance.start) * self.sample_rate))
 
@@ -97,10 +101,9 @@ class Recordings:
                 return read_part(path, utterance.start, utterance.end)
             self._file = (path, _join(stream_audio(path)))
         waveform, rate = self._file[1]
+        check_part(path, utterance.start, utterance.end, len(waveform) / rate)
         first = round(utterance.start * rate)
         last = round(utterance.end * rate) if utterance.end else len(waveform)
-        if first >= len(waveform):
-            raise _outside(path, utterance.start, len(waveform) / rate)
         return Audio(waveform[first:last].clone(), rate)
 
 
@@ -113,9 +116,19 @@ def read_part(path: Path, start: float, end: float) -> Audio:
         place += len(waveform)
         if place >= last:
             break
-    if round(start * rate) >= place:
-        raise _outside(path, start, place / rate)
+    check_part(path, start, end, place / rate)
     return Audio(torch.cat(kept), rate)
+
+
+def check_part(path: Path, start: float, end: float, seconds: float) -> None:
+    """Raise InputError where a part lies behind the `seconds` that a file has."""
+    said = ""
+    if start >= seconds:
+        said = f"begins at {start:g} s"
+    elif end > seconds + OVERSHOOT:
+        said = f"ends at {end:g} s"
+    if said:
+        raise InputError(f"{path}: a part {said}, but there are only {seconds:.2f} s")
 
 
 def file_bytes(path: Path) -> int:
@@ -145,9 +158,3 @@ def _join(blocks) -> Audio:
     waveforms = [part.waveform for part in parts]
     whole = waveforms[0] if len(parts) == 1 else torch.cat(waveforms)
     return Audio(whole, parts[0].sample_rate)
-
-
-def _outside(path: Path, start: float, seconds: float) -> InputError:
-    return InputError(
-        f"{path}: a part begins at {start:g} s, but there are only {seconds:.2f} s"
-    )
