@@ -90,6 +90,13 @@ def test_an_utterance_is_heard_the_same_alone_and_in_a_batch(encoder, predictor)
         torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-10)
 
 
+@pytest.mark.parametrize("tail", [0.0, 1.0])
+def test_the_tail_of_the_config_decides_on_the_last_token(tail):
+    heard, _ = both(batch_of([60, 40, 33], [0, 0, 0]))
+    found = build(tail=tail).recognise(*heard)
+    assert found.lengths.tolist() == (found.cif.counts + tail).long().tolist()
+
+
 @pytest.mark.spec("ASR-191", "the second pass is shown")
 def test_glances_change_the_second_pass_and_not_the_guess():
     model = build()
