@@ -209,9 +209,11 @@ def test_only_so_many_streams_are_open(service):
 
 @pytest.mark.spec("ASR-139", "a page of another site")
 def test_a_page_of_another_site_may_not_listen(service):
-    with stream(service, rate=0, origin="https://evil.example") as socket:
-        detail, code = refused(socket)
-    assert (detail.startswith("pages of another site"), code) == (True, 1008)
+    other_port = service.url.rpartition(":")[0] + ":1"
+    for origin in ("https://evil.example", other_port, f"{service.url}.evil.example"):
+        with stream(service, rate=0, origin=origin) as socket:
+            detail, code = refused(socket)
+        assert (detail.startswith("pages of another site"), code) == (True, 1008)
     with stream(service, origin=service.url) as socket:
         assert told(socket)["type"] == "ready"
 
