@@ -207,7 +207,7 @@ def _wait_until(happened) -> None:
 @pytest.mark.spec("ASR-156", "is in use")
 def test_two_writers(tmp_path):
     log = tmp_path / "log"
-    long = ("data.stateful=false", "data.samples=40000", "data.workers=1")
+    long = ("data.toy.n_train=4000", "data.workers=1", "train.epochs=1000")
     first = in_fork(lambda: start(tmp_path, *long))
     _wait_for_steps(tmp_path / "run")
     second = in_fork(lambda: start(tmp_path, overwrite=True), log)

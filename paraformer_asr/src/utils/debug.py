@@ -19,33 +19,40 @@ from torch import Tensor, nn
 
 
 class _Logits(nn.Module):
-    """A model that gives its logits alone, and is told all that it reads but tokens."""
+    """A model that gives its logits alone, and is told all that it reads but sound."""
 
-    def __init__(self, model: nn.Module, more: tuple[Tensor, ...] = ()):
+    def __init__(self, model: nn.Module, more: tuple[Tensor, ...]):
         super().__init__()
         self.model, self.more = model, more
 
-    def forward(self, tokens: Tensor) -> Tensor:
-        found = self.model(tokens, *self.more)
-        return found[0] if isinstance(found, tuple) else found
+    def forward(self, features: Tensor) -> Tensor:
+        found = self.model(features, *self.more)
+        parts = [found.ctc_logits.flatten()]
+        if hasattr(found, "logits"):
+            parts.append(found.logits.flatten())
+        if hasattr(found, "counts"):
+            parts.append(found.counts)
+        return torch.cat(parts)
 
 
 def models() -> Iterator[tuple[str, nn.Module, Tensor]]:
-    """Every model of the sub-project, tiny, with an input."""
-    from ..models import CLASSIFIERS, MODELS, ModelConfig, build_model, options_of
+    """Every model of the sub-project with every encoder, tiny, with an input."""
+    from typing import get_args
 
-    tiny = {"embedding": 4, "hidden": 6, "d_model": 8, "layers": 2, "heads": 2}
-    tokens, mask = torch.randint(0, 7, (2, 5)), torch.ones(2, 5, dtype=torch.bool)
-    for name in MODELS:
-        if name == "slot":  # the file that is in it has its own test
-            continue
-        options = {key: tiny[key] for key in options_of(name) if key in tiny}
-        config = ModelConfig(name, **options)
-        more = {"transformer": (mask, tokens), "encoder": (mask,)}.get(name, ())
-        yield name, _Logits(build_model(config, 7, 5), more), tokens
-        if name in CLASSIFIERS:
-            classifier = build_model(config, 7, 5, 3)
-            yield f"{name}_classifier", _Logits(classifier, (mask,)), tokens
+    from ..models import ModelConfig, build_model
+    from ..models.encoder import Kind
+
+    tiny = {
+        "d_model": 8, "heads": 2, "encoder_layers": 1, "decoder_layers": 1, "ff": 8,
+        "kernel": 3, "front_channels": 2, "alpha_bias": 0.0, "glance": 0.0,
+    }  # fmt: skip
+    features, lengths = torch.randn(2, 17, 3), torch.tensor([17, 9])
+    said = (torch.randint(4, 7, (2, 3)), torch.tensor([3, 1]))
+    kinds = [("paraformer", encoder) for encoder in get_args(Kind)]
+    for name, encoder in [*kinds, ("transformer", "conformer"), ("ctc", "conformer")]:
+        config = ModelConfig(name, encoder, **tiny)
+        more = (lengths, *(said if name != "ctc" else ()))
+        yield f"{name}_{encoder}", _Logits(build_model(config, 3, 7), more), features
 
 
 # local: end
