@@ -18,6 +18,14 @@ def run(tmp_path_factory):
     return out / "run"
 
 
+def test_a_thousandth_epoch_is_newer_than_the_one_before(tmp_path):
+    (tmp_path / "checkpoints").mkdir()
+    for epoch in ("998", "1000", "999", "1001"):
+        (tmp_path / f"checkpoints/epoch-{epoch}.pt").touch()
+    names = [path.name for path in newest_epochs(tmp_path, 3)]
+    assert names == ["epoch-999.pt", "epoch-1000.pt", "epoch-1001.pt"]
+
+
 def weights(path) -> dict[str, torch.Tensor]:
     return torch.load(path, weights_only=True)["model"]
 

@@ -4,6 +4,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from ..training.load import load_model
+from ..training.state import kept_epochs
 from ..utils.cif_picture import draw_fired
 from ..utils.errors import InputError
 from ..utils.plots import new_figure, write_bytes
@@ -15,7 +16,7 @@ def draw_training(run: Path, audio: Path, out: Path, seconds: float = 0.7) -> in
 
     Gives the number of frames; raises InputError where there are not two.
     """
-    kept = sorted((run / "checkpoints").glob("epoch-*.pt"))
+    kept = kept_epochs(run)
     if len(kept) < 2:
         raise InputError(
             f"{run} has kept {len(kept)} epochs, and a film needs two; train with "

@@ -8,6 +8,7 @@ import torch
 
 from ..utils.checkpoint import load_checkpoint, save_checkpoint
 from ..utils.errors import InputError
+from .state import kept_epochs
 
 
 def average_checkpoints(paths: Sequence[Path], out: Path) -> None:
@@ -37,7 +38,7 @@ def average_checkpoints(paths: Sequence[Path], out: Path) -> None:
 
 def newest_epochs(run: Path, count: int) -> list[Path]:
     """The last `count` epochs that a run has kept; raises InputError for too few."""
-    kept = sorted((run / "checkpoints").glob("epoch-*.pt"))
+    kept = kept_epochs(run)
     if len(kept) < count:
         raise InputError(
             f"{run} has kept {len(kept)} epochs, and {count} are asked for; train with "

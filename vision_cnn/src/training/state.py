@@ -140,8 +140,7 @@ class State:
         name = f"epoch-{self.progress.epoch:03d}.pt"
         content = self._evaluated_content() | {"kind": "weights", "metrics": {}}
         save_checkpoint(run.checkpoints / name, content)
-        kept = sorted(run.checkpoints.glob("epoch-*.pt"))
-        for old in kept[: -self.config.train.keep]:
+        for old in kept_epochs(run.path)[: -self.config.train.keep]:
             old.unlink()
 
     def _evaluated_content(self) -> dict[str, Any]:
@@ -150,3 +149,9 @@ class State:
             "model": self.evaluated.state_dict(),
             "progress": asdict(self.progress),
         }
+
+
+def kept_epochs(run: Path) -> list[Path]:
+    """Weights of the epochs that `train.keep` has kept, the oldest first."""
+    found = (run / "checkpoints").glob("epoch-*.pt")
+    return sorted(found, key=lambda path: (len(path.name), path.name))
