@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..metrics.calibration import calibration_bins, expected_calibration_error
-from ..metrics.error_rate import ErrorCounts, characters, count_errors, words
+from ..metrics.error_rate import cer, wer
 from ..metrics.report import (
     Scored,
     by_length,
@@ -49,8 +49,8 @@ def summary(said: Said) -> dict[str, Any]:
     found = {
         "tokens": counts.to_dict(),
         "interval_95": list(interval_95(scored)),
-        "words": _errors(said, words).to_dict(),
-        "characters": _errors(said, characters).to_dict(),
+        "words": wer(said.references, said.texts).to_dict(),
+        "characters": cer(said.references, said.texts).to_dict(),
         "utterances_right": sum(s.counts.errors == 0 for s in scored),
         "tokens_too_many": counts.insertions - counts.deletions,
         "speed": speed(said.processing_s, said.audio_s()),
@@ -122,13 +122,6 @@ def _against(first: Said, second: Said) -> dict[str, Any]:
         ),
         "ids": [pairs[i][0].id for i in differ],
     }
-
-
-def _errors(said: Said, split) -> ErrorCounts:
-    counts = ErrorCounts()
-    for reference, text in zip(said.references, said.texts, strict=True):
-        counts = counts.plus(count_errors(split(reference), split(text)))
-    return counts
 
 
 def _groups(groups: Mapping[str, Sequence[Scored]]) -> list[dict[str, Any]]:

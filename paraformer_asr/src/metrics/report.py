@@ -132,14 +132,7 @@ def interval_95(scored: Sequence[Scored], seed: int = 0) -> tuple[float, float]:
         return math.nan, math.nan
     if not errors:
         return 0.0, 1 - 0.05 ** (1 / tokens)
-    rng = np.random.default_rng(seed)
-    rates = []
-    for _ in range(RESAMPLES):
-        drawn = table[rng.integers(len(table), size=len(table))].sum(0)
-        if drawn[1]:
-            rates.append(drawn[0] / drawn[1])
-    low, high = np.percentile(rates, [2.5, 97.5])
-    return float(low), float(high)
+    return _bootstrap_95(table, seed)
 
 
 def difference_interval_95(
@@ -156,14 +149,7 @@ def difference_interval_95(
     table = np.array(counts, dtype=np.int64).reshape(-1, 2)
     if not table[:, 1].sum():
         return math.nan, math.nan
-    rng = np.random.default_rng(seed)
-    differences = []
-    for _ in range(RESAMPLES):
-        drawn = table[rng.integers(len(table), size=len(table))].sum(0)
-        if drawn[1]:
-            differences.append(drawn[0] / drawn[1])
-    low, high = np.percentile(differences, [2.5, 97.5])
-    return float(low), float(high)
+    return _bootstrap_95(table, seed)
 
 
 def speed(processing_s: float, audio_s: float) -> dict[str, float]:
@@ -179,6 +165,18 @@ def speed(processing_s: float, audio_s: float) -> dict[str, float]:
         "rtf": rtf,
         "rtfx": rtfx,
     }
+
+
+def _bootstrap_95(table: np.ndarray, seed: int) -> tuple[float, float]:
+    """Of the sum of the first column by that of the second, rows drawn anew."""
+    rng = np.random.default_rng(seed)
+    rates = []
+    for _ in range(RESAMPLES):
+        errors, tokens = table[rng.integers(len(table), size=len(table))].sum(0)
+        if tokens:
+            rates.append(errors / tokens)
+    low, high = np.percentile(rates, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def _token(token: Hashable | None) -> str:
