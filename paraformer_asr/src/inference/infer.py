@@ -102,7 +102,7 @@ def verdict(summary: dict[str, Any]) -> str:
             f"audio: RTF {total['rtf']:.4f}, {total['rtfx']:.0f} times as fast as said"
         )
     lines.append(f"saved  {show(summary['out'])}")
-    if done:
+    if done and summary["method"].startswith("nar"):  # the others fire no tokens
         lines.append(
             "next   python scripts/explain.py --checkpoint "
             f"{shlex.quote(summary['checkpoint'])} --input "
