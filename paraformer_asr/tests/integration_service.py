@@ -51,7 +51,11 @@ def test_each_format_says_what_the_recogniser_says(service, said):
 @pytest.mark.spec("ASR-131", "with the tokens as `words` where they are asked for")
 def test_words_have_the_times_of_the_tokens(service, said):
     options = {"response_format": "verbose_json", "timestamp_granularities[]": "word"}
-    words = service.post(wav(), **options).json["words"]
+    answer = service.post(wav(), **options).json
+    words = answer["words"]
+    spans = [(part["start"], part["end"]) for part in answer["segments"]]
+    parts = [(round(s.start_s, 3), round(s.end_s, 3)) for s in said.segments]
+    assert spans == parts and all(start < end for start, end in spans)
     tokens = [token for segment in said.segments for token in segment.tokens]
     assert [word["word"] for word in words] == [token.token for token in tokens]
     got = [(word["start"], word["end"], word["confidence"]) for word in words]
