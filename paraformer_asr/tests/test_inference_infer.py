@@ -106,6 +106,21 @@ def test_inputs_and_files_of_the_user_are_not_replaced(infer, tmp_path):
 
 
 @pytest.mark.spec("ASR-122", "replaces nothing that it has not written itself")
+def test_what_calls_long_ago_wrote_is_remembered(infer, tmp_path):
+    one, two = save_sound(tmp_path / "in/a.wav"), save_sound(tmp_path / "in/b.wav")
+    out = ("--out", tmp_path / "o")
+    assert infer("--input", tmp_path / "in", *out, "-f", "txt,srt")[0] == 0
+    for audio in (one, two, one):
+        assert infer("--input", audio, *out)[0] == 0
+    assert infer("--input", two, *out, "-f", "srt")[0] == 0
+    (tmp_path / "o/a.srt").unlink()
+    assert infer("--input", two, *out)[0] == 0
+    (tmp_path / "o/a.srt").write_text("mine")  # no longer what a call wrote
+    code, _, err = infer("--input", one, *out, "-f", "srt")
+    assert code == 2 and "a.srt is there and was not written by" in err
+
+
+@pytest.mark.spec("ASR-122", "replaces nothing that it has not written itself")
 @pytest.mark.parametrize("content", ["[]", "{}", "mine", '{"made_by": "me"}'])
 def test_a_foreign_summary_is_not_replaced(infer, tmp_path, content):
     audio = save_sound(tmp_path / "a.wav")

@@ -61,8 +61,8 @@ def infer(
     out = out or (run_folder(checkpoint) or Path()) / "transcripts"
     make_folder(out)
     targets = plan_targets(inputs.recordings, out, chosen)
-    require_own(targets, out)
-    summary = _summary(checkpoint, out, inputs, targets, method)
+    earlier = require_own(targets, out)
+    summary = _summary(checkpoint, out, inputs, targets, earlier, method)
     _write(out / SUMMARY, to_json(summary, indent=1))  # now what is planned is ours
 
     def hear(source: Path, on_segment: Callable[[Segment], None]) -> Transcript:
@@ -173,16 +173,18 @@ def _summary(
     out: Path,
     inputs: Inputs,
     targets: Sequence[dict[str, Path]],
+    earlier: Sequence[str],
     method: str,
 ) -> dict[str, Any]:
     planned = {path: None for files in targets for path in files.values()}
+    own = [*(str(path.relative_to(out)) for path in planned), *earlier]
     unreadable = inputs.unreadable.items()
     return {
         "made_by": MADE_BY,
         "checkpoint": str(checkpoint),
         "out": str(out),
         "method": method,
-        "targets": [str(path.relative_to(out)) for path in planned],
+        "targets": list(dict.fromkeys(own)),
         "transcripts": [],
         "failures": [_failure(path, why, "input") for path, why in unreadable],
         "not_audio": [str(path) for path in inputs.others if path not in planned],

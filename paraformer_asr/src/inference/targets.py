@@ -14,7 +14,8 @@ from .outputs import WRITERS
 
 MADE_BY = "paraformer_asr"
 SUMMARY = "transcripts.json"
-"""Of a whole call; the next call may replace what it lists."""
+"""Of a whole call; its targets are those of the calls before too, which later calls
+may replace."""
 
 
 def read_formats(given: str) -> list[str]:
@@ -40,8 +41,11 @@ def plan_targets(
     return [_targets(recording.name, out, formats, taken) for recording in recordings]
 
 
-def require_own(targets: Sequence[dict[str, Path]], out: Path) -> None:
-    """Raise InputError if a target is a file that no earlier call wrote."""
+def require_own(targets: Sequence[dict[str, Path]], out: Path) -> list[str]:
+    """Raise InputError if a target is a file that no earlier call wrote.
+
+    Gives what earlier calls wrote and is still there, below `out`.
+    """
     own = _written_before(out)
     for files in targets:
         for path in files.values():
@@ -49,6 +53,7 @@ def require_own(targets: Sequence[dict[str, Path]], out: Path) -> None:
                 raise _would_replace(path, out)
     if os.path.lexists(out / SUMMARY) and not own:
         raise _would_replace(out / SUMMARY, out)
+    return sorted(p for p in own - {SUMMARY} if os.path.lexists(out / p))
 
 
 def _targets(
