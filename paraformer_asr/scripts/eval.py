@@ -23,7 +23,7 @@ def command(
         str, Option(help="train, val or test. Default: test if there is one, else val")
     ] = "",
     method: Annotated[
-        str, Option(help="auto, or a list: nar,ctc,ctc_beam or ar,ar_beam")
+        str, Option(help="auto, all, or a list: nar,ctc,ctc_beam or ar,ar_beam")
     ] = "auto",
     out: Annotated[Path | None, Option(help="Default: eval/ of the run")] = None,
     device: Annotated[str, Option(help="auto, cpu, cuda or mps")] = "auto",

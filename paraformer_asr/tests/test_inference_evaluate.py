@@ -2,6 +2,9 @@
 
 import csv
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 
@@ -15,7 +18,7 @@ from src.inference.scores import Said, disagreements, summary
 from src.metrics.error_rate import cer, count_errors, wer
 from src.metrics.report import score
 from src.utils.errors import FaultError, InputError
-from tests.spoken import CONFIG, RATE, TOKENIZER, call, make_checkpoint
+from tests.spoken import CONFIG, RATE, ROOT, TOKENIZER, call, make_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -147,6 +150,34 @@ def test_results_lie_in_the_run_of_the_checkpoint(
     assert sum(table["times"][-1]) == counts["insertions"]
 
 
+@pytest.mark.spec("ASR-126", "strict JSON, a report, a table of all utterances and a")
+def test_another_checkpoint_of_a_run_keeps_files_of_its_own(tmp_path):
+    best = make_checkpoint(tmp_path / "run")
+    average = best.with_name("average.pt")
+    shutil.copy(best, average)
+    for path in (best, average):
+        evaluate(path, "val", device="cpu", quiet=True)
+    folder = tmp_path / "run/eval"
+    assert {p.name for p in folder.glob("*.json")} == {"val.json", "val-average.json"}
+    for name, path in (("val", best), ("val-average", average)):
+        found = json.loads((folder / f"{name}.json").read_text())
+        assert found["checkpoint"] == str(path)
+    evaluate(average, "val", tmp_path / "out", device="cpu", quiet=True)
+    assert (tmp_path / "out/val.json").exists()
+
+
+def test_the_report_says_what_its_table_means(checkpoint, tmp_path):
+    shown = text(evaluate(checkpoint, "val", tmp_path, device="cpu", quiet=True))
+    assert "rate = token errors / true tokens; (d->*): said d, heard nothing" in shown
+    assert "confidence against accuracy: " in shown and " points apart" in shown
+
+
+def test_help_names_all_methods_at_once():
+    command = [sys.executable, "scripts/eval.py", "--help"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0 and "auto, all, or" in done.stdout
+
+
 def test_json_is_alone_on_stdout(monkeypatch, capsys, checkpoint, tmp_path):
     given = ("--checkpoint", checkpoint, "--device", "cpu", "--out", tmp_path)
     assert call(monkeypatch, "eval", *given, "--json") == 0
@@ -166,7 +197,7 @@ def test_other_models_are_scored_too(tmp_path, name, picture):
     ("option", "words"),
     [
         (("--split", "dev"), "--split dev: this data has train, val, test"),
-        (("--method", "ar"), "--method ar: this model has auto, nar"),
+        (("--method", "ar"), "has auto, nar, nar_beam, ctc, ctc_beam, all\n"),
         (("--method", ""), "--method : this model has auto, nar"),
         (("--device", "tpu"), "choose one of auto, cpu, cuda, mps"),
         (("--out", "/proc/no"), "--out /proc/no cannot be written"),

@@ -16,6 +16,7 @@ from ..training.task import Config
 from ..utils.config import from_dict, to_dict
 from ..utils.device import pick_device
 from ..utils.errors import InputError
+from ..utils.run_dir import resolve
 from .report import text, write_report
 from .scores import Said, disagreements, summary
 from .search import choose_method, methods_of, search
@@ -40,8 +41,9 @@ def evaluate(
 
     `method` is one or several with commas between, or `all`; `changes` are KEY=VALUE of
     the data, such as data.join=[1,1]. Writes JSON, a report, a
-    table and a picture; gives what is in the JSON. Raises InputError if the data cannot
-    be read, FaultError for logits that are no numbers.
+    table and a picture into `out`: eval/ of the run, where a checkpoint that is not
+    best.pt adds its name. Gives what is in the JSON. Raises InputError if the data
+    cannot be read, FaultError for logits that are no numbers.
     """
     chosen_device = pick_device(device)
     loaded = _change(load_model(checkpoint, chosen_device), changes)
@@ -68,7 +70,11 @@ def evaluate(
         "disagreements": disagreements(said),
         "notes": _notes(name, datasets),
     }
-    write_report(result, said, out or (run_folder(checkpoint) or Path()) / "eval")
+    # Another checkpoint of a run is scored to be compared: it keeps files of its own.
+    stem = resolve(checkpoint).stem
+    stem = name if out or stem in ("best", "checkpoint") else f"{name}-{stem}"
+    out = out or (run_folder(checkpoint) or Path()) / "eval"
+    write_report(result, said, out, stem)
     return result
 
 
@@ -84,7 +90,7 @@ def _change(loaded: Loaded, changes: Sequence[str]) -> Loaded:
 def _methods(wanted: str, loaded: Loaded) -> list[str]:
     known = methods_of(loaded.config)
     names = known if wanted == "all" else wanted.replace(" ", "").split(",")
-    chosen = [choose_method(name, known, helped=False) for name in names]
+    chosen = [choose_method(name, known, False, ["all"]) for name in names]
     return list(dict.fromkeys(chosen))
 
 

@@ -22,14 +22,16 @@ SHOWN = 8
 """Utterances and confusions in what is printed; the report has more."""
 
 
-def write_report(result: dict[str, Any], said: Mapping[str, Said], out: Path) -> None:
-    """Write `<split>.json .txt .csv .png`; adds "files" and "lines" to `result`.
+def write_report(
+    result: dict[str, Any], said: Mapping[str, Said], out: Path, stem: str
+) -> None:
+    """Write `<stem>.json .txt .csv .png`; adds "files" and what differs to `result`.
 
     Raises InputError if nothing can be written there, FaultError for a full disk.
     """
     make_folder(out)
     kinds = ("json", "txt", "csv", "png")
-    files = {kind: out / f"{result['split']}.{kind}" for kind in kinds}
+    files = {kind: out / f"{stem}.{kind}" for kind in kinds}
     result["files"] = {kind: str(path) for kind, path in files.items()}
     first = next(iter(said.values()))
     result["worst"] = [
@@ -51,6 +53,10 @@ def write_report(result: dict[str, Any], said: Mapping[str, Said], out: Path) ->
 
 
 _ANY = ("utf-8", "surrogateescape")
+_LEGEND = (
+    "rate = token errors / true tokens; (d->*): said d, heard nothing; (*->d): heard "
+    "d, said nothing"
+)
 
 
 def text(result: dict[str, Any], shown: int = SHOWN) -> str:
@@ -63,6 +69,7 @@ def text(result: dict[str, Any], shown: int = SHOWN) -> str:
         f"{result['audio_s']:.1f} s",
         "",
         _method_table(result),
+        _LEGEND,
         "",
         f"errors of {name}: {_sentence(first)}",
     ]
@@ -120,7 +127,8 @@ def _sentence(one: dict[str, Any]) -> str:
         f"{counts['substitutions']} substitutions, {counts['deletions']} deletions, "
         f"{counts['insertions']} insertions over {counts['reference']} tokens"
         + (
-            f"; confidence is {100 * one['calibration_error']:.1f} points off"
+            f"; confidence against accuracy: {100 * one['calibration_error']:.1f} "
+            "points apart"
             if one["calibration_error"] == one["calibration_error"]
             else ""
         )

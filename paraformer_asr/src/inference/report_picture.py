@@ -122,7 +122,9 @@ def _draw_calibration(axis, one: dict[str, Any]) -> None:
     axis.set_ylim(-0.03, 1.05)
     axis.set_xlabel("confidence of a token that was heard")
     axis.set_ylabel("share that is right")
-    axis.set_title(f"{100 * one['calibration_error']:.1f} points off", fontsize=9)
+    apart = 100 * one["calibration_error"]
+    title = f"confidence against accuracy, {apart:.1f} points apart"
+    axis.set_title(title, fontsize=9)
     axis.grid(alpha=0.3)
 
 

@@ -60,14 +60,19 @@ def methods_of(config: Config) -> tuple[str, ...]:
     return (*heard, *by_ctc)
 
 
-def choose_method(method: str, known: Sequence[str], helped: bool) -> str:
-    """What `auto` means, of the methods that a model knows; raises InputError."""
+def choose_method(
+    method: str, known: Sequence[str], helped: bool, more: Sequence[str] = ()
+) -> str:
+    """What `auto` means, of the methods that a model knows; raises InputError.
+
+    It names those, and `more` that the caller understands.
+    """
     able = [beam for beam in BEAMS if beam in known]
     if method == "auto":
         return able[0] if helped else known[0]
     if method not in known:
         raise InputError(
-            f"--method {method}: this model has {', '.join(('auto', *known))}"
+            f"--method {method}: this model has {', '.join(('auto', *known, *more))}"
         )
     if helped and method not in BEAMS:
         raise InputError(
