@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pytest
 
+from src.service.limits import Limits
 from tests import served
 from tests.served import tone, wav_of
 
@@ -48,7 +49,7 @@ def recording(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def service():
-    with served.running() as one:
+    with served.running(Limits(inspect_seconds=3)) as one:
         yield one
 
 
@@ -98,6 +99,7 @@ def test_a_file_and_the_microphone_are_shown(service, browser, recording, tmp_pa
     browser.find_element("id", "file").send_keys(str(recording))
     wait(browser, drawn)
     assert shown(browser, "transcript") == said["transcript"]["text"] != ""
+    assert shown(browser, "name") == recording.name
     assert f"{len(words)} tokens" in shown(browser, "facts")
     assert "1.50 s of audio" in shown(browser, "facts")
     browser.execute_script("document.getElementById('times').open = true")
@@ -124,4 +126,17 @@ def test_a_file_and_the_microphone_are_shown(service, browser, recording, tmp_pa
     bad.write_bytes(b"RIFF????WAVE")
     browser.find_element("id", "file").send_keys(str(bad))
     wait(browser, lambda b: "WAV file" in shown(b, "problem"))
+    assert shown(browser, "problem").startswith("bad.wav: ")
+    assert not browser.find_element("id", "result").is_displayed()
     assert not [error for error in errors(browser) if "400 (Bad" not in error]
+
+
+@pytest.mark.spec("ASR-144", "for a file without a picture why")
+def test_long_audio_is_shown_without_a_picture_and_says_why(browser, tmp_path):
+    long = tmp_path / "long.wav"
+    long.write_bytes(wav_of(tone(3.5)))
+    browser.find_element("id", "file").send_keys(str(long))
+    wait(browser, lambda b: "no picture" in shown(b, "unpictured"))
+    assert "longer than 3 s, the limit" in shown(browser, "unpictured")
+    assert (shown(browser, "name"), drawn(browser)) == ("long.wav", False)
+    assert not [error for error in errors(browser) if "413 (" not in error]

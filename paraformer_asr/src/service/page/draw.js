@@ -1,6 +1,6 @@
 // The picture of continuous integrate-and-fire: log-mel, alphas, their sum, the tokens.
 
-const LEFT = 46, RIGHT = 14, GAP = 14;
+const LEFT = 58, RIGHT = 14, GAP = 14;
 const HEIGHTS = { mel: 150, alpha: 84, sum: 130, tokens: 34, axis: 22 };
 const MOST_PIXELS = 16000; // wide canvases fail silently in some browsers
 // A few stops of a map from dark to light that also reads in grey (after cividis).
@@ -43,7 +43,7 @@ export function draw(canvas, picture, place) {
   pen.font = `12px ${getComputedStyle(document.body).fontFamily}`;
   pen.fillStyle = colour("card");
   pen.fillRect(0, 0, place.width, place.height);
-  drawMel(pen, picture, place);
+  drawMel(pen, picture, place, colour);
   drawAlphas(pen, picture, place, colour);
   drawSum(pen, picture, place, colour);
   drawTokens(pen, picture, place, colour);
@@ -56,7 +56,7 @@ export function cumulated(alphas) {
   return sums;
 }
 
-function drawMel(pen, picture, place) {
+function drawMel(pen, picture, place, colour) {
   const { frames, bins, values, frame_s } = picture.mel;
   if (!frames) return;
   const image = new ImageData(frames, bins);
@@ -72,7 +72,7 @@ function drawMel(pen, picture, place) {
   pen.imageSmoothingEnabled = true;
   const end = place.x(Math.min(place.seconds, frames * frame_s));
   pen.drawImage(small, place.x(0), top, end - place.x(0), bottom - top);
-  label(pen, "log-mel", top, "#fff", "rgba(0, 32, 77, 0.75)");
+  scale(pen, place, "log-mel", (top + bottom) / 2 + 4, colour("quiet"));
 }
 
 function shade(value) {
@@ -91,7 +91,7 @@ function drawAlphas(pen, picture, place, colour) {
     const high = ((bottom - top) * alpha) / most;
     pen.fillRect(x, bottom - high, Math.max(1, wide - (wide > 3 ? 1 : 0)), high);
   });
-  label(pen, "α", top, colour("orange"), colour("card"));
+  scale(pen, place, "α", (top + bottom) / 2 + 4, colour("orange"));
   scale(pen, place, most.toFixed(most > 1 ? 1 : 0), top + 4, colour("quiet"));
 }
 
@@ -120,11 +120,16 @@ function drawSum(pen, picture, place, colour) {
   pen.beginPath();
   sums.forEach((sum, i) => pen.lineTo(place.x(i * picture.alpha_s), y(sum)));
   pen.stroke();
-  pen.fillStyle = colour("red");
+  pen.strokeStyle = colour("red");
+  pen.lineWidth = 1.5;
+  const last = sums[sums.length - 1];
   picture.boundaries_s.forEach((time, u) => {
     pen.beginPath();
-    pen.arc(place.x(time), y(Math.min(u + 1, sums[sums.length - 1])), 4, 0, 7);
+    pen.arc(place.x(time), y(Math.min(u + 1, last)), 4, 0, 7);
+    const reached = u + 1 <= last + 0.01; // else the tail completes it: a hollow dot
+    pen.fillStyle = colour(reached ? "red" : "card");
     pen.fill();
+    pen.stroke();
   });
   label(pen, "S = Σ α", top, colour("blue"), colour("card"));
 }

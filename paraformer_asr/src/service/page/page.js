@@ -43,14 +43,16 @@ async function inspected(file) {
   } catch (error) {
     if (error.status !== 413) throw error;
     const fields = { response_format: "verbose_json", "timestamp_granularities[]": "word" };
-    return { transcript: await (await post("/v1/audio/transcriptions", file, fields)).json() };
+    const transcript = await (await post("/v1/audio/transcriptions", file, fields)).json();
+    return { transcript, unpictured: `Only text and times, no picture (${error.message}).` };
   }
 }
 
-async function transcribe(file) {
+async function transcribe(file, draft = false) {
   const turn = ++state.asked; // a slower earlier answer must not replace this one
   at("problem").hidden = true;
-  say("listening…");
+  if (!draft) clear();
+  say(`listening to ${file.name}…`);
   const started = performance.now();
   try {
     let sent = file;
@@ -59,18 +61,27 @@ async function transcribe(file) {
       sent = await decodedHere(file, state.rate).catch(() => Promise.reject(error));
       return inspected(sent);
     });
-    if (turn === state.asked) show(answer, sent, (performance.now() - started) / 1000);
+    if (turn === state.asked) show(answer, sent, file.name, (performance.now() - started) / 1000);
   } catch (error) {
-    if (turn === state.asked) complain(error.message || String(error));
+    if (turn === state.asked) complain(`${file.name}: ${error.message || error}`);
   }
 }
 
-function show({ transcript, ...picture }, file, took) {
+function clear() {
+  at("player").pause();
+  at("result").hidden = true;
+  state.picture = null;
+}
+
+function show({ transcript, unpictured = "", ...picture }, file, name, took) {
   state.file = file;
   URL.revokeObjectURL(at("player").src);
   at("player").src = URL.createObjectURL(file);
   at("player").hidden = false;
   say("");
+  at("name").textContent = name;
+  at("unpictured").textContent = unpictured;
+  at("unpictured").hidden = !unpictured;
   const tokens = transcript.words || [];
   showText(transcript.text, tokens);
   const sure = transcript.confidence === null ? "" : ` · confidence ${(100 * transcript.confidence).toFixed(0)} %`;
@@ -189,13 +200,13 @@ async function finishRecording() {
   clearInterval(recording.clock);
   at("record").classList.remove("on");
   at("record-label").textContent = "Record";
-  transcribe(await recording.stop());
+  transcribe(await recording.stop(), true);
 }
 
 function hear(text) {
   at("result").hidden = false;
-  for (const id of ["player", "picture", "times", "downloads"]) at(id).hidden = true;
-  at("facts").textContent = "";
+  for (const id of ["player", "unpictured", "picture", "times", "downloads"]) at(id).hidden = true;
+  at("name").textContent = at("facts").textContent = "";
   at("transcript").className = "draft";
   at("transcript").textContent = text || "…";
 }
