@@ -1,15 +1,19 @@
 """The loss of a batch and the numbers that an evaluation adds up."""
 
+import logging
 from types import SimpleNamespace
 
 import pytest
 import torch
 from torch.nn import functional as F
 
+from src.audio.front_end import FeatureConfig
 from src.losses import LossConfig, mwer_loss
 from src.models import ModelConfig
 from src.tokenizers import EOS
 from src.training.task import Config, SpeechTask
+from src.training.task import build as build_task
+from src.utils.errors import InputError
 from tests.test_models import SMALL, batch_of, both, build
 
 
@@ -52,6 +56,39 @@ def test_the_loss_is_the_sum_of_its_terms():
 def test_a_loss_that_the_model_cannot_have_is_refused(model, loss, words):
     with pytest.raises(ValueError, match=words):
         Config(model=ModelConfig(**model), loss=LossConfig(**loss))
+
+
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [
+        ("ctc", "label_smoothing"),
+        ("ctc", "ctc"),
+        ("ctc", "quantity"),
+        ("transformer", "quantity"),
+    ],
+)
+def test_a_loss_that_the_model_ignores_is_refused_before_a_training(name, key):
+    config = Config(model=ModelConfig(name=name), loss=LossConfig(**{key: 0.2}))
+    with pytest.raises(InputError, match=f"loss.{key} = 0.2: model.name = {name} does"):
+        build_task(config)
+    assert LossConfig(**{key: 0.2}, ctc_from=0.5).unheeded("paraformer") == []
+    assert LossConfig(ctc_from=0.25).unheeded(name) == []  # as the recipes have it
+
+
+@pytest.mark.parametrize("cmvn", ["utterance", "global", "none"])
+@pytest.mark.parametrize("causal", [True, False])
+def test_a_causal_model_that_cannot_stream_is_told_so(
+    monkeypatch, caplog, causal, cmvn
+):
+    monkeypatch.setattr(logging.getLogger("run"), "propagate", True)
+    monkeypatch.setattr("src.training.task.open_data", lambda *_: 1 / 0)
+    features = FeatureConfig(cmvn=cmvn)
+    with pytest.raises(ZeroDivisionError):  # what comes next
+        build_task(Config(features=features, model=ModelConfig(causal=causal)))
+    told = [record.getMessage() for record in caplog.records]
+    assert ["cannot stream" in line for line in told] == (
+        [True] if causal and cmvn == "utterance" else []
+    )
 
 
 def test_the_baseline_learns_where_a_sentence_ends():

@@ -36,3 +36,16 @@ class LossConfig:
             value = getattr(self, name)
             if not value >= 0:
                 raise ValueError(f"{name} = {value}: must be at least 0")
+
+    def unheeded(self, model: str) -> list[str]:
+        """Weights that were changed and that a model of this name does not have.
+
+        The times at which they start may stand: recipes are for several models.
+        """
+        none = {
+            "ctc": ("label_smoothing", "ctc", "quantity"),
+            "transformer": ("quantity",),
+        }
+        plain = LossConfig()
+        names = none.get(model, ())
+        return [name for name in names if getattr(self, name) != getattr(plain, name)]

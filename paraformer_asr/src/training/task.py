@@ -21,6 +21,7 @@ from ..models.ar_model import with_end
 from ..tokenizers import TokenizerConfig
 from ..utils.errors import InputError
 from ..utils.lengths import length_mask
+from ..utils.logging import log
 from .optim import OptimConfig
 from .pictures import draw_predictions
 from .progress import TrainConfig
@@ -216,6 +217,16 @@ def build(config: Config) -> Setup:
     if config.train.monitor not in task.names:
         raise InputError(
             f"train.monitor = {config.train.monitor}: there are {', '.join(task.names)}"
+        )
+    for key in config.loss.unheeded(config.model.name):
+        raise InputError(
+            f"loss.{key} = {getattr(config.loss, key)}: model.name = "
+            f"{config.model.name} does not have this loss; leave the key out"
+        )
+    if config.model.causal and config.features.cmvn == "utterance":
+        log.warning(
+            "warning: features.cmvn=utterance needs the whole utterance, so this "
+            "causal model cannot stream; with features.cmvn=global it can"
         )
     opened = open_data(config.data, config.features, config.tokenizer, config.seed)
     model = make_model(config, opened.tokenizer.vocab_size)
