@@ -32,7 +32,7 @@ REFUSED = {
     "no samples": (wav(0), 400, "the audio is empty: it has no samples"),
     "half a header": (wav()[:30], 400, "the WAV file is cut off"),
     "not a number": (float_wav(0.1, float("nan")), 400, "no numbers"),
-    "text": (b"hello there", 415, "this is no audio file: send WAV, FLAC"),
+    "text": (b"hello there", 415, "or CAF. ffmpeg converts other audio: ffmpeg -i"),
     "a video": (b"\x1aE\xdf\xa3" + bytes(99), 415, "WebM or Matroska is not read here"),
     "a call": (b"\0\0\0 ftypM4A " + bytes(99), 415, "MP4 or M4A is not read here"),
     "too long": (wav(3.1), 413, "the audio is longer than 3 s, the limit"),
@@ -78,6 +78,7 @@ FIELDS = {
     "method": ("ar", 422, "method: this model has auto, nar"),
     "timestamp_granularities[]": ("phone", 422, "timestamp_granularities[]"),
     "language": ("x" * 99, 422, "language: String should have at most 32"),
+    "stream": ("true", 422, "over the WebSocket /v1/audio/stream"),
     "model": ("whisper-1", 404, "model 'whisper-1' is not served here, but 'run'"),
 }
 
@@ -108,7 +109,11 @@ def test_a_body_of_another_kind_is_refused(service):
 
 def test_a_file_that_is_sent_as_a_field_is_refused(service):
     body, kind = form(None, file="RIFF")
-    assert service.ask("POST", PATH, body, content_type=kind).status == 422
+    answer = service.ask("POST", PATH, body, content_type=kind)
+    assert (answer.status, answer.detail) == (
+        422,
+        "file: this is a text, not a file: with curl, -F file=@audio.wav",
+    )
 
 
 @pytest.mark.spec("ASR-133", "a body that is too large is refused before it is read")

@@ -63,9 +63,14 @@ class Answer(NamedTuple):
 
     @property
     def detail(self) -> str:
-        """The sentence of an error, which has nothing else."""
-        assert set(self.json) == {"detail"} and self.json["detail"], self.body
-        return self.json["detail"]
+        """The sentence of an error, which is there twice and has nothing else."""
+        detail, error = self.json["detail"], self.json["error"]
+        kind = "invalid_request_error" if self.status < 500 else "server_error"
+        assert {*self.json} == {"detail", "error"}, self.body
+        assert {*error} == {"message", "type", "code"} and detail, self.body
+        assert (error["message"], error["type"]) == (detail, kind), self.body
+        assert error["code"] not in ("", "refused"), self.body
+        return detail
 
 
 class Running(NamedTuple):

@@ -11,7 +11,7 @@ from .guard import Guard
 from .health import add_health
 from .limits import Limits
 from .page_files import add_page
-from .refusals import explained
+from .refusals import body, explained
 from .routes import add_inspection, add_models, add_transcriptions
 from .socket import add_socket
 from .state import Served, Service
@@ -76,7 +76,7 @@ def _answer_errors(app: Any, limits: Limits) -> None:
 
     async def answer(request: Any, error: Exception) -> JSONResponse:
         status, detail, headers = explained(error, limits)
-        return JSONResponse({"detail": detail}, status, headers)
+        return JSONResponse(body(status, detail), status, headers)
 
     ours = (Busy, TooLate, ClientGone, InputError)
     for kind in (*ours, HTTPException, RequestValidationError):

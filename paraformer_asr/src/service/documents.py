@@ -2,15 +2,25 @@
 
 from typing import Any
 
+from .refusals import body
 
-def _error(says: str, example: str, *headers: str) -> dict[str, Any]:
-    schema = {
+
+def _strings(*names: str, **more: Any) -> dict[str, Any]:
+    """The schema of an object that has these strings, `more`, and nothing else."""
+    parts = {name: {"type": "string"} for name in names} | more
+    return {
         "type": "object",
-        "properties": {"detail": {"type": "string"}},
-        "required": ["detail"],
+        "properties": parts,
+        "required": [*parts],
         "additionalProperties": False,
     }
-    media = {"schema": schema, "example": {"detail": example}}
+
+
+_REFUSAL = _strings("detail", error=_strings("message", "type", "code"))
+
+
+def _error(status: int, says: str, example: str, *headers: str) -> dict[str, Any]:
+    media = {"schema": _REFUSAL, "example": body(status, example)}
     known = {name: {"schema": {"type": "string"}} for name in headers}
     answer = {"description": says, "content": {"application/json": media}}
     return answer | ({"headers": known} if known else {})
@@ -21,20 +31,27 @@ def _json(says: str, example: Any) -> dict[str, Any]:
 
 
 ERRORS: dict[int | str, dict[str, Any]] = {
-    400: _error("No readable audio", "the audio is empty: it has no samples"),
-    404: _error("Another model", "model whisper-1 is not served here, but digits-001"),
-    408: _error("The body came too slowly", "the body took longer than 30 s"),
-    413: _error("Too large or too long", "the audio is longer than 600 s, the limit"),
-    415: _error("No audio, or no multipart", "this is no audio file: send WAV, FLAC"),
-    422: _error("A field is wrong", "temperature: Input should be less than 1"),
-    500: _error("A fault of the service", "a fault of the service; request 3f2a"),
-    503: _error(
-        "Full, or loading", "the queue is full; try again in 4 s", "Retry-After"
+    400: _error(400, "No readable audio", "the audio is empty: it has no samples"),
+    404: _error(
+        404, "Another model", "model whisper-1 is not served here, but digits-001"
     ),
-    504: _error("The deadline passed", "not done in 60 s: send less audio"),
+    408: _error(408, "The body came too slowly", "the body took longer than 30 s"),
+    413: _error(
+        413, "Too large or too long", "the audio is longer than 600 s, the limit"
+    ),
+    415: _error(
+        415, "No audio, or no multipart", "this is no audio file: send WAV, FLAC"
+    ),
+    422: _error(422, "A field is wrong", "temperature: Input should be less than 1"),
+    500: _error(500, "A fault of the service", "a fault of the service; request 3f2a"),
+    503: _error(
+        503, "Full, or loading", "the queue is full; try again in 4 s", "Retry-After"
+    ),
+    504: _error(504, "The deadline passed", "not done in 60 s: send less audio"),
 }
 _VERBOSE = {
     "task": "transcribe",
+    "language": "en",
     "duration": 1.2,
     "text": "42",
     "segments": [{"id": 0, "start": 0.1, "end": 1.1, "text": "42", "confidence": 0.98}],
@@ -80,7 +97,7 @@ MODEL_LIST: dict[int | str, dict[str, Any]] = {
 HEALTH: dict[int | str, dict[str, Any]] = {200: _json("Alive", {"status": "alive"})}
 READY: dict[int | str, dict[str, Any]] = {
     200: _json("Ready", {"status": "ready", "model": "digits-001", "sha256": "9f2c"}),
-    503: _error("Loading", "the model is being loaded", "Retry-After"),
+    503: _error(503, "Loading", "the model is being loaded", "Retry-After"),
 }
 METRICS: dict[int | str, dict[str, Any]] = {
     200: {
@@ -91,8 +108,10 @@ METRICS: dict[int | str, dict[str, Any]] = {
 SPOKEN = {
     "file": "WAV, FLAC, OGG, MP3, AIFF, AU or CAF; its name is ignored.",
     "model": "The id that /v1/models gives, or nothing.",
-    "language": "No effect but an echo in verbose_json: a checkpoint knows the "
-    "language that it was trained on.",
+    "language": "No effect but an echo in verbose_json, `unknown` where it is left "
+    "out: a checkpoint knows the language that it was trained on.",
+    "stream": "Refused where it is true, 422: partial texts come over the WebSocket "
+    "/v1/audio/stream.",
     "temperature": "No effect: decoding is deterministic.",
     "granularities": "`word` adds the tokens with their times to verbose_json.",
     "prompt": "Words that the model can write become hot words, found by a beam where "

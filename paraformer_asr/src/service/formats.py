@@ -33,11 +33,13 @@ def written(
 def verbose(transcript: Transcript, words: bool = True) -> dict[str, Any]:
     """OpenAI's verbose object; `confidence` is ours, and `words` are our tokens.
 
+    `language` is what `more` of `written` says: nothing here tells languages apart.
     `avg_logprob` is the logarithm of the mean confidence. `compression_ratio` and
     `no_speech_prob`, of models that invent text in silence, have no meaning here.
     """
     content = {
         "task": "transcribe",
+        "language": "unknown",
         "duration": transcript.seconds,
         "text": transcript.text,
         "segments": [_segment(i, s) for i, s in enumerate(transcript.segments)],

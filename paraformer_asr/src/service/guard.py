@@ -15,7 +15,7 @@ from typing import Any
 from ..utils.logging import log
 from .limits import Limits
 from .metrics import Metrics
-from .refusals import refusal
+from .refusals import body, refusal
 
 
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -154,11 +154,11 @@ class _Request:
         """Answer in the one shape of errors, unless an answer has begun."""
         if self.status != 499:
             return
-        body = json.dumps({"detail": detail}).encode()
+        content = json.dumps(body(status, detail)).encode()
         headers = [
             (b"content-type", b"application/json"),
-            (b"content-length", str(len(body)).encode()),
+            (b"content-length", str(len(content)).encode()),
         ]
         start = {"type": "http.response.start", "status": status, "headers": headers}
         await self.send(start)
-        await self.send({"type": "http.response.body", "body": body})
+        await self.send({"type": "http.response.body", "body": content})

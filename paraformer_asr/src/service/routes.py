@@ -42,10 +42,11 @@ def add_transcriptions(app: Any, service: Service) -> None:
         temperature: Annotated[float, said("temperature", ge=0, le=1)] = 0.0,
         granularities: Annotated[list[Literal["word", "segment"]], words] = [],  # noqa: B006
         method: Annotated[Method, said("method")] = "auto",
+        stream: Annotated[bool, said("stream")] = False,
     ) -> Response:
         """Transcribe an audio file."""
         served = _served(service, model)
-        _check_method(served, method)
+        _check_fields(served, method, stream)
 
         def call(audio: Audio, go_on: Callable) -> Any:
             words = _hotwords(served.recognizer, prompt, method)
@@ -162,7 +163,13 @@ def _can_write(recognizer: Any, word: str) -> bool:
     return True
 
 
-def _check_method(served: Served, method: str) -> None:
+def _check_fields(served: Served, method: str, stream: bool) -> None:
+    if stream:
+        raise refusal(
+            422,
+            "stream: no partial texts come here: leave the field out, or send the "
+            "audio over the WebSocket /v1/audio/stream",
+        )
     known = ("auto", *served.recognizer.methods)
     if method not in known:
         raise refusal(422, f"method: this model has {', '.join(known)}, not {method}")

@@ -67,7 +67,9 @@ def _check_head(head: bytes) -> None:
     what = f"{other} is not read here" if other else "this is no audio file"
     kinds = "WAV, FLAC, OGG, MP3, AIFF, AU or CAF"
     raise refusal(
-        415, f"{what}: send {kinds}, such as ffmpeg -i IN -ar 16000 -ac 1 OUT.wav makes"
+        415,
+        f"{what}: send {kinds}. ffmpeg converts other audio: "
+        "ffmpeg -i INPUT -ar 16000 -ac 1 OUTPUT.wav",
     )
 
 
