@@ -21,9 +21,14 @@ def test_a_model_of_the_tokens_is_learnt_from_lines(checkpoint, tmp_path, capsys
     tokenizer = load_model(checkpoint).tokenizer
     once, twice = tokenizer.decode([4, 5]), tokenizer.decode([4, 5, 4, 5])
     text, out = tmp_path / "text.txt", tmp_path / "lm.arpa"
-    text.write_text(f"{once}\n\n{twice}\n?\n", "utf-8")
+    text.write_text(f"{once}\n\n{twice}\n?é\n", "utf-8")
     train_lm(checkpoint, text, out, order=2)
-    assert "3 lines" in capsys.readouterr().out
+    shown = capsys.readouterr()
+    assert "3 lines" in shown.out
+    assert "text.txt: 1 of 7 tokens, such as 'é', are not" in shown.err
+    text.write_text(f"{once}\n{twice}\n", "utf-8")
+    train_lm(checkpoint, text, tmp_path / "known.arpa", order=2)
+    assert capsys.readouterr().err == ""
     lm = TokenLm(NGram.read(out), tokenizer.pieces, weight=1.0)
     state, _ = lm.step(lm.start(), 4)
     (_, likely), (_, unlikely) = lm.step(state, 5), lm.step(state, 4)

@@ -9,9 +9,11 @@ from typing import Annotated
 from typer import Option
 
 from ..decoding.ngram import NGram, words_of
+from ..tokenizers import UNK
 from ..training.load import load_model
 from ..utils.cli import run
 from ..utils.errors import InputError
+from ..utils.logging import log, start_logging
 
 
 def train_lm(
@@ -21,6 +23,7 @@ def train_lm(
     order: Annotated[int, Option(help="tokens that are counted together")] = 3,
 ) -> None:
     """Count what follows what, by modified Kneser-Ney, and write an ARPA file."""
+    start_logging()
     tokenizer = load_model(checkpoint).tokenizer
     try:
         lines = text.read_text("utf-8").splitlines()
@@ -30,6 +33,14 @@ def train_lm(
     said = [tokenizer.encode(line, unknown="keep") for line in lines if line.strip()]
     if not any(said):
         raise InputError(f"{text}: has no text; give a sentence a line")
+    unknown = sum(one.count(UNK) for one in said)
+    if unknown:
+        named = (p for line in lines for p in tokenizer.unknown_pieces(line))
+        first = next(named, tokenizer.pieces[UNK])
+        log.warning(
+            f"warning: {text}: {unknown:,} of {sum(map(len, said)):,} tokens, such as "
+            f"{first!r}, are not the model's and were counted as <unk>"
+        )
     model = NGram.train(([words[token] for token in one] for one in said), order)
     try:
         model.write(out)
