@@ -18,7 +18,7 @@ def command(
     text: Annotated[
         str, Option(help="What is really said: shows both passes of the training")
     ] = "",
-    out: Annotated[Path, Option(help="Folder of the pictures")] = Path("explained"),
+    out: Annotated[Path | None, Option(help="Default: explained/ of the run")] = None,
     film: Annotated[
         bool, Option("--film", help="A GIF over the epochs that train.keep has kept")
     ] = False,
@@ -29,19 +29,22 @@ def command(
     --input a.wav --text "one two"
     """
     from src.explain.explain import explain
-    from src.explain.training_gif import draw_training
+    from src.explain.training_gif import draw_training, epochs_of
     from src.training.load import run_folder
     from src.utils.errors import InputError
     from src.utils.logging import start_logging
 
     start_logging()
+    folder = run_folder(checkpoint)
+    if film:  # refused before anything is written
+        if folder is None:
+            raise InputError(f"--film: {checkpoint} lies in no run folder")
+        epochs_of(folder)
+    out = out or (folder or Path()) / "explained"
     done = explain(checkpoint, audio, out, text=text)
     print(done.tables, f"\nheard  {done.text}", sep="\n")
     pictures = list(done.pictures)
     if film:
-        folder = run_folder(checkpoint)
-        if folder is None:
-            raise InputError(f"--film: {checkpoint} lies in no run folder")
         pictures.append(out / f"{audio.stem}.training.gif")
         draw_training(folder, audio, pictures[-1])
     print("saved ", "\n       ".join(map(str, pictures)))

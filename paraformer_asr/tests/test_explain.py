@@ -149,6 +149,35 @@ def test_the_command_writes_pictures_and_prints_tables(run, sound, tmp_path, cap
     assert (tmp_path / "a b.cif.png").stat().st_size > 5000
 
 
+def test_the_pictures_lie_in_the_run(tmp_path, sound, monkeypatch):
+    best = tiny_checkpoint(tmp_path, "model.alpha_bias=0")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    given = ["--checkpoint", best, "--input", sound]
+    assert command_of(script.command, "explain.py", *given) == 0
+    assert (tmp_path / "run/explained/a b.cif.png").exists()
+    assert not list((tmp_path / "here").iterdir())
+
+
+def test_a_film_without_epochs_is_refused_before_anything(tmp_path, sound, capsys):
+    best = tiny_checkpoint(tmp_path)
+    given = ["--checkpoint", best, "--input", sound, "--film"]
+    capsys.readouterr()
+    assert command_of(script.command, "explain.py", *given) == 2
+    shown = capsys.readouterr()
+    assert "--film: " in shown.err and "has kept 0 epochs" in shown.err
+    assert shown.out == "" and not (tmp_path / "run/explained").exists()
+
+
+@pytest.mark.parametrize("loud", [False, True])
+def test_silence_is_told(run, tmp_path, capsys, loud):
+    write_wav(tmp_path / "x.wav", 0.01 * loud * torch.randn(4000), 8000)
+    where = ["--input", tmp_path / "x.wav", "--out", tmp_path]
+    given = ["--checkpoint", run / "checkpoints/best.pt", *where]
+    assert command_of(script.command, "explain.py", *given) == 0
+    assert ("is silence: scripts/infer.py hears" in capsys.readouterr().err) != loud
+
+
 @pytest.mark.parametrize(
     ("seconds", "words"),
     [(31.0, "has 31 s, and a picture shows 30"), (0.001, "less than one frame")],

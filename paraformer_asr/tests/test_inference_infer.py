@@ -169,7 +169,6 @@ def test_stdout_has_a_line_for_each_segment(infer, tmp_path):
 
 
 def test_of_several_files_each_is_named_and_silence_is_said(infer, tmp_path):
-    write_wav(tmp_path / "in/a.wav", torch.zeros(0), RATE) if False else None
     save_sound(tmp_path / "in/b.wav")
     write_wav(tmp_path / "in/a.wav", torch.zeros(0), RATE)
     _, out, err = infer("--input", tmp_path / "in", "--out", tmp_path / "o")
@@ -179,6 +178,16 @@ def test_of_several_files_each_is_named_and_silence_is_said(infer, tmp_path):
         f"{tmp_path}/in/b.wav",
     ]
     assert "2 of 2 done" in err and (tmp_path / "o/a.txt").read_text() == ""
+
+
+def test_explain_is_suggested_for_a_file_that_it_takes(infer, tmp_path):
+    save_sound(tmp_path / "in/a.wav", 30.5)
+    write_wav(tmp_path / "in/b.wav", torch.zeros(RATE), RATE)
+    write_wav(tmp_path / "in/c.wav", torch.zeros(0), RATE)
+    given = ("--input", tmp_path / "in", "--out", tmp_path / "o")
+    assert "next " not in infer(*given)[2]
+    save_sound(tmp_path / "in/d.wav")
+    assert infer(*given)[2].splitlines()[-1].endswith("in/d.wav")
 
 
 @pytest.mark.spec("ASR-124", "with `--json` the summary and nothing else")

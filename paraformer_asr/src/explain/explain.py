@@ -9,18 +9,15 @@ from torch import Tensor
 from ..audio.read import read_audio
 from ..audio.resample import resample
 from ..inference.long_audio import checked, scaled_down
+from ..inference.segmenter import has_sound
 from ..models.paraformer import Paraformer, Recognition
 from ..training.load import Loaded, load_model
-from ..utils.cif_picture import Fired, draw_fired
+from ..utils.cif_picture import LONGEST_S, Fired, draw_fired
 from ..utils.errors import InputError
 from ..utils.logging import log
 from ..utils.plots import new_figure, save_figure
 from .attention_maps import cross_attention, draw_attention
 from .decode_table import frame_table, glance_table, name_of, token_table
-
-
-LONGEST_S = 30.0
-"""Seconds that a picture can show."""
 
 
 class Explained(NamedTuple):
@@ -67,9 +64,10 @@ def explain(checkpoint: Path, audio: Path, out: Path, *, text: str = "") -> Expl
     return Explained(heard, "\n\n".join(parts), pictures)
 
 
-def hear(loaded: Loaded, path: Path) -> Tensor:
+def hear(loaded: Loaded, path: Path, quiet: bool = False) -> Tensor:
     """The features of a recording, heard as a whole, its pauses included.
 
+    Warns of silence and of another rate, unless `quiet`.
     Raises InputError for one without a whole frame, and for NaN and infinity.
     """
     audio, rate = read_audio(path), loaded.front_end.config.sample_rate
@@ -79,10 +77,16 @@ def hear(loaded: Loaded, path: Path) -> Tensor:
             f"{path} has {seconds:.0f} s, and a picture shows {LONGEST_S:.0f} at most; "
             "cut it, or transcribe it with scripts/infer.py"
         )
-    if audio.sample_rate != rate:
+    waveform = checked(audio.waveform)
+    if not has_sound(waveform, audio.sample_rate) and not quiet:
+        log.warning(
+            f"warning: {path} is silence: scripts/infer.py hears nothing there, and "
+            "what follows is what the model makes of it"
+        )
+    if audio.sample_rate != rate and not quiet:
         log.warning(f"warning: the audio is resampled from {audio.sample_rate} Hz")
-    waveform = scaled_down(checked(audio.waveform))
-    features = loaded.front_end(resample(waveform, audio.sample_rate, rate))
+    heard = resample(scaled_down(waveform), audio.sample_rate, rate)
+    features = loaded.front_end(heard)
     if not len(features):
         raise InputError(f"{path} has {seconds:.3f} s, less than one frame")
     return features

@@ -16,17 +16,23 @@ def draw_training(run: Path, audio: Path, out: Path, seconds: float = 0.7) -> in
 
     Gives the number of frames; raises InputError where there are not two.
     """
-    kept = kept_epochs(run)
-    if len(kept) < 2:
-        raise InputError(
-            f"{run} has kept {len(kept)} epochs, and a film needs two; train with "
-            "train.keep=1000, and train.epochs of a few"
-        )
+    kept = epochs_of(run)
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "training.gif"
         _film(kept, audio, draft, seconds)
         write_bytes(out, draft.read_bytes())
     return len(kept)
+
+
+def epochs_of(run: Path) -> list[Path]:
+    """Checkpoints of the epochs that were kept; InputError for less than two."""
+    kept = kept_epochs(run)
+    if len(kept) < 2:
+        raise InputError(
+            f"--film: {run} has kept {len(kept)} epochs, and a film needs two; train "
+            "with train.keep=1000, and train.epochs of a few"
+        )
+    return kept
 
 
 def _film(kept: list[Path], audio: Path, out: Path, seconds: float) -> None:
@@ -37,7 +43,7 @@ def _film(kept: list[Path], audio: Path, out: Path, seconds: float) -> None:
     with writer.saving(figure, out, 90):
         for checkpoint in kept:
             loaded = load_model(checkpoint)
-            features = hear(loaded, audio)
+            features = hear(loaded, audio, quiet=True)
             said = recognise(loaded.model, features)
             tokens = said.logits[0, : int(said.lengths[0])].argmax(-1)
             heard = loaded.tokenizer.decode(tokens.tolist())

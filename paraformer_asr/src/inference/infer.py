@@ -13,6 +13,7 @@ from tqdm import tqdm
 from ..audio.read import stream_audio
 from ..metrics.report import speed
 from ..training.load import run_folder
+from ..utils.cif_picture import LONGEST_S
 from ..utils.errors import FaultError, InputError
 from ..utils.folders import make_folder
 from ..utils.logging import table
@@ -102,11 +103,12 @@ def verdict(summary: dict[str, Any]) -> str:
             f"audio: RTF {total['rtf']:.4f}, {total['rtfx']:.0f} times as fast as said"
         )
     lines.append(f"saved  {show(summary['out'])}")
-    if done and summary["method"].startswith("nar"):  # the others fire no tokens
+    shown = [t for t in done if t["text"] and t["seconds"] <= LONGEST_S]
+    if shown and summary["method"].startswith("nar"):  # the others fire no tokens
         lines.append(
             "next   python scripts/explain.py --checkpoint "
             f"{shlex.quote(summary['checkpoint'])} --input "
-            f"{shlex.quote(show(done[0]['input']))}"
+            f"{shlex.quote(show(shown[0]['input']))}"
         )
     return "\n".join(lines)
 

@@ -8,6 +8,10 @@ import numpy as np
 from .plots import BLUE, GREEN, VERMILLION, plain_text
 
 
+LONGEST_S = 30.0
+"""Seconds that a picture can show."""
+
+
 class Fired(NamedTuple):
     """One utterance as the predictor saw it, in plain arrays."""
 
@@ -28,7 +32,8 @@ class Fired(NamedTuple):
 def draw_fired(figure, place, fired: Fired) -> None:
     """Three panels in `place` of a grid: log-mel, weights, and their running sum.
 
-    A token's name stands where half of it was there, a line where it was complete.
+    A token's name stands where half of it was there, a line where it was complete. The
+    dot of a token that only the tail completes is hollow, at the end of the sum.
     """
     seconds = len(fired.features) * fired.frame_seconds
     weighed = len(fired.alphas) > 0
@@ -64,7 +69,9 @@ def _draw_alphas(axis, fired: Fired) -> None:
     width = fired.time_seconds
     axis.bar(starts, fired.alphas, width=width, align="edge", color=BLUE, linewidth=0)
     axis.set_ylabel("α")
-    axis.set_yticks([])
+    most = max(float(np.nan_to_num(fired.alphas).max()), 1e-3)  # NaN: it diverged
+    axis.set_ylim(0, 1.1 * most)
+    axis.set_yticks([0, most], ["0", f"{most:.2g}"], fontsize=7)
     axis.tick_params(labelbottom=False)
     for boundary in fired.boundaries:
         axis.axvline(boundary, color=VERMILLION, linewidth=1)
@@ -77,8 +84,13 @@ def _draw_staircase(axis, fired: Fired, seconds: float) -> None:
     axis.plot(times, total, color=GREEN, linewidth=1.5)
     for number, end in enumerate(fired.boundaries, 1):
         axis.axhline(number, color="0.85", linewidth=0.8, zorder=0)
-        axis.plot([end, end], [0, number], color=VERMILLION, linewidth=1)
-        axis.plot(end, number, "o", color=VERMILLION, markersize=3)
+        reached = number <= total[-1] + 1e-3
+        high = number if reached else total[-1]
+        axis.plot([end, end], [0, high], color=VERMILLION, linewidth=1)
+        axis.plot(
+            end, high, "o", color=VERMILLION, markersize=3 if reached else 6, zorder=3,
+            markerfacecolor=VERMILLION if reached else "white", clip_on=False,
+        )  # fmt: skip
         if number <= len(fired.tokens):
             name = plain_text(fired.tokens[number - 1], 12)
             middle = float(np.interp(number - 0.5, total, times))
