@@ -126,7 +126,7 @@ def test_a_file_and_the_microphone_are_shown(service, browser, recording, tmp_pa
     bad.write_bytes(b"RIFF????WAVE")
     browser.find_element("id", "file").send_keys(str(bad))
     wait(browser, lambda b: "WAV file" in shown(b, "problem"))
-    assert shown(browser, "problem").startswith("bad.wav: ")
+    assert shown(browser, "problem").startswith("bad.wav: a WAV file")
     assert not browser.find_element("id", "result").is_displayed()
     assert not [error for error in errors(browser) if "400 (Bad" not in error]
 

@@ -63,7 +63,7 @@ async function transcribe(file, draft = false) {
     });
     if (turn === state.asked) show(answer, sent, file.name, (performance.now() - started) / 1000);
   } catch (error) {
-    if (turn === state.asked) complain(`${file.name}: ${error.message || error}`);
+    if (turn === state.asked) complain(`${file.name}: ${String(error.message || error).replace(/^the audio: /, "")}`);
   }
 }
 
