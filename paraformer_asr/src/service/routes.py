@@ -1,5 +1,6 @@
 """Transcription in OpenAI's shape, inspection, and the list of models."""
 
+import functools
 import io
 import threading
 from collections.abc import Callable
@@ -136,8 +137,9 @@ async def _recognise(
         return call(read_upload(content, seconds, go_on), go_on)
 
     deadline = service.limits.deadline_s
+    gone = functools.partial(_left, request)
     try:
-        return await service.worker.run(job, deadline_s=deadline, gone=_left(request))
+        return await service.worker.run(job, deadline_s=deadline, gone=gone)
     finally:
         given_up.set()
 

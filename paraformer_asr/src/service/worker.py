@@ -45,17 +45,18 @@ class Worker:
         *,
         deadline_s: float | None = None,
         bounded: bool = True,
-        gone: Coroutine | None = None,
+        gone: Callable[[], Coroutine] | None = None,
     ) -> Any:
-        """What `call` gives; raises Busy, TooLate, or ClientGone once `gone` ends.
+        """What `call` gives; raises Busy, TooLate, or ClientGone once `gone()` ends.
 
         A call that still waits is then taken out of the queue; one that runs, ends.
         `bounded` False is for who has a limit of its own, as streams have.
         """
-        watch = asyncio.ensure_future(gone) if gone else None
+        future = self._submit(call, bounded)
+        answer = asyncio.wrap_future(future)
+        # Not before there is room: a refusal would leave it unawaited.
+        watch = asyncio.ensure_future(gone()) if gone else None
         try:
-            future = self._submit(call, bounded)
-            answer = asyncio.wrap_future(future)
             await asyncio.wait(
                 {answer, watch} if watch else {answer},
                 timeout=deadline_s,
