@@ -13,7 +13,7 @@ from tools.projects import ROOT, WorkspaceError, select
 TOOLS = {
     "workspace": "setup, demo, test, check, list: all that needs Python alone",
     "copies": "shared files: list, check, sync",
-    "device_info": "this machine: versions, speed, and which device and threads to take",
+    "device_info": "this machine: versions, speed, the device and threads to take",
     "fetch": "a public data set, as the sub-projects read it",
     "sweep": "train many times: seeds, grids, folds; one table at the end",
     "compare": "runs against runs: differences, intervals, tests",
