@@ -12,6 +12,7 @@ import jaxtyping
 import torch
 
 # local: end
+from tests import parity
 from tests.spec import read_sentences, table
 
 
@@ -42,7 +43,8 @@ ROOT = Path(__file__).resolve().parents[1]
 OUTCOMES: dict[str, list[str]] = defaultdict(list)  # id of a sentence -> outcomes
 
 
-def pytest_addoption(parser):
+def pytest_addoption(parser, pluginmanager):
+    pluginmanager.register(parity)  # a plugin of its own, with options and hooks
     group = parser.getgroup("spec", "docs/SPEC.md")
     group.addoption(
         "--spec", action="store_true", help="print which sentences are proved"
