@@ -1,0 +1,135 @@
+"""The runs of a sweep, side by side: what is done is kept, the rest goes on.
+
+Each run is one process of a sub-project's own `scripts/train.py`. Signals are noted,
+not raised, so that none can fall between a child and the list of children.
+"""
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.processes import environment, say
+from tools.runs import read_run
+from tools.sweep_points import Point
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run that is to be started or resumed."""
+
+    name: str
+    words: tuple[str, ...]  # of scripts/train.py
+    project: Path
+    log: Path
+
+    def line(self) -> str:
+        """The command for a shell on any machine that sees the same folders."""
+        words = [sys.executable, "scripts/train.py", *self.words]
+        threads = 'OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"'
+        return f"cd {shlex.quote(str(self.project))} && {threads} {shlex.join(words)}"
+
+
+def job_of(
+    point: Point, config: Path, project: Path, folder: Path, device: str
+) -> Job | None:
+    """What is left to do of a point; None if its run is done."""
+    run = folder / point.name
+    log = folder / "logs" / f"{point.name}.log"
+    if (run / "meta.json").is_file() and read_run(run).status == "done":
+        return None
+    if any(run.glob("checkpoints/last*")):
+        words = ["--resume", str(run), "--device", device]
+    else:  # also what was killed before its first checkpoint
+        words = ["--config", str(config), *point.overrides, *point.fold]
+        words += ["--seed", str(point.seed), "--out", str(folder)]
+        words += ["--name", point.name, "--overwrite", "--device", device]
+    return Job(point.name, tuple(words), project, log)
+
+
+def run_jobs(jobs: Sequence[Job], workers: int, threads: int) -> tuple[list[str], int]:
+    """Run them, `workers` at a time: the names of those that failed, and the signal
+
+    that ended it all (0 for none). After a signal the children save their state; after
+    a second one they are killed.
+    """
+    waiting, running, failed = list(jobs), [], []
+    with _noted_signals() as caught:
+        told = 0
+        while running or (waiting and not caught):
+            while waiting and len(running) < workers and not caught:
+                running.append(_Running(waiting.pop(0), threads))
+            time.sleep(0.05)
+            if len(caught) > told:
+                _pass_on(running, caught)
+                told = len(caught)
+            for one in [one for one in running if one.process.poll() is not None]:
+                running.remove(one)
+                done = len(jobs) - len(waiting) - len(running)
+                if not one.tell(f"{done}/{len(jobs)}", bool(caught)):
+                    failed.append(one.job.name)
+        return failed, caught[0] if caught else 0
+
+
+class _Running:
+    """A child in a process group of its own: Ctrl-C of a terminal is ours to pass on."""
+
+    def __init__(self, job: Job, threads: int):
+        self.job, self.start = job, time.monotonic()
+        job.log.parent.mkdir(parents=True, exist_ok=True)
+        with open(job.log, "wb") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "scripts/train.py", *job.words],
+                cwd=job.project,
+                env=environment() | {"OMP_NUM_THREADS": str(threads)},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                process_group=0,
+            )
+
+    def tell(self, count: str, stopped: bool) -> bool:
+        """Say how it ended; whether that was well."""
+        code = self.process.returncode
+        seconds = time.monotonic() - self.start
+        if code == 0:
+            say(f"[{count}] {self.job.name}: done in {seconds:.0f} s")
+        elif stopped:
+            say(f"[{count}] {self.job.name}: stopped; the same command goes on with it")
+        else:
+            say(f"[{count}] {self.job.name}: FAILED (exit code {code}): {self._said()}")
+        return code == 0 or stopped
+
+    def _said(self) -> str:
+        """The last line that it wrote."""
+        text = self.job.log.read_text(encoding="utf-8", errors="replace").strip()
+        last = text.splitlines()[-1] if text else "it said nothing"
+        return f"{last}\n    all it said: {self.job.log}"
+
+
+def _pass_on(running: Sequence[_Running], caught: Sequence[int]) -> None:
+    again = len(caught) > 1
+    if not again:
+        say(f"stopping: {len(running)} save their state (again: stop at once)")
+    for one in running:
+        if one.process.poll() is None:
+            os.killpg(one.process.pid, signal.SIGKILL if again else caught[0])
+
+
+@contextmanager
+def _noted_signals() -> Iterator[list[int]]:
+    """SIGINT and SIGTERM become numbers in a list."""
+    caught: list[int] = []
+    numbers = (signal.SIGINT, signal.SIGTERM)
+    before = [signal.signal(n, lambda number, _: caught.append(number)) for n in numbers]
+    try:
+        yield caught
+    finally:
+        for number, handler in zip(numbers, before, strict=True):
+            signal.signal(number, handler)
