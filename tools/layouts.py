@@ -22,6 +22,13 @@ def place_recordings(name: str) -> str | None:
     return f"recordings/{path.name}" if in_it else None
 
 
+def place_chapters(name: str) -> str | None:
+    """LibriSpeech: sound and transcripts; both archives have the same pages on top."""
+    path = PurePosixPath(name)
+    deep = len(path.parts) == 5 and path.parts[0] == "LibriSpeech"
+    return name if deep and path.suffix in (".flac", ".wav", ".txt") else None
+
+
 def place_pets(name: str) -> str | None:
     """Pictures, trimaps and the two official lists; not what a Mac has left there."""
     path = PurePosixPath(name)
