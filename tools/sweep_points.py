@@ -118,7 +118,7 @@ def _split(text: str) -> Iterator[str]:
     yield value.strip()
 
 
-def varied(points: Iterable[Point]) -> str:
+def in_words(points: Iterable[Point]) -> str:
     """How many points, seeds and runs, in words."""
     points = list(points)
     settings = len({point.overrides for point in points})

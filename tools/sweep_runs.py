@@ -127,7 +127,9 @@ def _noted_signals() -> Iterator[list[int]]:
     """SIGINT and SIGTERM become numbers in a list."""
     caught: list[int] = []
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [signal.signal(n, lambda number, _: caught.append(number)) for n in numbers]
+    before = [
+        signal.signal(n, lambda number, _: caught.append(number)) for n in numbers
+    ]
     try:
         yield caught
     finally:

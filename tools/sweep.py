@@ -1,0 +1,148 @@
+"""Train many times: every combination of a grid, seeds and folds; one table at the end.
+
+    python -m tools sweep vision_cnn/configs/toy_patterns.yaml --seeds 0-2 \\
+        --grid optim.lr=0.05,0.1 --grid model.widths=[8,16],[16,32] train.epochs=2
+
+Each run is the sub-project's own scripts/train.py and has its own folder in one folder.
+The same command again goes on: what is done is kept, what was stopped is resumed, what
+failed is tried once more. Other seeds and another grid are added to what is there.
+
+Many machines: one command a run, then one table of what comes back.
+
+    python -m tools sweep CONFIG --seeds 0-5 --commands > commands.txt
+    parallel -j 4 < commands.txt                              # GNU parallel, or Slurm:
+    sbatch --array=1-6 --wrap 'eval "$(sed -n ${SLURM_ARRAY_TASK_ID}p commands.txt)"'
+    python -m tools sweep --gather vision_cnn/runs/sweep-toy_patterns other_machine/runs
+"""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from tools.processes import handle_signals, say
+from tools.projects import WorkspaceError
+from tools.runs import find_runs
+from tools.sweep_folder import open_sweep, write_whole
+from tools.sweep_folds import fold_overrides
+from tools.sweep_points import all_points, in_words, seeds_of
+from tools.sweep_runs import job_of, run_jobs
+from tools.sweep_table import as_csv, grouped, metric_of, show
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Exit code: 0 all done, 1 a run failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
+    given = _parser().parse_intermixed_args(arguments)
+    handle_signals()
+    try:
+        if given.gather:
+            report(given.gather, given.metric, None)
+            return 0
+        return _sweep(given)
+    except WorkspaceError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        return 130
+
+
+def _sweep(given: argparse.Namespace) -> int:
+    config, project = find_config(given.config)
+    folder = (given.out or project / "runs" / f"sweep-{config.stem}").resolve()
+    if given.jobs < 1 or given.folds < 0 or given.folds == 1:
+        raise WorkspaceError("-j takes 1 and more, --folds 2 and more")
+    what = (given.overrides, given.grid, seeds_of(given.seeds))
+    points = all_points(*what)
+    if given.folds:
+        folds = fold_overrides(project, config, points[0].overrides, given.folds)
+        points = all_points(*what, folds)
+    with open_sweep(folder, project, config, _threads(given.jobs)) as threads:
+        jobs = [
+            job_of(point, config, project, folder, given.device) for point in points
+        ]
+        left = [job for job in jobs if job]
+        if given.commands:
+            print("\n".join(job.line() for job in left))
+            return 0
+        say(f"{in_words(points)}, {len(points) - len(left)} done before; in {folder}")
+        failed, stopped = run_jobs(left, given.jobs, threads)
+        if stopped:
+            return 128 + stopped
+        report([folder], given.metric, folder / "table.csv")
+    if failed:
+        say(f"{len(failed)} of {len(points)} runs failed: {', '.join(failed)}")
+    return 1 if failed else 0
+
+
+def report(places: Sequence[Path], metric: str | None, csv: Path | None) -> None:
+    """Print the table of all runs in or below the places that are done."""
+    runs = find_runs(places)
+    left = [run for run in runs if run.status != "done"]
+    if left:
+        say(f"not done, and not in the table: {', '.join(run.name for run in left)}")
+    groups = grouped([run for run in runs if run.status == "done"])
+    if not groups:
+        say("no run is done, so there is no table")
+        return
+    metric = metric_of(groups, metric)
+    if csv:
+        write_whole(csv, as_csv(groups, metric))
+    print(show(groups, metric))
+
+
+def find_config(path: Path | None) -> tuple[Path, Path]:
+    """The file and the sub-project that it lies in."""
+    if path is None:
+        raise WorkspaceError(
+            "say what to train, for example vision_cnn/configs/toy_patterns.yaml"
+        )
+    if not path.is_file():
+        raise WorkspaceError(f"{path}: no such file; CONFIG is a YAML file of configs/")
+    path = path.resolve()
+    for above in path.parents:
+        if (above / "src/__init__.py").is_file():
+            return path, above
+    raise WorkspaceError(
+        f"{path} lies in no sub-project (a folder with src/__init__.py), so it is not "
+        "known what to run; put it into the configs/ of one"
+    )
+
+
+def _threads(jobs: int) -> int:
+    """What OMP_NUM_THREADS says, else this process's cores, divided by the jobs."""
+    if (given := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():
+        return int(given)
+    here = getattr(os, "sched_getaffinity", None)
+    return max(1, (len(here(0)) if here else os.cpu_count() or 1) // jobs)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="tools sweep",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add("config", nargs="?", type=Path, metavar="CONFIG", help="of configs/")
+    add("overrides", nargs="*", metavar="KEY=VALUE", help="the same for all runs")
+    add("--seeds", default="0", metavar="LIST", help="0-5, or 0,1,7, or 0-2,7")
+    add(
+        "--grid",
+        action="append",
+        default=[],
+        metavar="KEY=A,B,C",
+        help="values of a key; a value with commas stands in [] or quotes; repeatable",
+    )
+    add("--folds", type=int, default=0, metavar="K", help="K-fold cross-validation")
+    add("-j", "--jobs", type=int, default=1, metavar="N", help="runs side by side")
+    add("--out", type=Path, metavar="DIR", help="default: runs/sweep-CONFIG")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
+    add("--metric", help="of the table; default: the one the runs chose their best by")
+    add("--commands", action="store_true", help="print a command a run, start nothing")
+    add("--gather", nargs="+", type=Path, metavar="DIR", help="the table of these runs")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
