@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handle_signals()
     try:
         if given.gather:
-            report(given.gather, given.metric, None)
+            report(given.gather, given.metric)
             return 0
         return _sweep(given)
     except WorkspaceError as error:
@@ -58,26 +58,35 @@ def _sweep(given: argparse.Namespace) -> int:
         folds = fold_overrides(project, config, points[0].overrides, given.folds)
         points = all_points(*what, folds)
     with open_sweep(folder, project, config, _threads(given.jobs)) as threads:
-        jobs = [
-            job_of(point, config, project, folder, given.device) for point in points
-        ]
-        left = [job for job in jobs if job]
+        where = (config, project, folder, given.device)
+        left = [job for point in points if (job := job_of(point, *where))]
         if given.commands:
-            print("\n".join(job.line() for job in left))
+            print("".join(f"{job.line()}\n" for job in left), end="")
+            say(f"{in_words(points)}, {len(left)} of them left to do")
             return 0
         say(f"{in_words(points)}, {len(points) - len(left)} done before; in {folder}")
         failed, stopped = run_jobs(left, given.jobs, threads)
         if stopped:
             return 128 + stopped
-        report([folder], given.metric, folder / "table.csv")
+        names = [point.name for point in points]
+        report([folder], given.metric, names, folder / "table.csv")
     if failed:
         say(f"{len(failed)} of {len(points)} runs failed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
-def report(places: Sequence[Path], metric: str | None, csv: Path | None) -> None:
-    """Print the table of all runs in or below the places that are done."""
-    runs = find_runs(places)
+def report(
+    places: Sequence[Path],
+    metric: str | None,
+    names: Sequence[str] = (),
+    csv: Path | None = None,
+) -> None:
+    """Print the table of all runs in or below the places that are done.
+
+    Those of the given names come first, in that order, the others as they were begun.
+    """
+    order = {name: place for place, name in enumerate(names)}
+    runs = sorted(find_runs(places), key=lambda run: order.get(run.name, len(names)))
     left = [run for run in runs if run.status != "done"]
     if left:
         say(f"not done, and not in the table: {', '.join(run.name for run in left)}")

@@ -20,6 +20,9 @@ from tools.runs import read_run
 from tools.sweep_points import Point
 
 
+STOPPED = (130, 143, -signal.SIGINT, -signal.SIGTERM, -signal.SIGKILL)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """One run that is to be started or resumed."""
@@ -54,10 +57,10 @@ def job_of(
 
 
 def run_jobs(jobs: Sequence[Job], workers: int, threads: int) -> tuple[list[str], int]:
-    """Run them, `workers` at a time: the names of those that failed, and the signal
+    """The names of those that failed, and the signal that ended it all (0 for none).
 
-    that ended it all (0 for none). After a signal the children save their state; after
-    a second one they are killed.
+    `workers` run at a time. After a signal the children save their state, however long
+    that takes; after a second one they are killed.
     """
     waiting, running, failed = list(jobs), [], []
     with _noted_signals() as caught:
@@ -78,7 +81,7 @@ def run_jobs(jobs: Sequence[Job], workers: int, threads: int) -> tuple[list[str]
 
 
 class _Running:
-    """A child in a process group of its own: Ctrl-C of a terminal is ours to pass on."""
+    """A child in a process group of its own: Ctrl-C is ours to pass on."""
 
     def __init__(self, job: Job, threads: int):
         self.job, self.start = job, time.monotonic()
@@ -94,9 +97,10 @@ class _Running:
                 process_group=0,
             )
 
-    def tell(self, count: str, stopped: bool) -> bool:
+    def tell(self, count: str, stopping: bool) -> bool:
         """Say how it ended; whether that was well."""
         code = self.process.returncode
+        stopped = stopping and code in STOPPED
         seconds = time.monotonic() - self.start
         if code == 0:
             say(f"[{count}] {self.job.name}: done in {seconds:.0f} s")
@@ -126,10 +130,12 @@ def _pass_on(running: Sequence[_Running], caught: Sequence[int]) -> None:
 def _noted_signals() -> Iterator[list[int]]:
     """SIGINT and SIGTERM become numbers in a list."""
     caught: list[int] = []
+
+    def note(number, frame):
+        caught.append(number)
+
     numbers = (signal.SIGINT, signal.SIGTERM)
-    before = [
-        signal.signal(n, lambda number, _: caught.append(number)) for n in numbers
-    ]
+    before = [signal.signal(number, note) for number in numbers]
     try:
         yield caught
     finally:
