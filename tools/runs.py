@@ -50,23 +50,28 @@ def read_run(path: Path) -> Run:
         )
     return Run(
         path,
-        _project_of(path),
-        dict(flat(_read_config(path / "config.yaml"))),
-        _read_json(path / "meta.json"),
-        _read_json(path / "summary.json"),
+        project_of(path),
+        dict(flat(read_config(path / "config.yaml"))),
+        read_json(path / "meta.json"),
+        read_json(path / "summary.json"),
     )
 
 
 def find_runs(places: Iterable[Path]) -> list[Run]:
     """Every run in or below the given folders, each once, in the order of its start."""
+    runs = [read_run(path) for path in run_folders(places)]
+    return sorted(runs, key=lambda run: run.meta.get("start", ""))
+
+
+def run_folders(places: Iterable[Path]) -> list[Path]:
+    """The folders in or below the given ones that hold a run, each once."""
     found = {
         file.parent.resolve()
         for place in places
         for file in [place / "meta.json", *place.rglob("meta.json")]
         if file.is_file()
     }
-    runs = [read_run(path) for path in sorted(found)]
-    return sorted(runs, key=lambda run: run.meta.get("start", ""))
+    return sorted(found)
 
 
 def read_metrics(run: Run) -> list[dict[str, str | float]]:
@@ -91,13 +96,13 @@ def flat(nested: Mapping, before: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{before}{key}", value
 
 
-def _project_of(path: Path) -> str:
+def project_of(path: Path) -> str:
     """The nearest folder above that is a sub-project."""
     above = (one.name for one in path.parents if (one / "src/__init__.py").is_file())
     return next(above, "")
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -109,7 +114,7 @@ def _read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def _read_config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
