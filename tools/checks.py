@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 
-from tools import copies, independence, readme_check, sizes
+from tools import benchmark, copies, independence, parity, readme_check, sizes
 from tools.processes import environment, handle_signals
 from tools.projects import ROOT, WorkspaceError, find_projects
 
@@ -33,6 +33,7 @@ def all_checks(
         ("ruff check", partial(_run_module, root, *lint)),
         ("ruff format", partial(_run_module, root, *layout)),
         (LONGEST, partial(_listed, readme_check.check, root)),
+        ("README tables", partial(_listed, _stale_tables, root)),
     ]
     for project in find_projects(root):
         name = f"spec and contracts of {project.name}"
@@ -93,6 +94,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _listed(function: Callable[[Path], list[str]], root: Path) -> Outcome:
     problems = function(root)
     return not problems, "\n".join(problems)
+
+
+def _stale_tables(root: Path) -> list[str]:
+    return parity.check(root) + benchmark.check(root)
 
 
 def _run_module(cwd: Path, *command: str) -> Outcome:

@@ -69,7 +69,7 @@ def workspace(root: Path) -> Path:
     shutil.copytree(
         ROOT / "tools",
         here / "tools",
-        ignore=shutil.ignore_patterns("tests", "__pycache__", "*.txt"),
+        ignore=shutil.ignore_patterns("tests", "results", "__pycache__", "*.txt"),
     )
     write(here / "tools" / "tests" / "test_tools.py", "def test_it():\n    pass\n")
     write(here / "README.md", "# Work space\n")

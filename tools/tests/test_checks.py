@@ -20,13 +20,14 @@ def test_every_failed_check_is_shown(root):
             "README.md": "[x](y.md)\n",
             "tests/test_spec.py": "def test_it():\n    assert 0, 'red'\n",
             "src/models/long.py": "x = 1\n" * 251,
+            "tests/benchmarks/benchmark_step.py": "",
         },
     )
     make_ready(root)
     done = call(root, "check")
     assert done.returncode == 1
     lines = [line.split() for line in done.stdout.splitlines() if line[:1] in "oF"]
-    assert [line[0] for line in lines] == ["FAILED"] * 7
+    assert [line[0] for line in lines] == ["FAILED"] * 8
     for words in (
         "looks like a pattern marker",
         "utils may not import from models",
@@ -35,9 +36,10 @@ def test_every_failed_check_is_shown(root):
         "y.md leads nowhere",
         "AssertionError: red",
         "long.py has 251 lines",
+        "tests/benchmarks/benchmark_step.py has no row in",
     ):
         assert words in done.stdout
-    assert done.stdout.splitlines()[-1] == "0 checks passed, 7 failed"
+    assert done.stdout.splitlines()[-1] == "0 checks passed, 8 failed"
 
 
 def test_a_check_that_cannot_start_is_a_failed_one(root):
@@ -46,7 +48,7 @@ def test_a_check_that_cannot_start_is_a_failed_one(root):
     done = call(root, "check")
     assert done.returncode == 1 and "Traceback" not in done.stdout + done.stderr
     assert "tool.workspace.layers must be a list of words" in done.stdout
-    assert done.stdout.splitlines()[-1] == "6 checks passed, 1 failed"
+    assert done.stdout.splitlines()[-1] == "7 checks passed, 1 failed"
 
 
 def test_fix_repairs_what_ruff_can(root):
