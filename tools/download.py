@@ -102,13 +102,14 @@ def _get(file: Remote, part: Path, url: str) -> None:
             _check_announced(file, url, response, start)
             _receive(file, url, response, part, start)
     except HTTPError as error:
+        error.close()
+        said = f"the server answered {error.code} {' '.join(error.reason.split())}"
         if error.code == 416:  # the file there is shorter than our part
             _forget(part)
         if error.code >= 500 or error.code in (*PASSING, 416):
-            raise Broken(f"the server answered {error.code} {error.reason}") from None
+            raise Broken(said) from None
         raise WorkspaceError(
-            f"{url}: the server answered {error.code} {error.reason}. Try another "
-            "address with --from"
+            f"{url}: {said}. Try another address with --from"
         ) from None
     except URLError as error:
         raise Broken(f"no connection ({error.reason})") from None

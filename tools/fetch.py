@@ -174,7 +174,7 @@ def _check_space(dataset: Dataset, work: Path) -> None:
     free = shutil.disk_usage(work).free
     if free < needed:
         raise WorkspaceError(
-            f"{work.parent}: {needed / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are "
+            f"{work.parent}: needs {needed / 1e6:,.0f} MB and has {free / 1e6:,.0f} MB "
             "free. Make room, or give a folder on another disk with --to"
         )
 

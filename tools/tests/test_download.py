@@ -1,0 +1,255 @@
+"""One file from servers that answer well, badly, or late."""
+
+import hashlib
+import resource
+import threading
+import time
+
+import pytest
+
+from tools import download as module
+from tools.datasets import Remote
+from tools.download import download
+from tools.projects import WorkspaceError
+from tools.tests.serving import ranged, serving
+
+
+BODY = hashlib.shake_128(b"body").digest(300_000)
+HALF = len(BODY) // 2
+ETAG = '"one"'
+
+
+def remote(body=BODY):
+    return Remote("http://x/file.bin", len(body), hashlib.sha256(body).hexdigest())
+
+
+@pytest.fixture(autouse=True)
+def waits(monkeypatch):
+    """The waits between tries, which do not happen."""
+    slept = []
+    monkeypatch.setattr(module.time, "sleep", slept.append)
+    monkeypatch.setattr(module, "TIMEOUT", 0.2)
+    monkeypatch.setattr("urllib.request._opener", None)  # knows the proxies of before
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    return slept
+
+
+def get(tmp_path, server, file=None):
+    download(file or remote(), tmp_path / "file.bin", f"{server.url}/file.bin")
+    return (tmp_path / "file.bin").read_bytes()
+
+
+def refusal(tmp_path, server):
+    with pytest.raises(WorkspaceError) as error:
+        get(tmp_path, server)
+    assert not (tmp_path / "file.bin").exists()
+    assert "\n" not in str(error.value)
+    return str(error.value)
+
+
+def cut(sent=HALF, etag=ETAG):
+    """Ends after `sent` bytes although all were announced."""
+    return lambda handler: handler.give(
+        200, BODY[:sent], length=len(BODY), **({"ETag": etag} if etag else {})
+    )
+
+
+def test_a_whole_file_is_left_alone(tmp_path, capsys):
+    with serving(ranged(BODY)) as server:
+        assert get(tmp_path, server) == BODY
+        assert get(tmp_path, server) == BODY
+    assert len(server.asked) == 1
+    assert [path.name for path in tmp_path.iterdir()] == ["file.bin"]
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.spec("WSP-188", "A download that broke goes on where it stopped")
+def test_a_cut_line_goes_on_where_it_stopped(tmp_path, waits):
+    with serving(cut(), ranged(BODY, ETAG)) as server:
+        assert get(tmp_path, server) == BODY
+    _, headers = server.asked[1]
+    assert headers["Range"] == f"bytes={HALF}-"
+    assert headers["If-Range"] == ETAG
+    assert waits == [1]
+
+
+@pytest.mark.spec("WSP-188", "from its beginning")
+@pytest.mark.parametrize(
+    "second",
+    [
+        lambda h: h.give(200, BODY, ETag=ETAG),  # ranges are not known there
+        lambda h: h.give(200, BODY, length=None),  # nor is the length
+        ranged(BODY, '"two"'),  # another version: If-Range gives all of it
+        lambda h: h.give(416, b"", Content_Range=f"bytes */{HALF}"),
+        lambda h: h.give(  # If-Range is not known there
+            206, b"x" * HALF, ETag='"two"', Content_Range=_rest(HALF)
+        ),
+        lambda h: h.give(206, BODY[100:], ETag=ETAG, Content_Range=_rest(100)),
+        lambda h: h.give(206, BODY[HALF:], ETag=ETAG),
+        lambda h: h.give(
+            206, BODY[HALF:], ETag=ETAG, Content_Range=f"bytes {HALF}-9/999"
+        ),
+    ],
+    ids="no-range no-length changed too-far changed-206 other-place no-place other-size".split(),
+)
+def test_a_part_that_cannot_be_gone_on_with_starts_again(tmp_path, second):
+    with serving(cut(), second, ranged(BODY, ETAG)) as server:
+        assert get(tmp_path, server) == BODY
+
+
+def _rest(start):
+    return f"bytes {start}-{len(BODY) - 1}/{len(BODY)}"
+
+
+@pytest.mark.spec("WSP-188", "says that it is the same file")
+def test_without_a_strong_etag_or_a_date_it_starts_again(tmp_path):
+    with serving(cut(etag='W/"one"'), ranged(BODY)) as server:
+        assert get(tmp_path, server) == BODY
+    assert "Range" not in server.asked[1][1]
+
+
+@pytest.mark.spec("WSP-187", "whose SHA-256 is not the known one is refused")
+def test_another_file_of_the_same_size_is_refused(tmp_path):
+    with serving(ranged(b"x" * len(BODY))) as server:
+        said = refusal(tmp_path, server)
+    assert remote().sha256 in said and "--from" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_spoiled_part_costs_one_more_download(tmp_path):
+    (tmp_path / "file.bin.part").write_bytes(b"x" * HALF)
+    (tmp_path / "file.bin.mark").write_text(ETAG)
+    with serving(ranged(BODY, ETAG)) as server:
+        assert get(tmp_path, server) == BODY
+    assert ["Range" in headers for _, headers in server.asked] == [True, False]
+
+
+@pytest.mark.spec("WSP-189", "tried again after 1, 2, 4, 8 seconds")
+def test_a_server_that_stays_broken_is_asked_five_times(tmp_path, waits):
+    with serving(lambda h: h.give(503, b"")) as server:
+        said = refusal(tmp_path, server)
+    assert len(server.asked) == 5 and waits == [1, 2, 4, 8]
+    assert "503" in said and "Tried 5 times" in said
+
+
+@pytest.mark.spec("WSP-189", "as long as it brings something")
+def test_a_line_that_breaks_often_is_enough_if_it_brings_something(tmp_path):
+    def a_little(handler):
+        start = int(handler.headers.get("Range", "bytes=0-")[6:-1])
+        end = min(start + 70_000, len(BODY))
+        place = {"Content_Range": _rest(start)} if start else {}
+        length = len(BODY) - start
+        code = 206 if start else 200
+        handler.give(code, BODY[start:end], length=length, ETag=ETAG, **place)
+
+    with serving(a_little) as server:
+        assert get(tmp_path, server) == BODY
+    assert len(server.asked) == 5
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        lambda h: h.give(500, b"oops"),
+        lambda h: h.give(429, b"slowly"),
+        lambda h: h.wfile.write(b"nonsense\r\n\r\n"),
+        lambda h: h.connection.close(),
+        lambda h: time.sleep(0.5),  # says nothing at all
+        cut(0),
+    ],
+    ids="500 429 nonsense closed silent empty".split(),
+)
+def test_a_fault_that_passes_is_tried_again(tmp_path, bad):
+    with serving(bad, ranged(BODY)) as server:
+        assert get(tmp_path, server) == BODY
+
+
+@pytest.mark.spec("WSP-189", "A line that stalls or drips counts as broken")
+def test_a_stalled_and_a_dripping_line_are_broken(tmp_path, waits):
+    def stall(handler):
+        cut()(handler)
+        handler.wfile.flush()
+        handler.server.stalled.wait(2)
+
+    def drip(handler):
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(BODY)))
+        handler.end_headers()
+        for byte in BODY[:40]:
+            handler.wfile.write(bytes([byte]))
+            handler.wfile.flush()
+            if handler.server.stalled.wait(0.05):
+                return
+
+    with serving(stall, drip, ranged(BODY)) as server:
+        server.stalled = threading.Event()
+        try:
+            assert get(tmp_path, server) == BODY
+        finally:
+            server.stalled.set()
+    assert len(server.asked) == 3
+
+
+@pytest.mark.spec("WSP-189", "404 ends it at once")
+def test_what_is_not_there_is_not_asked_for_again(tmp_path):
+    with serving(lambda h: h.give(404, b"no")) as server:
+        said = refusal(tmp_path, server)
+    assert len(server.asked) == 1 and "404" in said and "--from" in said
+
+
+@pytest.mark.spec("WSP-190", "announces another size")
+@pytest.mark.parametrize("size", [10, len(BODY) - 1, len(BODY) + 1])
+def test_another_announced_size_is_refused_before_it_comes(tmp_path, size):
+    page = b"<html>" + b" " * (size - 6)
+    with serving(lambda h: h.give(200, page, Content_Type="text/html")) as server:
+        said = refusal(tmp_path, server)
+    assert f"{size:,} bytes" in said and "a web page" in said
+    assert not (tmp_path / "file.bin.part").exists()
+
+
+@pytest.mark.spec("WSP-190", "sends more than")
+def test_more_bytes_than_the_file_has_are_refused(tmp_path):
+    with serving(lambda h: h.give(200, BODY + b"x", length=None)) as server:
+        said = refusal(tmp_path, server)
+    assert "sends more than the 300,000 bytes" in said
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_redirect_is_followed_but_not_in_a_circle(tmp_path):
+    there = lambda h: h.give(302, b"", Location="/elsewhere")  # noqa: E731
+    with serving(there) as server:
+        assert "302" in refusal(tmp_path, server)
+    with serving(there, ranged(BODY)) as server:
+        assert get(tmp_path, server) == BODY
+    assert server.asked[1][0] == "/elsewhere"
+
+
+@pytest.mark.spec("WSP-194", "A full disk ends in one sentence and keeps what came")
+def test_a_full_disk(tmp_path):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with serving(ranged(BODY)) as server:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+        try:
+            said = refusal(tmp_path, server)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert "cannot be written" in said and "Make room" in said
+        assert get(tmp_path, server) == BODY
+    assert server.asked[1][1]["Range"] == "bytes=100000-"
+
+
+@pytest.mark.spec("WSP-197", "The proxy that the environment names is used")
+def test_a_proxy_of_the_environment_is_used(tmp_path, monkeypatch):
+    monkeypatch.delenv("no_proxy")
+    with serving(ranged(BODY)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        download(remote(), tmp_path / "file.bin", "http://data.example/file.bin")
+    assert proxy.asked[0][0] == "http://data.example/file.bin"
+
+
+@pytest.mark.spec("WSP-197", "A bar is shown on a terminal only")
+def test_a_bar_on_a_terminal(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module.sys.stderr, "isatty", lambda: True, raising=False)
+    with serving(ranged(BODY)) as server:
+        get(tmp_path, server)
+    assert "[####################] 0.3 of 0.3 MB" in capsys.readouterr().err
