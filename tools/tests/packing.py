@@ -5,7 +5,7 @@ import io
 import tarfile
 import wave
 from collections.abc import Mapping
-from pathlib import Path
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -15,8 +15,9 @@ RNG = np.random.default_rng(0)
 TRAIN_DIGITS, TEST_DIGITS, BATCH = 300, 50, 60
 
 
+@cache
 def pack(name: str) -> dict[str, bytes]:
-    """Name of each official file of the data set -> its bytes."""
+    """Name of each official file of the data set -> its bytes, made once."""
     return PACKERS[name]()
 
 
@@ -174,8 +175,3 @@ PACKERS = {
     "tiny_shakespeare": _shakespeare,
     "tinystories": _stories,
 }
-
-
-def write_all(name: str, folder: Path) -> None:
-    for file, content in pack(name).items():
-        (folder / file).write_bytes(content)
