@@ -11,6 +11,7 @@ one thread, in turns, medians of CPU time, ratios. Contracts are off.
 
 import argparse
 import json
+import platform
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +27,7 @@ import torch.nn.functional as TF
 import src as ag
 from src import functional as F
 from tests.benchmarks.benchmark_layers import interleave
+from tests.benchmarks.rows import ratio_row
 from tests.benchmarks.steps import pair, weights
 
 
@@ -45,6 +47,17 @@ CONVOLUTIONS = {
 }
 
 
+WORDS = {
+    "max_pool 2 @32": "max pooling 2x2",
+    "max_pool 3 /2 @32": "max pooling 3x3 by 2, padded",
+    "avg_pool 2 @32": "average pooling 2x2",
+    "mean of 8x8": "global average pooling",
+    "bilinear to 2x @16": "bilinear upsampling by 2",
+    "W3 LeNet": "training step of LeNet, no padding",
+    "CNN 32-64-128": "training step of a CNN, widths 32, 64, 128",
+}
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -54,15 +67,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--json", metavar="PATH", help="write all figures here")
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
-    result = {"options": vars(options), "numpy": np.__version__, "rows": {}}
-    result["torch"] = torch.__version__
+    result = {"device": device(), "options": vars(options), "times": {}, "rows": []}
     for name, make in cases().items():
         if options.only and not any(word in name for word in options.only.split(",")):
             continue
         times = interleave(make(), options.rounds, 1)
         row = {f"{k}_ms": 1e3 * t for k, t in times.items()}
         row["ratio"] = times["ours"] / times["torch"]
-        result["rows"][name] = row
+        result["times"][name] = row
+        if name != "W3 LeNet, padding 2":  # a row of benchmark_workloads
+            words = in_words(name)
+            result["rows"].append(
+                ratio_row(words, "torch", times["ours"], times["torch"])
+            )
         print(
             f"{name:<26}{row['ours_ms']:>9.2f} ms{row['torch_ms']:>9.2f} ms"
             f"{row['ratio']:>8.2f}",
@@ -71,6 +88,26 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
+
+
+def device() -> dict:
+    return {
+        "system": platform.platform(),
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "torch": torch.__version__,
+        "threads": 1,
+    }
+
+
+def in_words(name: str) -> str:
+    if name not in CONVOLUTIONS:
+        return WORDS.get(name, f"training step of {name}")
+    batch, channels, side, kernels, kernel, stride, _, groups = CONVOLUTIONS[name]
+    kind = "depthwise convolution" if groups > 1 else "convolution"
+    step = f" by {stride}" if stride > 1 else ""
+    widths = f"{channels} to {kernels} channels of {side}x{side}"
+    return f"{kind} {kernel}x{kernel}{step}, {widths}, batch {batch}"
 
 
 def cases() -> dict[str, Callable]:

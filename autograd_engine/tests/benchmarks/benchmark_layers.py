@@ -28,6 +28,7 @@ import torch.nn.functional as TF
 
 import src as ag
 from src import functional as F
+from tests.benchmarks.rows import ratio_row
 from tests.benchmarks.steps import STEPS
 
 
@@ -45,6 +46,7 @@ def main(arguments: list[str] | None = None) -> int:
         "options": vars(options),
         "layers": {},
         "steps": {},
+        "rows": [],
     }
     chosen = options.only.split(",") if options.only else None
     for group, makers in (("layers", layers()), ("steps", STEPS)):
@@ -57,6 +59,10 @@ def main(arguments: list[str] | None = None) -> int:
             row["ratio"] = times["ours"] / times["torch"]
             if group == "steps":
                 row["loss_gap"] = abs(calls["ours"]() - calls["torch"]())
+            else:  # the steps are the rows of benchmark_workloads
+                result["rows"].append(
+                    ratio_row(f"layer: {name}", "torch", *times.values())
+                )
             result[group][name] = row
             print(
                 f"{name:<24}{row['ours_ms']:>9.3f} ms{row['torch_ms']:>9.3f} ms"

@@ -29,8 +29,19 @@ os.environ["NUMBA_NUM_THREADS"] = "1"
 import torch
 
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+from tests.benchmarks.rows import ratio_row
+
+
 PROGRAM = Path(__file__).resolve().parents[2] / "examples/three_engines.py"
 SHAPES = {"small": (50, (2, 8, 8, 1)), "large": (500, (2, 64, 64, 1))}
+
+LEVELS = {
+    "1 scalars": "level 1, scalars",
+    "2 simple": "level 2, plain Python",
+    "2 fast": "level 2, numba",
+    "3 engine": "level 3, the engine",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -48,9 +59,11 @@ def main(arguments: list[str] | None = None) -> int:
             "system": platform.platform(),
             "cores": os.cpu_count(),
             "python": platform.python_version(),
+            "torch": torch.__version__,
+            "threads": int(os.environ["OMP_NUM_THREADS"]),
         },
-        "threads": os.environ["OMP_NUM_THREADS"],
         "rounds": options.rounds,
+        "rows": [],
     }
     program = SimpleNamespace(**runpy.run_path(str(PROGRAM)))
     for name, (count, sizes) in SHAPES.items():
@@ -63,6 +76,12 @@ def main(arguments: list[str] | None = None) -> int:
         ratios = {n: t / base for n, t in cpu.items()}
         peaks = {n: peak_kib(step) for n, step in steps.items() if n != "torch"}
         result[name] = {"cpu_s": cpu, "ratios": ratios, "peak_kib": peaks}
+        perceptron = f"perceptron {'-'.join(map(str, sizes))}, {count} points"
+        result["rows"] += [
+            ratio_row(f"{perceptron}: {words}", "torch", cpu[engine], cpu["torch"])
+            for engine, words in LEVELS.items()
+            if engine in cpu
+        ]
         print(f"{name}: {'-'.join(map(str, sizes))}, {count} points, one thread")
         for engine, seconds in cpu.items():
             peak = f"{peaks[engine]:>8.0f} KiB" if engine in peaks else ""

@@ -35,6 +35,7 @@ from micrograd.nn import MLP as MicrogradMLP
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from src.scalar import MLP, Scalar
+from tests.benchmarks.rows import ratio_row
 
 
 SIZES = [16, 16, 1]
@@ -48,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             "system": platform.platform(),
             "cores": os.cpu_count(),
             "python": platform.python_version(),
+            "threads": 1,  # it is plain Python
         },
         "options": vars(options),
     }
@@ -55,6 +57,13 @@ def main(arguments: list[str] | None = None) -> int:
         cpu = interleave(variants(options.points), options.rounds, paused)
         ratios = {f"{n} / micrograd": t / cpu["micrograd"] for n, t in cpu.items()}
         result[key] = {"cpu_s": cpu, "ratios": ratios}
+    cpu = result["collector paused"]["cpu_s"]
+    result["rows"] = [
+        ratio_row(
+            f"training step on scalars{how}", "micrograd", cpu[name], cpu["micrograd"]
+        )
+        for name, how in (("plain", ""), ("fused", ", a neuron as one node"))
+    ]
     show(result)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")

@@ -32,10 +32,14 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from src.strided import MLP, TensorData, get_backend, operators
+from tests.benchmarks.rows import ratio_row
 
 
+MODULES = ("numba", "numpy", "torch")
 ROOT = Path(__file__).resolve().parents[2]
 SIMPLE_LIMIT = 300_000  # numbers or multiplications that plain Python still handles
+RIVALS = {"simple": "the same in plain Python"}
+TOLD = ("training step", "128^3", "512^3", "1000 x 1000")  # of these sizes
 Calls = dict[str, Callable[[], object]]
 
 
@@ -50,9 +54,9 @@ def main(arguments: list[str] | None = None) -> int:
         "device": {
             "system": platform.platform(),
             "cores": os.cpu_count(),
+            "threads": options.threads,
             "python": platform.python_version(),
-            **{m: importlib.import_module(m).__version__ for m in ("numba", "torch")},
-            "numpy": np.__version__,
+            **{m: importlib.import_module(m).__version__ for m in MODULES},
         },
         "options": vars(options),
         "cpu_s": {
@@ -65,6 +69,12 @@ def main(arguments: list[str] | None = None) -> int:
         name: {f"fast / {k}": row["fast"] / row[k] for k in row if k != "fast"}
         for name, row in result["cpu_s"].items()
     }
+    result["rows"] = [
+        ratio_row(f"strided loops: {name}", RIVALS.get(k, k), row["fast"], row[k])
+        for name, row in result["cpu_s"].items()
+        for k in row
+        if k != "fast" and name.endswith(TOLD)
+    ]
     show(result)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")

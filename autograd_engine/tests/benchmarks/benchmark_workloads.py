@@ -31,10 +31,17 @@ import torch
 from tests.benchmarks import benchmark_scalar
 from tests.benchmarks.benchmark_conv import lenet
 from tests.benchmarks.benchmark_layers import interleave
+from tests.benchmarks.rows import ratio_row
 from tests.benchmarks.steps import STEPS
 
 
 BARS = {"W1": 0.7, "W2": 0.75, "W3": 2.0, "W4": 1.8, "W5": 1.8}
+WORDS = {
+    "W2": "an MLP 784-256-128-10, batch 128",
+    "W3": "LeNet, batch 64",
+    "W4": "a GPT of 2 blocks, 64 tokens, batch 16",
+    "W5": "an LSTM of 128, 50 symbols, batch 32",
+}
 WORKLOADS = {"W3": lambda: lenet(2)} | {name[:2]: make for name, make in STEPS.items()}
 
 
@@ -61,10 +68,24 @@ def main() -> int:
             "python": platform.python_version(),
             "numpy": np.__version__,
             "torch": torch.__version__,
-            "rounds": options.rounds,
+            "threads": 1,
         }
-        Path(options.json).write_text(json.dumps({"about": about, **rows}, indent=2))
+        result = {"device": about, "rounds": options.rounds, "steps": rows}
+        result["rows"] = beside_torch(rows)
+        Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
+
+
+def beside_torch(steps: dict[str, dict[str, float]]) -> list[dict]:
+    """W1 is a row of benchmark_scalar."""
+    found = []
+    for name, words in WORDS.items():
+        one, words = steps[name], f"training step of {words}"
+        found += [
+            ratio_row(words, "torch", one["ours_ms"], one["torch_ms"]),
+            ratio_row(words, "torch", one["ours_mib"], one["torch_mib"], "memory"),
+        ]
+    return found
 
 
 def parse() -> argparse.Namespace:
