@@ -154,7 +154,7 @@ def settings_of(runs: Sequence[Run]) -> tuple[dict[str, dict], list[dict[str, An
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON can hold it: NaN and infinities as text, the unknown as text."""
+    """The value as JSON can hold it: NaN, infinities and the unknown as text."""
     if isinstance(value, dict):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

@@ -58,7 +58,7 @@ def find_pictures(run: Path) -> list[Path]:
 
 
 def embed(file: Path) -> Picture:
-    """The picture as data URI, scaled down if it is large, or why it cannot be shown."""
+    """The picture as data URI, scaled down if it is large, or why there is none."""
     try:
         with Image.open(file, formats=["PNG"]) as image:
             if image.width * image.height > PIXELS:
