@@ -10,15 +10,11 @@ from tools.statistical_tests import RESAMPLES, ROUNDING, finite
 
 
 def t_interval(
-    differences: Sequence[float], confidence: float = 0.95
+    estimate: float, error: float, df: float, confidence: float = 0.95
 ) -> tuple[float, float]:
-    """mean(d) -+ t_{(1+confidence)/2, n-1} sd(d) / sqrt n; NaN below two values."""
-    d = finite(differences)
-    if len(d) < 2:
-        return math.nan, math.nan
-    half = t_quantile((1 + confidence) / 2, len(d) - 1)
-    half *= float(d.std(ddof=1)) / math.sqrt(len(d))
-    return float(d.mean()) - half, float(d.mean()) + half
+    """estimate -+ t_{(1+confidence)/2, df} * standard error."""
+    half = t_quantile((1 + confidence) / 2, df) * error
+    return estimate - half, estimate + half
 
 
 def bootstrap_means(sample: Sequence[float], seed: int = 0) -> np.ndarray:

@@ -28,7 +28,8 @@ ROUNDING = 100 * np.finfo(float).eps  # relative: sums in another order are stil
 class Tested(NamedTuple):
     statistic: float
     p: float
-    df: float = math.nan
+    df: float = math.nan  # degrees of freedom of t,
+    error: float = math.nan  # and the standard error below it
 
 
 def paired_t(differences: Sequence[float]) -> Tested:
@@ -59,6 +60,19 @@ def welch_t(a: Sequence[float], b: Sequence[float]) -> Tested:
     return _t(float(b.mean() - a.mean()), math.sqrt(va + vb), df, scale)
 
 
+def corrected_t(differences: Sequence[float], folds: int) -> Tested:
+    """t for differences over folds that share training data (Nadeau & Bengio 2003).
+
+    The variance of the mean is (1/n + test/train) sd(d)^2, with n-1 degrees of freedom;
+    of k folds, repeated or not, test/train = 1 / (k-1) (Bouckaert & Frank 2004).
+    """
+    d = finite(differences)
+    if len(d) < 2:
+        return Tested(math.nan, math.nan)
+    error = float(d.std(ddof=1)) * math.sqrt(1 / len(d) + 1 / (folds - 1))
+    return _t(float(d.mean()), error, len(d) - 1, float(abs(d).max()))
+
+
 def five_by_two_t(differences: Sequence[Sequence[float]]) -> Tested:
     """5x2 cross-validation (Dietterich 1998, Neural Computation 10, eq. 5).
 
@@ -69,13 +83,8 @@ def five_by_two_t(differences: Sequence[Sequence[float]]) -> Tested:
     d = np.asarray(differences, float)
     if d.shape != (5, 2):
         raise ValueError(f"five repetitions of two folds, not an array of {d.shape}")
-    return _t(float(finite(d)[0, 0]), five_by_two_error(d), 5, float(abs(d).max()))
-
-
-def five_by_two_error(differences: Sequence[Sequence[float]]) -> float:
-    """sqrt(sum_i s_i^2 / 5): the standard error in `five_by_two_t`."""
-    d = np.asarray(differences, float)
-    return math.sqrt(float(((d - d.mean(1, keepdims=True)) ** 2).sum()) / 5)
+    error = math.sqrt(float(((d - d.mean(1, keepdims=True)) ** 2).sum()) / 5)
+    return _t(float(finite(d)[0, 0]), error, 5, float(abs(d).max()))
 
 
 def wilcoxon(differences: Sequence[float]) -> Tested:
@@ -207,10 +216,10 @@ def finite(values: Sequence[float]) -> np.ndarray:
 def _t(mean: float, error: float, df: float, scale: float) -> Tested:
     """Mean over standard error; both are zero if only rounding speaks of `scale`."""
     if error > ROUNDING * scale:
-        return Tested(mean / error, t_two_sided(mean / error, df), df)
+        return Tested(mean / error, t_two_sided(mean / error, df), df, error)
     if abs(mean) > ROUNDING * scale:
-        return Tested(math.copysign(math.inf, mean), 0.0, df)
-    return Tested(math.nan, math.nan, df)
+        return Tested(math.copysign(math.inf, mean), 0.0, df, 0.0)
+    return Tested(math.nan, math.nan, df, 0.0)
 
 
 def _mean_ranks(values: np.ndarray) -> np.ndarray:

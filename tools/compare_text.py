@@ -1,0 +1,169 @@
+"""A comparison as tables to read, as CSV and as JSON."""
+
+import csv
+import io
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from tools.comparison import Comparison, Difference, Group
+from tools.tables import table
+
+
+SETTINGS = 4  # of a group that are shown
+
+
+def text(found: Comparison) -> str:
+    """Groups, differences with their verdicts, the other tests, notes."""
+    parts = [
+        f"{found.metric}: {found.better} is better ({found.why})",
+        table(*_groups(found.groups)),
+    ]
+    if found.differences:
+        parts += [table(*_differences(found)), table(*_tests(found.differences))]
+    notes = "\n".join(f"note  {note}" for note in found.notes)
+    return "\n\n".join([*parts, notes] if notes else parts)
+
+
+def as_csv(found: Comparison) -> str:
+    """A line a comparison, with all digits; what there is not is an empty cell."""
+    rows = [_row(one) for one in found.differences]
+    heads = list(dict.fromkeys(key for row in rows for key in row))
+    file = io.StringIO(newline="")
+    writer = csv.DictWriter(file, ["metric", *heads], lineterminator="\n")
+    writer.writeheader()
+    for row in rows:
+        known = {key: "" if value != value else value for key, value in row.items()}
+        writer.writerow({"metric": found.metric, **known})
+    return file.getvalue()
+
+
+def as_json(found: Comparison) -> str:
+    """Everything; a number that there is not is null."""
+    content = {
+        "metric": found.metric,
+        "better": found.better,
+        "why": found.why,
+        "groups": [
+            {
+                "label": group.label,
+                "settings": group.settings,
+                "runs": [str(run.path) for run in group.runs],
+                "units": [str(unit) for unit in group.units],
+                "values": list(group.values),
+                "mean": group.mean,
+                "sd": group.sd,
+                "interval_95": [group.low, group.high],
+            }
+            for group in found.groups
+        ],
+        "differences": [asdict(one) for one in found.differences],
+        "notes": list(found.notes),
+    }
+    return json.dumps(_strict(content), indent=1, default=str, allow_nan=False) + "\n"
+
+
+def settings_in_words(group: Group) -> str:
+    """The first settings that are its own, else the name of its run."""
+    shown = [f"{key}={_short(value)}" for key, value in group.settings.items()]
+    if len(shown) > SETTINGS:
+        shown = [*shown[:SETTINGS], f"and {len(shown) - SETTINGS} more"]
+    return ", ".join(shown) or group.runs[0].name
+
+
+def _groups(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
+    heads = ["", "values", "of", "mean", "sd", "95 % interval", "settings"]
+    return heads, [
+        [
+            group.label,
+            str(len(group.values)),
+            _units(group),
+            f"{group.mean:.5g}",
+            _number(group.sd, ".2g"),
+            _interval(group.low, group.high, 5),
+            settings_in_words(group),
+        ]
+        for group in groups
+    ]
+
+
+def _differences(found: Comparison) -> tuple[list[str], list[list[str]]]:
+    heads = ["", "pairs", "difference", "95 % interval", "test", "p", "Holm", "verdict"]
+    return heads, [
+        [
+            f"{one.second} - {one.first}",
+            str(one.n) if one.pairs else "none",
+            f"{one.difference:+.3g}",
+            _interval(one.low, one.high, 3),
+            one.test,
+            _p(one.p),
+            _p(one.p_holm),
+            one.verdict,
+        ]
+        for one in found.differences
+    ]
+
+
+def _tests(differences: Sequence[Difference]) -> tuple[list[str], list[list[str]]]:
+    """What the verdict does not use: the other tests, and sizes without a unit."""
+    tests = list(dict.fromkeys(name for one in differences for name in one.tests))
+    sizes = list(dict.fromkeys(name for one in differences for name in one.effects))
+    heads = ["", *(f"p {name}" for name in tests), "least p possible", *sizes]
+    return heads, [
+        [
+            f"{one.second} - {one.first}",
+            *(_p(one.tests.get(name, math.nan)) for name in tests),
+            _p(one.smallest_p),
+            *(_number(one.effects.get(name, math.nan), "+.2f") for name in sizes),
+        ]
+        for one in differences
+    ]
+
+
+def _row(one: Difference) -> dict[str, Any]:
+    row = {key: value for key, value in asdict(one).items() if type(value) is not dict}
+    row |= {f"p {name}": p for name, p in one.tests.items()}
+    return row | one.effects
+
+
+def _units(group: Group) -> str:
+    """Seeds 0, 1, 2, or how many samples of which run."""
+    if len(group.runs) < len(group.units):
+        return f"samples of {group.runs[0].name}"
+    if isinstance(group.units[0], tuple):
+        seeds = {unit[0] for unit in group.units}
+        return f"folds of {len(seeds)} seeds"
+    seeds = [str(unit) for unit in group.units if isinstance(unit, int)]
+    more = ", ..." if len(seeds) > 8 else ""
+    return f"seeds {', '.join(seeds[:8])}{more}" if seeds else "runs"
+
+
+def _interval(low: float, high: float, digits: int) -> str:
+    if math.isnan(low):
+        return "-"
+    sign = "+" if digits == 3 else ""
+    return f"{low:{sign}.{digits}g} to {high:{sign}.{digits}g}"
+
+
+def _p(value: float) -> str:
+    if math.isnan(value):
+        return "-"
+    return "<0.0001" if value < 0.0001 else f"{value:.4f}"
+
+
+def _number(value: float, form: str) -> str:
+    return "-" if math.isnan(value) else f"{value:{form}}"
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, separators=(",", ":"), default=str).strip('"')
+
+
+def _strict(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _strict(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_strict(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
