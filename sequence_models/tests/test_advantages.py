@@ -38,7 +38,8 @@ def tensor(*rows):
 
 
 @pytest.mark.spec("SEQ-200", "the values of cases computed by hand")
-def test_by_hand():
+@pytest.mark.parity("group-relative advantages", "cases by hand")
+def test_by_hand(parity):
     rewards = tensor([1, 0, 0, 0], [1, 1, 0, 0])
     cases = {
         reinforce_advantages: ([5 / 8] + [-3 / 8] * 3, [5 / 8] * 2 + [-3 / 8] * 2),
@@ -51,7 +52,7 @@ def test_by_hand():
         ),
     }
     for advantages, rows in cases.items():
-        torch.testing.assert_close(advantages(rewards), tensor(*rows))
+        parity.value(advantages(rewards), tensor(*rows), atol=1e-14)
 
 
 @pytest.mark.spec("SEQ-200", "the values of cases computed by hand")

@@ -67,14 +67,45 @@ def values_and_gradients(form, inputs: list[Tensor], mask: Mask) -> list[Tensor]
 @pytest.mark.parametrize(
     ("time", "kv_heads"), [(TOTAL, HEADS), (TOTAL, 2), (4, 1), (1, 2)]
 )
+@pytest.mark.parity("attention: equation, kernel, tiles", "one query after another")
 @pytest.mark.parametrize("mask", MASKS.values(), ids=MASKS)
-def test_each_form_equals_attention_query_by_query(mask, time, kv_heads):
+def test_each_form_equals_attention_query_by_query(parity, mask, time, kv_heads):
     inputs = draw(time, TOTAL, kv_heads)
     wanted = values_and_gradients(attend_one_by_one, inputs, Mask(**mask))
-    for name, form in FORMS.items():
-        given_ = values_and_gradients(form, inputs, Mask(**mask))
-        for got, want in zip(given_, wanted, strict=True):
-            torch.testing.assert_close(got, want, rtol=0, atol=1e-10, msg=name)
+    for form in FORMS.values():
+        out, *slopes = values_and_gradients(form, inputs, Mask(**mask))
+        parity.value(out, wanted[0], atol=1e-12)
+        parity.gradient(slopes, wanted[1:], atol=1e-12)
+
+
+SDPA = torch.nn.functional.scaled_dot_product_attention
+AGAINST_SDPA = [
+    pytest.param(
+        attention_explicit,
+        marks=pytest.mark.parity(
+            "attention, the equation",
+            "torch.nn.functional.scaled_dot_product_attention",
+        ),
+    ),
+    pytest.param(
+        FORMS["tiled"],
+        marks=pytest.mark.parity(
+            "tiled attention", "torch.nn.functional.scaled_dot_product_attention"
+        ),
+    ),
+]
+
+
+@pytest.mark.spec("SEQ-049", "`F.scaled_dot_product_attention` and tiled attention")
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("form", AGAINST_SDPA)
+def test_each_form_equals_the_kernel_of_torch(parity, form, causal):
+    inputs = draw(TOTAL, TOTAL, 2)
+    kernel = lambda q, k, v, _: SDPA(q, k, v, is_causal=causal, enable_gqa=True)  # noqa: E731
+    out, *slopes = values_and_gradients(form, inputs, Mask(causal=causal))
+    wanted, *their_slopes = values_and_gradients(kernel, inputs, Mask())
+    parity.value(out, wanted, atol=1e-12)
+    parity.gradient(slopes, their_slopes, atol=1e-12)
 
 
 @pytest.mark.spec("SEQ-049", "the tiles may have any size")

@@ -42,17 +42,16 @@ def same_parameters(ours: nn.Module, theirs: nn.Module, names: dict) -> list:
     return pairs
 
 
-def compare(out: Tensor, wanted: Tensor, inputs: list[Tensor], pairs: list) -> None:
+def compare(parity, out: Tensor, wanted: Tensor, inputs: list, pairs: list) -> None:
     """Values, then gradients to the inputs and to every parameter."""
-    torch.testing.assert_close(out, wanted, rtol=0, atol=1e-10)
+    parity.value(out, wanted, atol=1e-12)
     weight = torch.randn_like(out)
     mine = [*inputs, *(a for a, _, _ in pairs)]
     their = [*inputs, *(b for _, b, _ in pairs)]
     rows = [slice(None)] * len(inputs) + [r for *_, r in pairs]
     got = torch.autograd.grad((out * weight).sum(), mine)
     want = torch.autograd.grad((wanted * weight).sum(), their)
-    for a, b, r in zip(got, want, rows, strict=True):
-        torch.testing.assert_close(a, b[r], rtol=0, atol=1e-10)
+    parity.gradient(got, [b[r] for b, r in zip(want, rows, strict=True)], atol=1e-11)
 
 
 def causal_mask(time: int) -> Tensor:
@@ -60,9 +59,10 @@ def causal_mask(time: int) -> Tensor:
 
 
 @pytest.mark.spec("SEQ-053", "equal torch.nn.MultiheadAttention")
+@pytest.mark.parity("multi-head self-attention", "torch.nn.MultiheadAttention")
 @pytest.mark.parametrize("causal", [False, True])
 @pytest.mark.parametrize("padded", [False, True])
-def test_self_attention_equals_that_of_torch(causal, padded):
+def test_self_attention_equals_that_of_torch(parity, causal, padded):
     theirs = nn.MultiheadAttention(D_MODEL, HEADS, batch_first=True)
     ours = Attention(D_MODEL, HEADS)
     pairs = same_parameters(ours, theirs, SELF)
@@ -75,12 +75,13 @@ def test_self_attention_equals_that_of_torch(causal, padded):
         attn_mask=causal_mask(SOURCE).isinf() if causal else None,
     )
     out = ours(x, Mask(causal=causal, pad_mask=PAD if padded else None))
-    compare(out, wanted, [x], pairs)
+    compare(parity, out, wanted, [x], pairs)
 
 
 @pytest.mark.spec("SEQ-053", "cross-attention")
+@pytest.mark.parity("multi-head cross-attention", "torch.nn.MultiheadAttention")
 @pytest.mark.parametrize("padded", [False, True])
-def test_cross_attention_equals_that_of_torch(padded):
+def test_cross_attention_equals_that_of_torch(parity, padded):
     theirs = nn.MultiheadAttention(D_MODEL, HEADS, batch_first=True)
     ours = CrossAttention(D_MODEL, HEADS)
     pairs = same_parameters(ours, theirs, CROSS)
@@ -89,7 +90,7 @@ def test_cross_attention_equals_that_of_torch(padded):
     padding = ~PAD if padded else None
     wanted, _ = theirs(x, source, source, key_padding_mask=padding)
     out = ours(x, source, Mask(pad_mask=PAD if padded else None))
-    compare(out, wanted, [x, source], pairs)
+    compare(parity, out, wanted, [x, source], pairs)
 
 
 def layer_names(norms: list[str], cross: bool) -> dict:
@@ -103,9 +104,10 @@ def layer_names(norms: list[str], cross: bool) -> dict:
 
 
 @pytest.mark.spec("SEQ-054", "equals torch.nn.TransformerEncoderLayer")
+@pytest.mark.parity("block of the encoder", "torch.nn.TransformerEncoderLayer")
 @pytest.mark.parametrize("order", ["pre", "post"])
 @pytest.mark.parametrize("ffn", ["relu", "gelu"])
-def test_the_block_equals_the_encoder_layer_of_torch(order, ffn):
+def test_the_block_equals_the_encoder_layer_of_torch(parity, order, ffn):
     theirs = nn.TransformerEncoderLayer(
         D_MODEL, HEADS, 20, 0.0, ffn, batch_first=True, norm_first=order == "pre"
     )
@@ -115,12 +117,13 @@ def test_the_block_equals_the_encoder_layer_of_torch(order, ffn):
     )
     x = torch.randn(BATCH, SOURCE, D_MODEL, requires_grad=True)
     wanted = theirs(x, src_key_padding_mask=~PAD)
-    compare(ours(x, Mask(pad_mask=PAD)), wanted, [x], pairs)
+    compare(parity, ours(x, Mask(pad_mask=PAD)), wanted, [x], pairs)
 
 
 @pytest.mark.spec("SEQ-054", "DecoderLayer")
+@pytest.mark.parity("block of the decoder", "torch.nn.TransformerDecoderLayer")
 @pytest.mark.parametrize("order", ["pre", "post"])
-def test_the_block_equals_the_decoder_layer_of_torch(order):
+def test_the_block_equals_the_decoder_layer_of_torch(parity, order):
     theirs = nn.TransformerDecoderLayer(
         D_MODEL, HEADS, 20, 0.0, batch_first=True, norm_first=order == "pre"
     )
@@ -131,11 +134,15 @@ def test_the_block_equals_the_decoder_layer_of_torch(order):
     source = torch.randn(BATCH, SOURCE, D_MODEL, requires_grad=True)
     wanted = theirs(x, source, tgt_mask=causal_mask(TIME), memory_key_padding_mask=~PAD)
     out = ours(x, Mask(causal=True), encoded=source, source_mask=Mask(pad_mask=PAD))
-    compare(out, wanted, [x, source], pairs)
+    compare(parity, out, wanted, [x, source], pairs)
 
 
 @pytest.mark.spec("SEQ-055", "Grouped queries, QK-norm and rotary positions together")
-def test_grouped_queries_qk_norm_and_rotation_equal_those_of_qwen3():
+@pytest.mark.parity(
+    "grouped queries, QK-norm, rotary",
+    "transformers.models.qwen3.modeling_qwen3.Qwen3Attention",
+)
+def test_grouped_queries_qk_norm_and_rotation_equal_those_of_qwen3(parity):
     qwen3 = pytest.importorskip(
         "transformers.models.qwen3.modeling_qwen3", reason="the reference of this test"
     )
@@ -162,7 +169,7 @@ def test_grouped_queries_qk_norm_and_rotation_equal_those_of_qwen3():
     wanted, _ = theirs(x, (angle.cos(), angle.sin()), causal_mask(TIME)[None, None])
     rotation = RotaryPositions(TIME, 4)(slice(0, TIME))
     out = ours(x, Mask(causal=True), rotation=rotation)
-    torch.testing.assert_close(out, wanted, rtol=0, atol=1e-5)  # float32 inside
+    parity.value(out, wanted, atol=1e-5)  # float32 inside
 
 
 @pytest.mark.spec("SEQ-055", "fewer key heads is the full one with shared keys")
@@ -178,19 +185,20 @@ def test_grouped_queries_are_full_ones_with_repeated_keys():
 
 
 @pytest.mark.spec("SEQ-055", "RMS norm equals torch.nn.RMSNorm")
-def test_rms_norms_equal_that_of_torch():
+@pytest.mark.parity("RMS norm", "torch.nn.RMSNorm")
+def test_rms_norms_equal_that_of_torch(parity):
     x = torch.randn(BATCH, TIME, 3, 4, requires_grad=True)
     theirs, ours, by_head = nn.RMSNorm(4, eps=1e-5), RMSNorm(4), HeadNorm(3, 4)
     for weight in (theirs.weight, by_head.weight):
         weight.data.normal_()
     ours.weight.data = theirs.weight.data
     same = ours(x), theirs(x)
-    torch.testing.assert_close(*same)
-    grads = [torch.autograd.grad(y.square().sum(), x)[0] for y in same]
-    torch.testing.assert_close(*grads)
+    parity.value(*same, atol=1e-12)
+    grads = [torch.autograd.grad(y.pow(3).sum(), x)[0] for y in same]
+    parity.gradient(*grads, atol=1e-12)
     for head, weight in enumerate(by_head.weight.view(3, 4)):
         theirs.weight.data = weight.detach()
-        torch.testing.assert_close(by_head(x)[:, :, head], theirs(x[:, :, head]))
+        parity.value(by_head(x)[:, :, head], theirs(x[:, :, head]), atol=1e-12)
 
 
 @pytest.mark.spec("SEQ-055", "SwiGLU")

@@ -100,12 +100,13 @@ def gpt2():
 
 
 @pytest.mark.spec("SEQ-094", "Beam search gives transformers' texts and scores")
+@pytest.mark.parity("beam search", "transformers.GenerationMixin.generate")
 @pytest.mark.parametrize("penalty", [0.0, 0.7, 1.0, -0.5])
 @pytest.mark.parametrize("width", [2, 5])
 @pytest.mark.parametrize(
     "extra", [{}, {"repetition_penalty": 1.3, "no_repeat_ngram_size": 2}], ids=str
 )
-def test_beams_are_those_of_transformers(gpt2, penalty, width, extra):
+def test_beams_are_those_of_transformers(parity, gpt2, penalty, width, extra):
     prompt = torch.tensor([[1, 3, 7]])
     theirs = gpt2.generate(
         prompt, attention_mask=torch.ones_like(prompt), num_beams=width,
@@ -123,10 +124,9 @@ def test_beams_are_those_of_transformers(gpt2, penalty, width, extra):
     )  # fmt: skip
     texts = [row[3:].tolist() for row in theirs.sequences]
     texts = [text[: text.index(5) + 1] if 5 in text else text for text in texts]
-    assert [beam.tokens for beam in ours] == texts
-    assert [beam.score for beam in ours] == pytest.approx(
-        theirs.sequences_scores.tolist(), abs=1e-5
-    )
+    parity.value([beam.tokens for beam in ours], texts, atol=0)
+    scores = [beam.score for beam in ours]
+    parity.value(scores, theirs.sequences_scores.tolist(), atol=1e-5)
 
 
 def test_memories_of_every_kind_are_reordered():

@@ -83,8 +83,11 @@ def copy_self(to, block, *norms):
 
 
 @pytest.mark.spec("SEQ-069", "`nn.TransformerDecoder`, post-norm and pre-norm")
+@pytest.mark.parity(
+    "encoder-decoder", "torch.nn.TransformerEncoder, torch.nn.TransformerDecoder"
+)
 @pytest.mark.parametrize("order", ["post", "pre"])
-def test_the_encoder_decoder_is_that_of_torch(order):
+def test_the_encoder_decoder_is_that_of_torch(parity, order):
     ours = stirred(Transformer(VOCAB, CONTEXT, order=order, **SIZE))
     encoder, decoder = torch_stacks(ours, order)
     (source, real), tokens = padded(), torch.randint(VOCAB, (3, 7))
@@ -108,23 +111,24 @@ def test_the_encoder_decoder_is_that_of_torch(order):
     (logits * weight).sum().backward()
     (expected * weight).sum().backward()
 
-    torch.testing.assert_close(logits, expected, rtol=1e-10, atol=1e-10)
-    torch.testing.assert_close(ours.embedding.weight.grad, table.grad)
+    parity.value(logits, expected, atol=1e-10)
+    parity.gradient(ours.embedding.weight.grad, table.grad, atol=1e-9)
     for stack, own in ((encoder, ours.encoder), (decoder, ours.decoder)):
         for to, block in zip(stack.layers, own, strict=True):
             grad = to.self_attn.in_proj_weight.grad
-            torch.testing.assert_close(block.attend.qkv.weight.grad, grad)
-            torch.testing.assert_close(
-                block.feed.up.weight.grad, to.linear1.weight.grad
-            )
-            torch.testing.assert_close(block.attend_norm.bias.grad, to.norm1.bias.grad)
+            parity.gradient(block.attend.qkv.weight.grad, grad, atol=1e-9)
+            up, first = block.feed.up.weight.grad, to.linear1.weight.grad
+            parity.gradient(up, first, atol=1e-9)
+            norms = block.attend_norm.bias.grad, to.norm1.bias.grad
+            parity.gradient(*norms, atol=1e-9)
     for to, block in zip(decoder.layers, ours.decoder, strict=True):
         grad = torch.cat((block.cross.q.weight.grad, block.cross.kv.weight.grad))
-        torch.testing.assert_close(grad, to.multihead_attn.in_proj_weight.grad)
+        parity.gradient(grad, to.multihead_attn.in_proj_weight.grad, atol=1e-9)
 
 
 @pytest.mark.spec("SEQ-070", "the logits and gradients of transformers'")
-def test_the_masked_language_model_is_bert():
+@pytest.mark.parity("masked language model", "transformers.BertForMaskedLM")
+def test_the_masked_language_model_is_bert(parity):
     transformers = pytest.importorskip("transformers", reason="the reference")
     ours = stirred(MaskedLM(VOCAB, CONTEXT, **SIZE))
     config = transformers.BertConfig(
@@ -150,7 +154,7 @@ def test_the_masked_language_model_is_bert():
     (logits * weight).sum().backward()
     (expected * weight).sum().backward()
 
-    torch.testing.assert_close(logits, expected, rtol=1e-10, atol=1e-10)
+    parity.value(logits, expected, atol=1e-10)
     embeddings, own = theirs.bert.embeddings, ours.encoder
     for mine, grad in (
         (own.embedding.weight, embeddings.word_embeddings.weight.grad),
@@ -159,14 +163,13 @@ def test_the_masked_language_model_is_bert():
         (ours.bias, theirs.cls.predictions.bias.grad),
         (ours.norm.weight, theirs.cls.predictions.transform.LayerNorm.weight.grad),
     ):
-        torch.testing.assert_close(mine.grad, grad)
+        parity.gradient(mine.grad, grad, atol=1e-9)
     for block, layer in zip(own.blocks, theirs.bert.encoder.layer, strict=True):
         parts = [getattr(layer.attention.self, n) for n in ("query", "key", "value")]
         joint = torch.cat([part.weight.grad for part in parts])
-        torch.testing.assert_close(block.attend.qkv.weight.grad, joint)
-        torch.testing.assert_close(
-            block.feed.down.weight.grad, layer.output.dense.weight.grad
-        )
+        parity.gradient(block.attend.qkv.weight.grad, joint, atol=1e-9)
+        down, dense = block.feed.down.weight.grad, layer.output.dense.weight.grad
+        parity.gradient(down, dense, atol=1e-9)
 
 
 def copy_bert(theirs, ours):

@@ -59,27 +59,38 @@ def rms_norm(weight):
     return lambda x: torch.rms_norm(x, weight.shape, weight, 1e-5)
 
 
+GPT2 = pytest.mark.parity("decoder of 2020", "transformers.GPT2LMHeadModel")
+LLAMA = pytest.mark.parity("decoder of 2023", "transformers.LlamaForCausalLM")
 CASES = [
-    pytest.param("2020", {}, marks=pytest.mark.spec("SEQ-067", "`GPT2LMHeadModel`")),
+    pytest.param(
+        "2020", {}, marks=[GPT2, pytest.mark.spec("SEQ-067", "`GPT2LMHeadModel`")]
+    ),
     pytest.param(
         "2020",
         {"ffn": "gelu_tanh", "ffn_dim": 24},
-        marks=pytest.mark.spec("SEQ-067", "logits, the gradients of all parameters"),
+        marks=[
+            GPT2,
+            pytest.mark.spec("SEQ-067", "logits, the gradients of all parameters"),
+        ],
     ),
-    pytest.param("2023", {}, marks=pytest.mark.spec("SEQ-068", "`LlamaForCausalLM`")),
+    pytest.param(
+        "2023", {}, marks=[LLAMA, pytest.mark.spec("SEQ-068", "`LlamaForCausalLM`")]
+    ),
     pytest.param(
         "2023",
         {"kv_heads": 1, "tie": False},
-        marks=pytest.mark.spec("SEQ-068", "grouped keys and values"),
+        marks=[LLAMA, pytest.mark.spec("SEQ-068", "grouped keys and values")],
     ),
     pytest.param(
-        "2023", {"kv_heads": 4}, marks=pytest.mark.spec("SEQ-068", "`gpt_2023`")
+        "2023",
+        {"kv_heads": 4},
+        marks=[LLAMA, pytest.mark.spec("SEQ-068", "`gpt_2023`")],
     ),
 ]
 
 
 @pytest.mark.parametrize(("phase", "options"), CASES)
-def test_logits_and_gradients(phase, options):
+def test_logits_and_gradients(parity, phase, options):
     ours, theirs, view = pair(phase, **options)
     tokens = torch.randint(VOCAB, (3, CONTEXT))
     weight = torch.randn(3, CONTEXT, VOCAB, dtype=torch.float64)
@@ -90,19 +101,17 @@ def test_logits_and_gradients(phase, options):
     (expected * weight).sum().backward()
 
     assert memory is None
-    torch.testing.assert_close(mine, expected, rtol=1e-10, atol=1e-10)
+    parity.value(mine, expected, atol=1e-10)
     own = {name: p.grad for name, p in ours.named_parameters()}
     compared = 0
     for name, parameter in theirs.named_parameters():
-        torch.testing.assert_close(
-            view(name, own), parameter.grad, rtol=1e-9, atol=1e-9, msg=name
-        )
+        parity.gradient(view(name, own), parameter.grad, atol=1e-9)
         compared += parameter.numel()
     assert compared == sum(p.numel() for p in ours.parameters())
 
 
 @pytest.mark.parametrize(("phase", "options"), CASES)
-def test_cached_greedy_text(phase, options):
+def test_cached_greedy_text(parity, phase, options):
     ours, theirs, _ = pair(phase, **options)
     prompt = torch.randint(VOCAB, (4, 5))
     text = generate(ours, prompt, CONTEXT - 5, GREEDY)
@@ -115,7 +124,7 @@ def test_cached_greedy_text(phase, options):
         pad_token_id=0,
     )
     assert len(text.unique()) > 2
-    assert torch.equal(text, expected[:, 5:])
+    parity.value(text, expected[:, 5:], atol=0)
 
 
 @pytest.mark.spec("SEQ-068", "to 2e-5 where its own float32 tables")

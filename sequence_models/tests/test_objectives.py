@@ -54,17 +54,18 @@ def tokens(request):
 
 
 @pytest.mark.spec("SEQ-203", "loops over responses and tokens")
+@pytest.mark.parity("clipped objective of PPO and GRPO", "loops over the tokens")
 @pytest.mark.parametrize("clip", [0.2, 0.5, math.inf])
 @pytest.mark.parametrize("normaliser", NORMALISERS)
-def test_policy_loss_as_loops_give_it(tokens, clip, normaliser):
+def test_policy_loss_as_loops_give_it(parity, tokens, clip, normaliser):
     logp, old, advantages = tokens
     options = {"clip": clip, "normaliser": normaliser}
     loss, share = policy_loss(logp, old, advantages, MASK, **options)
     (grad,) = torch.autograd.grad(loss, logp)
     plain = logp.detach(), old, advantages, clip, normaliser
     objective, slopes, clipped = clipped_by_loops(*plain)
-    assert loss.item() == pytest.approx(-objective, rel=1e-12)
-    torch.testing.assert_close(grad, -slopes, rtol=1e-12, atol=1e-15)
+    parity.value(loss.item(), -objective, atol=1e-12)
+    parity.gradient(grad, -slopes, atol=1e-14)
     assert share.item() == pytest.approx(clipped)
     assert not share.requires_grad and (clip != 0.2 or clipped > 0)
 

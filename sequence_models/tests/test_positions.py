@@ -53,8 +53,11 @@ def test_learned_positions_are_learned():
 
 
 @pytest.mark.spec("SEQ-057", "as Llama of transformers turns them")
+@pytest.mark.parity(
+    "rotary positions", "transformers.models.llama.modeling_llama.apply_rotary_pos_emb"
+)
 @pytest.mark.parametrize("past", [0, 11])
-def test_rotation_equals_that_of_llama(past):
+def test_rotation_equals_that_of_llama(parity, past):
     llama = pytest.importorskip(
         "transformers.models.llama.modeling_llama", reason="the reference of this test"
     )
@@ -69,7 +72,7 @@ def test_rotation_equals_that_of_llama(past):
     for x, theirs in zip((q, k), wanted, strict=True):
         ours = rotate(x, rotation)
         # Both tables are float32: of angles up to 16.
-        torch.testing.assert_close(ours, theirs.transpose(1, 2), rtol=0, atol=1e-5)
+        parity.value(ours, theirs.transpose(1, 2), atol=5e-6)
 
 
 @pytest.mark.spec("SEQ-057", "depends on the distance of the two alone")
@@ -111,14 +114,17 @@ def test_alibi_slopes_of_a_power_of_two():
 
 
 @pytest.mark.spec("SEQ-058", "no power of two")
+@pytest.mark.parity(
+    "slopes of ALiBi", "transformers.models.bloom.modeling_bloom.build_alibi_tensor"
+)
 @pytest.mark.parametrize("heads", range(1, 41))
-def test_alibi_slopes_are_those_of_the_papers_code(heads):
+def test_alibi_slopes_are_those_of_the_papers_code(parity, heads):
     bloom = pytest.importorskip(
         "transformers.models.bloom.modeling_bloom", reason="the reference of this test"
     )
     mask = torch.ones(1, 2)
     theirs = bloom.build_alibi_tensor(mask, heads, torch.float32)[:, 0, 1]
-    torch.testing.assert_close(alibi_slopes(heads), theirs)
+    parity.value(alibi_slopes(heads), theirs, atol=1e-6)
 
 
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=6))

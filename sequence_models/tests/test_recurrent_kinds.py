@@ -37,10 +37,12 @@ def normalise(z, alpha, beta):
 
 
 @pytest.mark.spec("SEQ-039", "is that of Ba et al. 2016, eq. 20-22")
-def test_layer_norm_lstm_is_the_papers():
+@pytest.mark.parity("layer-norm LSTM", "Ba et al. 2016, eq. 20-22")
+def test_layer_norm_lstm_is_the_papers(parity):
     module = random_weights("ln_lstm")
     (cell,), (x, (h, c)) = module.cells, draw(module)
     y, ends = module(x, (h, c))
+    sources = [x, h, c, *module.parameters()]
     h, c, outputs = h[:, 0], c[:, 0], []
     for x_t in x.unbind(1):
         from_h = normalise(h @ cell.weight_hh.T, cell.norm_hh.weight, cell.bias_hh)
@@ -51,8 +53,10 @@ def test_layer_norm_lstm_is_the_papers():
         h = torch.sigmoid(o) * torch.tanh(squashed)
         outputs.append(h)
 
-    torch.testing.assert_close(y, torch.stack(outputs, 1), **CLOSE)
-    torch.testing.assert_close(ends, (h[:, None], c[:, None]), **CLOSE)
+    expected = torch.stack(outputs, 1), h[:, None], c[:, None]
+    parity.value((y, *ends), expected, atol=1e-12)
+    slopes = (gradients(out, sources) for out in ((y, *ends), expected))
+    parity.gradient(*slopes, atol=1e-10)
 
 
 @pytest.mark.spec("SEQ-039", "does not depend on the scale of a weight matrix")
@@ -71,7 +75,8 @@ def test_layer_norm_lstm_does_not_see_the_scale(name):
 
 
 @pytest.mark.spec("SEQ-040", "the paper's scan in log space")
-def test_min_gru_is_the_papers():
+@pytest.mark.parity("minimal GRU", "Feng et al. 2024, the scan in log space")
+def test_min_gru_is_the_papers(parity):
     module = random_weights("min_gru")
     (cell,), (x, _) = module.cells, draw(module)
     h0 = torch.rand(4, 1, 4, dtype=torch.float64)
@@ -83,13 +88,17 @@ def test_min_gru_is_the_papers():
 
     y, (end,) = module(x, (h0,))
 
-    torch.testing.assert_close(y, log_h.exp()[:, 1:], **CLOSE)
+    expected, sources = log_h.exp()[:, 1:], [x, *module.parameters()]
+    parity.value(y, expected, atol=1e-12)
+    slopes = (gradients([out], sources) for out in (y, expected))
+    parity.gradient(*slopes, atol=1e-10)
     torch.testing.assert_close(end, y[:, -1:], rtol=0, atol=0)
 
 
 @pytest.mark.spec("SEQ-040", "the scan in rounds, the loop")
+@pytest.mark.parity("linear scan", "h = a h + b, step by step")
 @pytest.mark.parametrize("time", [1, 2, 3, 8, 13, 64, 100])
-def test_scans_are_equal(time):
+def test_scans_are_equal(parity, time):
     a, b, h0 = scan_inputs(time=time)
     state, states = h0, []
     for t in range(time):
@@ -101,10 +110,10 @@ def test_scans_are_equal(time):
 
     for scan in (linear_scan, scan_in_rounds):
         h = scan(*inputs)
-        torch.testing.assert_close(h, expected, **CLOSE)
-        torch.testing.assert_close(gradients([h], inputs), slopes, **CLOSE)
+        parity.value(h, expected, atol=1e-12)
+        parity.gradient(gradients([h], inputs), slopes, atol=1e-12)
     with torch.no_grad():
-        torch.testing.assert_close(scan_in_order(*inputs), expected, **CLOSE)
+        parity.value(scan_in_order(*inputs), expected, atol=1e-12)
 
 
 def test_scan_has_first_and_second_derivatives():
