@@ -22,7 +22,6 @@ the program happens to wait.
 
 import argparse
 import json
-import os
 import shutil
 import sys
 import tempfile
@@ -30,6 +29,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.files import replace_whole, write_whole
 from tools.processes import handle_signals, run, say
 from tools.profile_samples import Profile, read_samples
 from tools.projects import ROOT, WorkspaceError, find_projects, select
@@ -143,11 +143,8 @@ def _write(out: Path, content: dict, profile: Profile, title: str) -> None:
 
     try:
         out.mkdir(parents=True, exist_ok=True)
-        text, picture = out / ".profile.json.tmp", out / ".profile.tmp.png"
-        text.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-        os.replace(text, out / "profile.json")
-        draw(profile, picture, title)
-        os.replace(picture, out / "profile.png")
+        write_whole(out / "profile.json", json.dumps(content, indent=1) + "\n")
+        replace_whole(out / "profile.png", lambda part: draw(profile, part, title))
     except OSError as error:
         raise WorkspaceError(
             f"{out} cannot be written: {error.strerror}; name another --out"

@@ -21,14 +21,17 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.compare import compare_runs
+from tools.compare_text import text
+from tools.files import write_whole
 from tools.processes import handle_signals, say
 from tools.projects import WorkspaceError
 from tools.runs import find_runs
-from tools.sweep_folder import open_sweep, write_whole
+from tools.sweep_folder import open_sweep
 from tools.sweep_folds import fold_overrides
 from tools.sweep_points import all_points, in_words, seeds_of
 from tools.sweep_runs import job_of, run_jobs
-from tools.sweep_table import as_csv, grouped, metric_of, show
+from tools.sweep_table import as_csv, show
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,16 +71,16 @@ def _sweep(given: argparse.Namespace) -> int:
         failed, stopped = run_jobs(left, given.jobs, threads)
         if stopped:
             return 128 + stopped
+        if failed:
+            say(f"{len(failed)} of {len(points)} runs failed: {', '.join(failed)}")
         names = [point.name for point in points]
         report([folder], given.metric, names, folder / "table.csv")
-    if failed:
-        say(f"{len(failed)} of {len(points)} runs failed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
 def report(
     places: Sequence[Path],
-    metric: str | None,
+    metric: str,
     names: Sequence[str] = (),
     csv: Path | None = None,
 ) -> None:
@@ -85,19 +88,26 @@ def report(
 
     Those of the given names come first, in that order, the others as they were begun.
     """
+    for place in places:
+        if not place.is_dir():
+            raise WorkspaceError(f"{place}: no such folder; --gather takes run folders")
     order = {name: place for place, name in enumerate(names)}
     runs = sorted(find_runs(places), key=lambda run: order.get(run.name, len(names)))
     left = [run for run in runs if run.status != "done"]
     if left:
         say(f"not done, and not in the table: {', '.join(run.name for run in left)}")
-    groups = grouped([run for run in runs if run.status == "done"])
-    if not groups:
+    if len(runs) == len(left):
         say("no run is done, so there is no table")
         return
-    metric = metric_of(groups, metric)
+    done = [run for run in runs if run.status == "done"]
+    if len(projects := sorted({run.project for run in done})) > 1:
+        raise WorkspaceError(
+            f"these are runs of {' and '.join(projects)}: gather one sub-project a time"
+        )
+    comparison = compare_runs(done, metric)
     if csv:
-        write_whole(csv, as_csv(groups, metric))
-    print(show(groups, metric))
+        write_whole(csv, as_csv(comparison))
+    print(f"{show(comparison)}\n\n{text(comparison)}")
 
 
 def find_config(path: Path | None) -> tuple[Path, Path]:
@@ -147,7 +157,11 @@ def _parser() -> argparse.ArgumentParser:
     add("-j", "--jobs", type=int, default=1, metavar="N", help="runs side by side")
     add("--out", type=Path, metavar="DIR", help="default: runs/sweep-CONFIG")
     add("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))
-    add("--metric", help="of the table; default: the one the runs chose their best by")
+    add(
+        "--metric",
+        default="",
+        help="default: that by which the runs keep their best",
+    )
     add("--commands", action="store_true", help="print a command a run, start nothing")
     add("--gather", nargs="+", type=Path, metavar="DIR", help="the table of these runs")
     return parser

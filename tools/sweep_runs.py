@@ -20,6 +20,7 @@ from tools.runs import read_run
 from tools.sweep_points import Point
 
 
+REPORT_EVERY = 60  # seconds
 STOPPED = (130, 143, -signal.SIGINT, -signal.SIGTERM, -signal.SIGKILL)
 
 
@@ -64,7 +65,7 @@ def run_jobs(jobs: Sequence[Job], workers: int, threads: int) -> tuple[list[str]
     """
     waiting, running, failed = list(jobs), [], []
     with _noted_signals() as caught:
-        told = 0
+        told, last = 0, time.monotonic()
         while running or (waiting and not caught):
             while waiting and len(running) < workers and not caught:
                 running.append(_Running(waiting.pop(0), threads))
@@ -72,6 +73,9 @@ def run_jobs(jobs: Sequence[Job], workers: int, threads: int) -> tuple[list[str]
             if len(caught) > told:
                 _pass_on(running, caught)
                 told = len(caught)
+            if time.monotonic() > last + REPORT_EVERY:
+                last = time.monotonic()
+                say("\n".join(f"    {one.job.name}: {one.said()}" for one in running))
             for one in [one for one in running if one.process.poll() is not None]:
                 running.remove(one)
                 done = len(jobs) - len(waiting) - len(running)
@@ -107,14 +111,14 @@ class _Running:
         elif stopped:
             say(f"[{count}] {self.job.name}: stopped; the same command goes on with it")
         else:
-            say(f"[{count}] {self.job.name}: FAILED (exit code {code}): {self._said()}")
+            say(f"[{count}] {self.job.name}: FAILED (exit code {code}): {self.said()}")
+            say(f"    all that it said: {self.job.log}")
         return code == 0 or stopped
 
-    def _said(self) -> str:
+    def said(self) -> str:
         """The last line that it wrote."""
         text = self.job.log.read_text(encoding="utf-8", errors="replace").strip()
-        last = text.splitlines()[-1] if text else "it said nothing"
-        return f"{last}\n    all it said: {self.job.log}"
+        return text.splitlines()[-1] if text else "nothing said"
 
 
 def _pass_on(running: Sequence[_Running], caught: Sequence[int]) -> None:
