@@ -178,9 +178,10 @@ def gpt2():
 
 
 @pytest.mark.spec("ASR-094", "gives transformers' texts and scores")
+@pytest.mark.parity("autoregressive beam", "transformers.GenerationMixin.generate")
 @pytest.mark.parametrize("penalty", [0.0, 0.7, 1.0, -0.5])
 @pytest.mark.parametrize("width", [2, 5])
-def test_beams_are_those_of_transformers(gpt2, penalty, width):
+def test_beams_are_those_of_transformers(parity, gpt2, penalty, width):
     prompt = torch.tensor([[1, 3, 7]])
     theirs = gpt2.generate(
         prompt, attention_mask=torch.ones_like(prompt), num_beams=width,
@@ -194,9 +195,9 @@ def test_beams_are_those_of_transformers(gpt2, penalty, width):
     )  # fmt: skip
     texts = [row[3:].tolist() for row in theirs.sequences]
     texts = [text[: text.index(5)] if 5 in text else text for text in texts]
-    assert [beam.tokens for beam in ours] == texts
+    parity.value([beam.tokens for beam in ours], texts, atol=0)
     wanted = theirs.sequences_scores.tolist()
-    assert [beam.score for beam in ours] == pytest.approx(wanted, abs=1e-5)
+    parity.value([beam.score for beam in ours], wanted, atol=1e-5)
 
 
 @pytest.mark.parametrize("search", [ar_greedy, ar_beam])

@@ -65,15 +65,22 @@ def test_each_form_is_the_definition(form, seed, batch, time, dense):
 
 
 @pytest.mark.spec("ASR-062", "the integrate-and-fire loop")
+@pytest.mark.parity("integrate-and-fire", "the loop over the frames")
 @pytest.mark.parametrize("time, tokens", [(250, 50), (1000, 97), (20, 7)])
-def test_the_loop_gives_the_same_embeddings(time, tokens):
+def test_the_loop_gives_the_same_embeddings(parity, time, tokens):
     draw = torch.Generator().manual_seed(0)
     hidden = torch.randn(4, time, 3, generator=draw, dtype=torch.float64)
     alphas = torch.rand(4, time, generator=draw, dtype=torch.float64)
-    lengths = torch.full((4,), tokens)
+    lengths, leaves = torch.full((4,), tokens), (hidden, alphas)
+    for leaf in leaves:
+        leaf.requires_grad_()
     ours, loop = cif(hidden, alphas, lengths).embeds, plain_cif(hidden, alphas, lengths)
     # All but the last: that one the loop loses to rounding now and then.
-    assert (ours - loop)[:, :-1].abs().max() <= 1e-10
+    ours, loop = ours[:, :-1], loop[:, :-1]
+    parity.value(ours, loop, atol=1e-11)
+    towards = torch.randn(ours.shape, generator=draw, dtype=torch.float64)
+    slopes = (torch.autograd.grad((c * towards).sum(), leaves) for c in (ours, loop))
+    parity.gradient(*slopes, atol=1e-10)
 
 
 @pytest.mark.spec(
@@ -146,6 +153,41 @@ def test_three_forms_agree_in_value_and_gradient(seed, batch, time, scaled, dens
     for other in results[:2]:
         for mine, theirs in zip(results[2], other, strict=True):
             assert torch.allclose(mine, theirs, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.spec("ASR-064", "the same embeddings and the same gradients")
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(
+            "gather",
+            marks=pytest.mark.parity(
+                "integrate-and-fire by pieces, gradient by hand", "its definition"
+            ),
+        ),
+        pytest.param(
+            "scatter",
+            marks=pytest.mark.parity(
+                "integrate-and-fire by scattering", "its definition"
+            ),
+        ),
+    ],
+)
+@pytest.mark.parametrize("scaled", [True, False])
+def test_the_fast_forms_beside_the_definition(parity, form, scaled):
+    for seed in range(10):
+        hidden, alphas, lengths, mask = inputs(seed, 3, 40, dense=1 + seed % 3)
+        tokens = (lengths * 0.7).long() + 1 if scaled else None
+        leaves = hidden.requires_grad_(), alphas.requires_grad_()
+        results = []
+        for which in (form, "clip"):
+            c = cif(*leaves, tokens, form=which).embeds
+            towards = torch.linspace(-1, 1, c.numel(), dtype=c.dtype).view_as(c)
+            h, a = torch.autograd.grad((c * towards).sum(), leaves)
+            results.append((c, (h, a * mask)))
+        (ours, slopes), (definition, its_slopes) = results
+        parity.value(ours, definition, atol=1e-11)
+        parity.gradient(slopes, its_slopes, atol=1e-10)
 
 
 @pytest.mark.spec("ASR-064", "that of finite differences")

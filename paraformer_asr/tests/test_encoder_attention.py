@@ -24,17 +24,15 @@ def gradients(result, *inputs):
 
 
 @pytest.mark.spec("ASR-043", "its two forms agree in value and gradient")
+@pytest.mark.parity("attention, the kernel", "the equation")
 @pytest.mark.parametrize("kind", ["pairs", "row", "none"])
-def test_the_fast_form_is_the_equation(kind):
+def test_the_fast_form_is_the_equation(parity, kind):
     torch.manual_seed(0)
     q, k, v = draw(2, 3, 5, 4), draw(2, 3, 7, 4), draw(2, 3, 7, 4)
     mask = {"pairs": some_mask(2, 5, 7), "row": some_mask(2, 1, 7), "none": None}[kind]
     plain, fast = attention_explicit(q, k, v, mask), attention_sdpa(q, k, v, mask)
-    torch.testing.assert_close(fast, plain)
-    for ours, theirs in zip(
-        gradients(fast, q, k, v), gradients(plain, q, k, v), strict=True
-    ):
-        torch.testing.assert_close(ours, theirs)
+    parity.value(fast, plain, atol=1e-12)
+    parity.gradient(gradients(fast, q, k, v), gradients(plain, q, k, v), atol=1e-12)
 
 
 @pytest.mark.spec("ASR-043", "a query that sees nothing gets zeros")
@@ -52,8 +50,9 @@ def test_a_query_that_sees_nothing_gets_zeros_and_finite_gradients(form, dtype):
 
 
 @pytest.mark.spec("ASR-043", "equals `nn.MultiheadAttention` in float64")
+@pytest.mark.parity("multi-head attention", "torch.nn.MultiheadAttention")
 @pytest.mark.parametrize("self_attention", [True, False])
-def test_attention_equals_torchs(self_attention):
+def test_attention_equals_torchs(parity, self_attention):
     torch.manual_seed(0)
     ours = Attention(12, 3).double()
     theirs = nn.MultiheadAttention(12, 3, batch_first=True, dtype=torch.double)
@@ -68,13 +67,12 @@ def test_attention_equals_torchs(self_attention):
     hidden = (~mask).repeat_interleave(3, 0)
     expected, _ = theirs(x, keys, keys, attn_mask=hidden, need_weights=False)
     result = ours(x, keys, mask)
-    torch.testing.assert_close(result, expected)
-    for a, b in zip(
+    parity.value(result, expected, atol=1e-12)
+    parity.gradient(
         gradients(result, x, keys, ours.qkv.weight, ours.out.bias),
         gradients(expected, x, keys, theirs.in_proj_weight, theirs.out_proj.bias),
-        strict=True,
-    ):
-        torch.testing.assert_close(a, b)
+        atol=1e-12,
+    )
 
 
 @pytest.mark.spec("ASR-044", "the same as with the keys themselves")
@@ -134,23 +132,27 @@ def all_distances(time, width):
 
 
 @pytest.mark.spec("ASR-045", "equals the formula of each pair in float64")
+@pytest.mark.parity("relative attention", "the formula, pair by pair")
 @pytest.mark.parametrize("rows", [1, 5])
-def test_relative_attention_equals_the_formula_of_all_pairs(rows):
+def test_relative_attention_equals_the_formula_of_all_pairs(parity, rows):
     torch.manual_seed(1)
     attention, x = make_relative(8, 2), draw(2, 5, 8)
     mask = some_mask(2, rows, 5)
     result = attention(x, all_distances(5, 8), mask)
     expected = relative_by_pairs(attention, x, mask)
-    torch.testing.assert_close(result, expected)
+    parity.value(result, expected, atol=1e-12)
     inputs = (x, *attention.parameters())
-    for a, b in zip(
-        gradients(result, *inputs), gradients(expected, *inputs), strict=True
-    ):
-        torch.testing.assert_close(a, b)
+    slopes = (gradients(out, *inputs) for out in (result, expected))
+    parity.gradient(*slopes, atol=1e-11)
 
 
 @pytest.mark.spec("ASR-045", "that of transformers' Wav2Vec2-Conformer")
-def test_relative_attention_equals_that_of_transformers():
+@pytest.mark.parity(
+    "relative attention",
+    "transformers.models.wav2vec2_conformer.modeling_wav2vec2_conformer."
+    "Wav2Vec2ConformerSelfAttention",
+)
+def test_relative_attention_equals_that_of_transformers(parity):
     module = pytest.importorskip(
         "transformers.models.wav2vec2_conformer.modeling_wav2vec2_conformer",
         reason="compares with transformers",
@@ -178,7 +180,9 @@ def test_relative_attention_equals_that_of_transformers():
         theirs.pos_bias_v.copy_(ours.v)
     x, distances = draw(2, 7, 16), all_distances(7, 16)
     expected, _ = theirs(x, relative_position_embeddings=distances[None])
-    torch.testing.assert_close(ours(x, distances), expected)
+    result = ours(x, distances)
+    parity.value(result, expected, atol=1e-12)
+    parity.gradient(gradients(result, x), gradients(expected, x), atol=1e-12)
 
 
 def test_shift_moves_row_i_by_i_and_gives_the_gradient_back():

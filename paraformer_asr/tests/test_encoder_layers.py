@@ -32,19 +32,19 @@ def shake(module):
     return module.double()
 
 
-def assert_same(result, expected, module, x):
+def assert_same(parity, result, expected, module, x):
     """In value and in all gradients, where the frames are real."""
     for item, length in enumerate(LENGTHS):
-        torch.testing.assert_close(result[item, :length], expected[item, :length])
+        parity.value(result[item, :length], expected[item, :length], atol=1e-11)
     real = scene_of(2).time_mask[..., None]
     inputs = (x, *module.parameters())
-    ours = gradients(result * real, *inputs)
-    for a, b in zip(ours, gradients(expected * real, *inputs), strict=True):
-        torch.testing.assert_close(a, b)
+    slopes = (gradients(out * real, *inputs) for out in (result, expected))
+    parity.gradient(*slopes, atol=1e-10)
 
 
 @pytest.mark.spec("ASR-046", "equals `nn.TransformerEncoderLayer` with norms first")
-def test_the_transformer_layer_equals_torchs():
+@pytest.mark.parity("Transformer layer", "torch.nn.TransformerEncoderLayer")
+def test_the_transformer_layer_equals_torchs(parity):
     torch.manual_seed(0)
     ours = shake(TransformerLayer(12, 3, 20)).eval()
     theirs = nn.TransformerEncoderLayer(
@@ -70,15 +70,14 @@ def test_the_transformer_layer_equals_torchs():
     result = ours(x, scene)
     expected = theirs(x, src_key_padding_mask=~scene.time_mask)
     for item, length in enumerate(LENGTHS):
-        torch.testing.assert_close(result[item, :length], expected[item, :length])
+        parity.value(result[item, :length], expected[item, :length], atol=1e-11)
     real = scene.time_mask[..., None]
     pairs = {b + k: a + k for a, b in names.items() for k in ("weight", "bias")}
     mine = gradients(result * real, x, *(ours.get_parameter(n) for n in pairs))
     other = gradients(
         expected * real, x, *(theirs.get_parameter(n) for n in pairs.values())
     )
-    for a, b in zip(mine, other, strict=True):
-        torch.testing.assert_close(a, b)
+    parity.gradient(mine, other, atol=1e-10)
 
 
 def norm(layer, x):
@@ -123,8 +122,9 @@ def convolved(module, x, left):
 
 
 @pytest.mark.spec("ASR-047", "equals the paper's equations, written frame by frame")
+@pytest.mark.parity("Conformer block", "Gulati et al. 2020, frame by frame")
 @pytest.mark.parametrize("causal", [False, True])
-def test_the_conformer_block_equals_the_papers_equations(causal):
+def test_the_conformer_block_equals_the_papers_equations(parity, causal):
     torch.manual_seed(0)
     block, x = shake(ConformerBlock(8, 2, 12, 5, causal=causal)), draw(2, 7, 8)
     scene, norms = scene_of(8), block.norms
@@ -132,11 +132,16 @@ def test_the_conformer_block_equals_the_papers_equations(causal):
     y = y + relative_by_pairs(block.attention, norm(norms[1], y), scene.mask)
     y = y + convolved(block.convolution, norm(norms[2], y), 4 if causal else 2)
     y = y + 0.5 * feed_forward(block.second, norm(norms[3], y), swish)
-    assert_same(block(x, scene), norm(norms[4], y), block, x)
+    assert_same(parity, block(x, scene), norm(norms[4], y), block, x)
 
 
 @pytest.mark.spec("ASR-047", "that of transformers' SeamlessM4T-v2")
-def test_the_causal_convolution_module_equals_that_of_transformers():
+@pytest.mark.parity(
+    "causal convolution module",
+    "transformers.models.seamless_m4t_v2.modeling_seamless_m4t_v2."
+    "SeamlessM4Tv2ConformerConvolutionModule",
+)
+def test_the_causal_convolution_module_equals_that_of_transformers(parity):
     module = pytest.importorskip(
         "transformers.models.seamless_m4t_v2.modeling_seamless_m4t_v2",
         reason="compares with transformers",
@@ -161,12 +166,15 @@ def test_the_causal_convolution_module_equals_that_of_transformers():
         theirs.depthwise_layer_norm.load_state_dict(ours.norm.state_dict())
         theirs.pointwise_conv2.weight.copy_(ours.out.weight[..., None])
     x = draw(2, 9, 8)
-    torch.testing.assert_close(ours(theirs.layer_norm(x)), theirs(x))
+    result, expected = ours(theirs.layer_norm(x)), theirs(x)
+    parity.value(result, expected, atol=1e-11)
+    parity.gradient(gradients(result, x), gradients(expected, x), atol=1e-11)
 
 
 @pytest.mark.spec("ASR-048", "adds the filtered values to the attention")
+@pytest.mark.parity("SAN-M layer", "attention plus the filtered values")
 @pytest.mark.parametrize("causal", [False, True])
-def test_the_sanm_layer_equals_attention_plus_the_memory_of_the_values(causal):
+def test_the_sanm_layer_equals_attention_plus_the_memory_of_the_values(parity, causal):
     torch.manual_seed(0)
     layer = shake(SanmLayer(8, 2, 12, 3, causal=causal))
     x, scene = draw(2, 7, 8), scene_of(8)
@@ -181,7 +189,7 @@ def test_the_sanm_layer_equals_attention_plus_the_memory_of_the_values(causal):
     )
     y = x + layer.attention(normed, normed, scene.mask) + v + memory
     y = y + feed_forward(layer.feed_forward, norm(layer.feed_forward_norm, y), F.relu)
-    assert_same(layer(x, scene), y, layer, x)
+    assert_same(parity, layer(x, scene), y, layer, x)
 
 
 @pytest.mark.spec("ASR-049", "neither does it in training")

@@ -91,7 +91,8 @@ def test_hypotheses_are_the_greedy_one_and_copies_with_second_bests(seed, size, 
 
 
 @pytest.mark.spec("ASR-078", "P(y_i) (W(y_i) - sum_j P(y_j) W(y_j))")
-def test_the_gradient_of_mwer_is_that_of_the_expected_errors():
+@pytest.mark.parity("expected errors (MWER)", "Prabhavalkar et al. 2018, by loops")
+def test_the_gradient_of_mwer_is_that_of_the_expected_errors(parity):
     draw = torch.Generator().manual_seed(0)
     logits = torch.randn(3, 6, 7, generator=draw, dtype=torch.float64).requires_grad_()
     tokens = torch.randint(0, 7, (3, 6), generator=draw)
@@ -114,8 +115,8 @@ def test_the_gradient_of_mwer_is_that_of_the_expected_errors():
             for u in range(n):
                 wanted[b, u] -= slope * log_probs[b, u].exp()
                 wanted[b, u, row[u]] += slope
-    assert float(loss.detach()) == pytest.approx(value, abs=1e-12)
-    assert (ours - wanted).abs().max() <= 1e-12
+    parity.value(loss, value, atol=1e-12)
+    parity.gradient(ours, wanted, atol=1e-12)
 
 
 @pytest.mark.spec("ASR-078", "moves probability to the hypothesis with fewer errors")
