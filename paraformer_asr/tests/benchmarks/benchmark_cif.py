@@ -21,6 +21,7 @@ from src.models.cif import cif
 from src.utils.contracts import disable_contracts
 from tests.benchmarks.measure import device_info, interleave
 from tests.benchmarks.plain_cif import plain_cif
+from tests.benchmarks.rows import ratio_row
 
 
 FORMS = ("loop", "clip", "scatter", "gather")
@@ -38,10 +39,14 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     disable_contracts()
     torch.set_num_threads(options.threads)
-    result = {"device": device_info(), "sizes": {}}
+    result = {"device": device_info(), "sizes": {}, "rows": []}
     for name, size in SIZES.items():
         turns = interleave(steps(*size), options.rounds)
         result["sizes"][name] = {"size": size, "forms": turns}
+        if "loop" in turns:
+            times = turns["gather"]["cpu_s"], turns["loop"]["cpu_s"]
+            words = f"integrate-and-fire, {name}"
+            result["rows"].append(ratio_row(words, "a loop over frames", *times))
         show(name, size, turns)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from src.losses import ctc_loss
 from src.utils.contracts import disable_contracts
 from tests.benchmarks.measure import device_info, interleave
+from tests.benchmarks.rows import ratio_row
 
 
 SIZES = {  # batch, frames, tokens, vocab
@@ -35,11 +36,13 @@ def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
     disable_contracts()
     torch.set_num_threads(options.threads)
-    result = {"device": device_info(), "sizes": {}}
+    result = {"device": device_info(), "sizes": {}, "rows": []}
     for name, size in SIZES.items():
         turns = interleave(steps(*size), options.rounds)
         error = difference(*size)
         result["sizes"][name] = {"size": size, "losses": turns, "gradient": error}
+        times = turns["ours"]["cpu_s"], turns["torch"]["cpu_s"]
+        result["rows"].append(ratio_row(f"CTC loss, {name}", "torch", *times))
         show(name, size, turns, error)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")

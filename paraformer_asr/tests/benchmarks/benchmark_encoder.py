@@ -26,6 +26,7 @@ from src.models.encoder import Encoder
 from src.utils.allocator import keep_freed_memory
 from src.utils.lengths import length_mask
 from tests.benchmarks.measure import contracts, device_info, interleave
+from tests.benchmarks.rows import ratio_row
 
 
 LARGE = {"d_model": 256, "layers": 6, "ff": 2048, "channels": 256}
@@ -34,6 +35,7 @@ SIZES = {
     "narrow front": LARGE | {"channels": 32},
     "small": {"d_model": 64, "layers": 3, "ff": 256, "channels": 32},
 }
+WORDS = {"transformer": "Transformer", "conformer": "Conformer", "sanm": "SAN-M"}
 MELS, LENGTHS = 80, (1000, 960, 920, 880)
 Calls = dict[str, Callable[[], None]]
 
@@ -50,13 +52,24 @@ def main(arguments: list[str] | None = None) -> int:
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     keep_freed_memory()  # as training does
-    result = {"device": device_info(), "options": vars(options), "rows": {}}
+    result = {"device": device_info(), "options": vars(options), "times": {}}
     with contracts(False):
         for name in options.sizes:
             for mode in (infer, train):
                 rows = interleave(make_calls(SIZES[name], mode), options.rounds)
-                result["rows"][f"{name}, {mode.__name__}"] = rows
+                result["times"][f"{name}, {mode.__name__}"] = rows
                 show(f"{name}, {mode.__name__}", rows)
+    result["rows"] = [
+        ratio_row(
+            f"{WORDS[kind]} encoder, {name}",
+            "torch.nn.TransformerEncoder",
+            times[kind]["cpu_s"],
+            times["torch"]["cpu_s"],
+        )
+        for name, times in result["times"].items()
+        for kind in WORDS
+        if kind == "transformer" or name.startswith("large")
+    ]
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0

@@ -29,10 +29,18 @@ import torch  # noqa: E402
 from src.audio import FeatureConfig, FrontEnd, read_audio, write_wav  # noqa: E402
 from src.audio.resample import low_pass, resample  # noqa: E402
 from tests.benchmarks.measure import contracts, device_info, interleave  # noqa: E402
+from tests.benchmarks.rows import ratio_row  # noqa: E402
 
 
 SHAPES = ((0.4, 8000, 40), (2.5, 8000, 40), (10.0, 16000, 80))
 RATES = ((44100, 16000), (48000, 16000), (16000, 8000), (8000, 16000), (11, 10))
+
+RIVALS = {
+    "kaldi": "kaldi-native-fbank",
+    "scipy, its filter": "scipy.signal.resample_poly",
+    "scipy, our filter": "scipy.signal.resample_poly, our filter",
+    "soundfile": "soundfile",
+}
 
 
 def main() -> None:
@@ -41,7 +49,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    report = {"device": device_info()}
+    report = {}
     with contracts(False):
         for seconds, rate, n_mels in SHAPES:
             title = f"log-mel, {seconds:g} s at {rate} Hz, {n_mels} filters"
@@ -55,7 +63,17 @@ def main() -> None:
         title = "reading, 10 s of 16-bit WAV at 16000 Hz"
         report[title] = compare(title, reading_calls(), 10.0, options.rounds)
     if options.json:
-        options.json.write_text(json.dumps(report, indent=2))
+        result = {"device": device_info(), "times": report, "rows": ratio_rows(report)}
+        options.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def ratio_rows(report: dict[str, dict]) -> list[dict]:
+    return [
+        ratio_row(title, RIVALS[name], rows["ours"]["us"], row["us"])
+        for title, rows in report.items()
+        for name, row in rows.items()
+        if name in RIVALS
+    ]
 
 
 def compare(

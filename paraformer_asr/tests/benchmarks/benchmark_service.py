@@ -1,6 +1,6 @@
 """24 clients at once: how long an answer takes, how many are turned away, who waits.
 
-`python tests/benchmarks/benchmark_service.py [--checkpoint C] [--rounds 3]`
+`python tests/benchmarks/benchmark_service.py [--checkpoint C] [--json FILE]`
 
 Each round sends 24 files at once to the service as it is, and to the same application
 with the model on the event loop, without a queue, as it is often written. Meanwhile
@@ -24,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from src.service import launch, worker
 from src.service.limits import Limits
 from tests.benchmarks.measure import device_info
+from tests.benchmarks.rows import ratio_row
 from tests.forked import in_fork, kill_group
 from tests.served import Running, checkpoint, until, wav
 
@@ -46,6 +47,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--checkpoint", type=Path)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--json", type=Path)
     given = options.parse_args()
     path = given.checkpoint or checkpoint(*SIZE)
     variants = {"service": False, "model on the event loop": True}
@@ -64,7 +66,26 @@ def main() -> None:
         for _, pid in started.values():
             kill_group(pid)
     report(rows)
-    print(json.dumps({"clients": CLIENTS, "rows": rows} | device_info(), indent=1))
+    # The threads of the model, in the servers.
+    result = {"device": device_info() | {"threads": 1}, "clients": CLIENTS}
+    result |= {"times": rows, "rows": ratio_rows(rows)}
+    print(json.dumps(result, indent=1))
+    if given.json:
+        given.json.write_text(json.dumps(result, indent=2) + "\n")
+
+
+def ratio_rows(rows: list[dict]) -> list[dict]:
+    """The first variant of each length of audio is ours, the second the rival."""
+    return [
+        ratio_row(
+            f"slowest /healthz, {CLIENTS} clients with {ours['audio_s']:g} s",
+            theirs["variant"],
+            ours["health_max_ms"],
+            theirs["health_max_ms"],
+            "wall time",
+        )
+        for ours, theirs in zip(rows[::2], rows[1::2], strict=True)
+    ]
 
 
 def serve(path: Path, naive: bool) -> tuple[Running, int]:
