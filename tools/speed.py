@@ -145,12 +145,13 @@ def short_rates(with_torch: bool) -> dict[str, float]:
 def best_of(function: Callable[[], object], seconds: float, least: int = 2) -> float:
     """The shortest of at least `least` times and `seconds` in all, after a warm-up."""
     function()
-    times: list[float] = []
-    while len(times) < least or sum(times) < seconds:
+    best, total, count = float("inf"), 0.0, 0
+    while count < least or total < seconds:
         start = time.perf_counter()
         function()
-        times.append(time.perf_counter() - start)
-    return min(times)
+        taken = time.perf_counter() - start
+        best, total, count = min(best, taken), total + taken, count + 1
+    return best
 
 
 def _rows(
