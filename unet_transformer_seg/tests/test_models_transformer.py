@@ -10,14 +10,13 @@ from src.models.position import LearnedPosition, SinePosition
 from src.models.unet_transformer import TransformerBridge
 
 
-def assert_same(ours, theirs, pairs, x, atol):
+def assert_same(parity, ours, theirs, pairs, x, atol):
     """Values and gradients, by the input and by each pair of weights, agree."""
     direction = torch.randn_like(ours)
     mine = torch.autograd.grad((ours * direction).sum(), [x, *(a for a, _ in pairs)])
     other = torch.autograd.grad((theirs * direction).sum(), [x, *(b for _, b in pairs)])
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=atol)
-    for left, right in zip(mine, other, strict=True):
-        torch.testing.assert_close(left, right, rtol=atol, atol=10 * atol)
+    parity.value(ours, theirs, atol=atol)
+    parity.gradient(mine, other, atol=atol)
 
 
 def attention_pairs(ours, theirs):
@@ -36,9 +35,10 @@ def randomise(pairs):
 
 
 @pytest.mark.spec("SEG-003", "`nn.MultiheadAttention` with the same weights")
+@pytest.mark.parity("multi-head self-attention", "torch.nn.MultiheadAttention")
 @pytest.mark.parametrize("attention", ["explicit", "sdpa"])
 @pytest.mark.parametrize("tokens", [1, 7])
-def test_attention_equals_torch(attention, tokens):
+def test_attention_equals_torch(attention, tokens, parity):
     torch.manual_seed(0)
     ours = SelfAttention(12, 3, attention=attention).double()
     theirs = nn.MultiheadAttention(12, 3, batch_first=True).double()
@@ -46,13 +46,14 @@ def test_attention_equals_torch(attention, tokens):
     randomise(pairs)
     x = torch.randn(2, tokens, 12, dtype=torch.float64, requires_grad=True)
     out, weights = theirs(x, x, x, average_attn_weights=False)
-    torch.testing.assert_close(ours.weights(x), weights, rtol=0, atol=1e-12)
-    assert_same(ours(x), out, pairs, x, 1e-10)
+    parity.value(ours.weights(x), weights, atol=1e-12)
+    assert_same(parity, ours(x), out, pairs, x, 1e-12)
 
 
 @pytest.mark.spec("SEG-003", "equals `nn.TransformerEncoderLayer(norm_first=True)`")
+@pytest.mark.parity("pre-norm Transformer layer", "torch.nn.TransformerEncoderLayer")
 @pytest.mark.parametrize("attention", ["explicit", "sdpa"])
-def test_layer_equals_torch(attention):
+def test_layer_equals_torch(attention, parity):
     torch.manual_seed(0)
     ours = TransformerLayer(12, 3, mlp_ratio=2, attention=attention).double()
     theirs = nn.TransformerEncoderLayer(
@@ -68,12 +69,15 @@ def test_layer_equals_torch(attention):
         pairs += [(mine.weight, other.weight), (mine.bias, other.bias)]
     randomise(pairs)
     x = torch.randn(2, 7, 12, dtype=torch.float64, requires_grad=True)
-    assert_same(ours(x), theirs(x), pairs, x, 1e-10)
+    assert_same(parity, ours(x), theirs(x), pairs, x, 1e-12)
 
 
 @pytest.mark.spec("SEG-004", "agree to 1e-6 in float32, values and gradients")
+@pytest.mark.parity(
+    "explicit attention, float32", "torch.nn.functional.scaled_dot_product_attention"
+)
 @pytest.mark.parametrize("tokens", [1, 64, 300])
-def test_explicit_and_fused_attention_agree(tokens):
+def test_explicit_and_fused_attention_agree(tokens, parity):
     torch.manual_seed(0)
     explicit = SelfAttention(32, 4, attention="explicit")
     fused = SelfAttention(32, 4, attention="sdpa")
@@ -81,13 +85,12 @@ def test_explicit_and_fused_attention_agree(tokens):
     pairs = list(zip(explicit.parameters(), fused.parameters(), strict=True))
     x = torch.randn(2, tokens, 32, requires_grad=True)
     ours, theirs = explicit(x), fused(x)
-    torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-6)
+    parity.value(ours, theirs, atol=1e-6)
     mine, other = (
         torch.autograd.grad(out.square().mean(), [x, *weights])
         for out, weights in zip((ours, theirs), zip(*pairs, strict=True), strict=True)
     )
-    for left, right in zip(mine, other, strict=True):
-        torch.testing.assert_close(left, right, rtol=0, atol=1e-6)
+    parity.gradient(mine, other, atol=1e-6)
 
 
 @pytest.mark.parametrize("attention", ["explicit", "sdpa"])
