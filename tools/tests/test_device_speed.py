@@ -144,7 +144,7 @@ def test_without_torch(small, monkeypatch, capsys):
     assert found["recommended"]["precision"] == "fp32"
 
 
-@pytest.mark.spec("WSP-183", "--json has all of it")
+@pytest.mark.spec("WSP-183", "has all of it")
 def test_json_and_markdown(small, capsys):
     assert main(["--json"]) == 0
     out, err = capsys.readouterr()
