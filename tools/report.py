@@ -5,11 +5,12 @@
     python -m tools report --out /tmp/runs.html  elsewhere than runs/report.html
 
 The page has the runs as a table, their curves one over the other, how their settings
-differ, their pictures, and what `parity`, `benchmark` and the specifications have shown.
+differ, their pictures, and what `parity`, `benchmark` and the specifications show.
 """
 
 import argparse
 import base64
+import contextlib
 import hashlib
 import html
 import json
@@ -109,7 +110,7 @@ def _hash(text: str) -> str:
 
 
 def _short(curves: dict) -> dict:
-    """Values with six digits, as metrics.csv has them; whole numbers without a point."""
+    """Values with six digits, as in metrics.csv; whole numbers without a point."""
     return {
         split: {
             metric: [steps, [_six(value) for value in values]]
@@ -144,17 +145,17 @@ def _places(given: Sequence[Path], root: Path) -> list[Path]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f"{path.name}.part")
+    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         part.write_bytes(content)
         os.replace(part, path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            part.unlink()
         raise WorkspaceError(
             f"{path} cannot be written ({error.strerror}); choose another with --out"
         ) from None
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _some(number: int, what: str) -> str:

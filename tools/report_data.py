@@ -119,24 +119,23 @@ def settings_of(runs: Sequence[Run]) -> tuple[dict[str, dict], list[dict[str, An
     The second holds `own` values, keys that are `missing`, and the number of the
     `group` of runs with equal settings, which differ in the seed alone.
     """
-    values: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
     texts = [
         {key: json.dumps(plain(value)) for key, value in run.settings.items()}
         for run in runs
     ]
+    alike = defaultdict(list)
     for run, text in zip(runs, texts, strict=True):
-        for key, value in text.items():
-            values[run.project][key].append(value)
-    common = {
-        project: {key: _most_common(found) for key, found in keys.items()}
-        for project, keys in values.items()
-    }
+        if text:
+            alike[run.project].append(text)
+    common = {project: _most_common(found) for project, found in alike.items()}
     groups: dict[tuple, int] = {}
     rows = []
     for number, (run, text) in enumerate(zip(runs, texts, strict=True)):
         usual = common.get(run.project, {})
         same = (run.project, *sorted(text.items())) if text else (number,)
-        own = {key: value for key, value in text.items() if value != usual[key][0]}
+        own = {
+            key: value for key, value in text.items() if usual.get(key, [0])[0] != value
+        }
         missing = [key for key in usual if key not in text] if text else []
         rows.append(
             {
@@ -166,10 +165,21 @@ def plain(value: Any) -> Any:
     )
 
 
-def _most_common(found: list[str]) -> tuple[str, int]:
-    """The value that most have; of several, the first in the alphabet."""
-    counts = Counter(found)
-    return min(counts.items(), key=lambda item: (-item[1], item[0]))
+def _most_common(settings: Sequence[Mapping[str, str]]) -> dict[str, tuple[str, int]]:
+    """key -> (the value that most have, how many); none if more have not the key.
+
+    Of several values that are as common, the first in the alphabet.
+    """
+    found = defaultdict(Counter)
+    for one in settings:
+        for key, value in one.items():
+            found[key][value] += 1
+    usual = {}
+    for key, counts in found.items():
+        value, count = min(counts.items(), key=lambda item: (-item[1], item[0]))
+        if count >= len(settings) - counts.total():
+            usual[key] = value, count
+    return usual
 
 
 def _best(run: Run, events: Sequence[Mapping]) -> dict[str, Any]:

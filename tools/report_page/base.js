@@ -89,11 +89,11 @@ function withCode(text) {
   return text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 }
 
-const swatch = (slot, dash) =>
+const swatch = (slot, kind) =>
   svg(
     "svg",
-    { class: `swatch s${slot % 8}`, viewBox: "0 0 22 8", "aria-hidden": "true" },
-    svg("line", { x1: 1, x2: 21, y1: 4, y2: 4, "stroke-dasharray": dash ?? dashOf(slot) }),
+    { class: `swatch s${slot % 8} ${kind || ""}`, viewBox: "0 0 22 8", "aria-hidden": "true" },
+    svg("line", { x1: 1, x2: 21, y1: 4, y2: 4, "stroke-dasharray": dashOf(slot) }),
   );
 /** Eight colours, then the same ones broken. */
 const dashOf = (slot) => ["", "7 3", "2 3", "9 3 2 3"][Math.floor(slot / 8) % 4];

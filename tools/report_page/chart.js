@@ -120,7 +120,7 @@ function drawChart(box, series) {
   const yTicks = state.log ? logTicks(low - rim, high + rim) : linearTicks(low - rim, high + rim, height / 60);
   const label = `${state.metric} along ${state.along}: ${some(drawn.length, "curve")}; the table below has their values`;
   const image = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
-  image.append(axes(frame, width, height, linearTicks(left, right, width / 110).map((t) => [t, toX(t)]), yTicks.map((t) => [t, toY(t)])));
+  image.append(axes(frame, width, height, linearTicks(left, right, Math.max(3, width / 110)).map((t) => [t, toX(t)]), yTicks.map((t) => [t, toY(t)])));
   image.append(...drawn.map((one) => (one.drawing = curveNode(one, toX, toY, frame))));
   const dot = svg("circle", { r: 4.5, class: "dot", visibility: "hidden" });
   const tip = el("div", { class: "tip", hidden: true });

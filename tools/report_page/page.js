@@ -63,9 +63,24 @@ function chosenEntries() {
 function choose(runs, wanted) {
   for (const { id } of runs) {
     if (!wanted) state.chosen.delete(id);
-    else if (!state.chosen.has(id)) state.chosen.set(id, freeSlot());
+    else if (!state.chosen.has(id)) state.chosen.set(id, slotFor(id));
   }
   refresh();
+}
+
+/** The first free colour; in the view of groups, that of the others of the group. */
+function slotFor(id) {
+  const { group } = DATA.runs[id];
+  const others = [...state.chosen].filter(([other]) => DATA.runs[other].group === group);
+  return state.grouped && others.length ? others[0][1] : freeSlot();
+}
+
+function changeGrouping() {
+  state.grouped = byId("grouped").checked;
+  const runs = chosenRuns();
+  state.chosen.clear();
+  showTable();
+  choose(runs, true);
 }
 
 function freeSlot() {
@@ -139,7 +154,7 @@ function connect() {
   for (const id of ["project", "status", "value"]) listen(id, "change", showTable);
   listen("setting", "change", () => { fillValues(); showTable(); });
   listen("result", "change", changeResult);
-  listen("grouped", "change", () => { state.grouped = byId("grouped").checked; showTable(); showPanel(); });
+  listen("grouped", "change", changeGrouping);
   listen("all", "click", () => choose(state.shown.flatMap((entry) => entry.runs), true));
   listen("none", "click", () => choose(chosenRuns(), false));
   for (const id of ["metric", "split", "along", "log"]) listen(id, "change", () => {

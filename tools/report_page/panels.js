@@ -29,7 +29,7 @@ const extentOf = (values) => values.reduce((a, b) => Math.min(a, b), Infinity);
 const lastOf = (one) => one.points.findLast((p) => p.y !== null)?.y ?? null;
 
 const LEGEND_COLUMNS = [
-  { title: "Curve", by: (one) => one.entry.name, cell: (one) => [swatch(one.slot), " ", one.entry.name] },
+  { title: "Curve", by: (one) => one.entry.name, cell: (one) => [swatch(one.slot, one.faint && "faint"), " ", one.entry.name], class: "name" },
   { title: "Split", by: (one) => one.split },
   { title: "Last", by: lastOf, number: true },
   { title: "Smallest", by: (one) => lowest(one, 1), number: true },
@@ -62,8 +62,9 @@ function showRemarks(series, entries) {
   }
   const silent = entries.filter((entry) => series.filter((one) => one.entry === entry).every((one) => one.why));
   for (const entry of silent) {
-    const why = series.find((one) => one.entry === entry)?.why ?? "has no row in metrics.csv";
-    lines.push(`${entry.name} ${why}.`);
+    const empty = entry.runs.every((run) => !Object.keys(run.metrics).length);
+    const why = series.find((one) => one.entry === entry)?.why;
+    lines.push(`${entry.name} ${empty ? "has no row in metrics.csv" : why}.`);
   }
   if (state.grouped && entries.some((entry) => entry.runs.length > 1)) lines.push("The line is the mean of the runs, the band one standard deviation to each side.");
   const shown = lines.slice(0, 12).map((line) => el("li", {}, line));
@@ -83,8 +84,7 @@ function showSettings() {
 
 function oneRun(run) {
   const usual = DATA.common[run.project] ?? {};
-  const count = DATA.runs.filter((other) => other.project === run.project && other.known).length;
-  const rows = differences(run).map(([key, value]) => [key, exact(value), `${exact(usual[key]?.[0])}  (${usual[key]?.[1]} of ${count})`]);
+  const rows = differences(run).map(([key, value]) => [key, exact(value), usualText(run, key)]);
   const keys = run.known ? unique([...Object.keys(usual), ...Object.keys(run.own)]) : [];
   const all = keys.filter((key) => setting(run, key) !== undefined).map((key) => [key, exact(setting(run, key))]);
   const facts = [["folder", run.path], ["status", run.status], ...Object.entries(run.facts)];
@@ -100,6 +100,15 @@ function oneRun(run) {
     grid(["Result", "Value"], Object.entries(run.results).map(([key, value]) => [key, short(value, 6)])),
     el("details", {}, el("summary", {}, `All ${all.length} settings`), grid(["Setting", "Value"], all)),
   ];
+}
+
+/** The most common value of a setting, and how many runs have it. */
+function usualText(run, key) {
+  const usual = DATA.common[run.project];
+  const alike = DATA.runs.filter((other) => other.project === run.project && other.known);
+  if (Object.hasOwn(usual, key)) return `${exact(usual[key][0])} (${usual[key][1]} of ${alike.length})`;
+  const without = alike.filter((other) => setting(other, key) === undefined).length;
+  return `absent (${without} of ${alike.length})`;
 }
 
 function manyRuns(all) {

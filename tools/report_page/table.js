@@ -78,9 +78,14 @@ function groupsOf(runs) {
   return [...groups.values()];
 }
 
+/** What the names of a group begin with, without the number of the seed, and how many. */
 function nameOf(runs) {
-  if (runs.length === 1) return runs[0].name;
-  return `${runs[0].name} and ${runs.length - 1} more`;
+  const names = runs.map((run) => run.name);
+  if (names.length === 1) return names[0];
+  let common = names[0];
+  for (const name of names) while (!name.startsWith(common)) common = common.slice(0, -1);
+  common = common.replace(/[-_. ]*(s|seed)?[-_=]?0*$/, "");
+  return `${common.length > 1 ? common : `${names[0]}, …`} × ${names.length}`;
 }
 
 /** A result of an entry: the mean of its runs, and their standard deviation. */

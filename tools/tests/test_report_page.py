@@ -1,0 +1,288 @@
+"""The page of tools.report in headless Chromium: what a reader clicks."""
+
+import math
+import shutil
+
+import pytest
+
+from tools import report
+from tools.tests.fake import project, write
+from tools.tests.made_up_runs import EVIL, make_run
+
+
+webdriver = pytest.importorskip("selenium.webdriver", reason="it drives Chromium")
+BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
+if not BROWSER or not DRIVER:
+    pytest.skip("Chromium is not installed", allow_module_level=True)
+
+from selenium.webdriver.chrome.service import Service  # noqa: E402
+from selenium.webdriver.common.keys import Keys  # noqa: E402
+from selenium.webdriver.support.select import Select  # noqa: E402
+from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
+
+
+FLAGS = (
+    "--headless --no-sandbox --disable-gpu --no-first-run --disable-sync "
+    "--disable-background-networking --disable-component-update --window-size=1300,900"
+)
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    options = webdriver.ChromeOptions()
+    options.binary_location = BROWSER
+    folder = tmp_path_factory.mktemp("chromium")
+    for flag in (*FLAGS.split(), f"--user-data-dir={folder}"):
+        options.add_argument(flag)
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
+    driver.set_page_load_timeout(120)
+    yield driver
+    driver.quit()
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    root = tmp_path_factory.mktemp("a page")
+    alpha = project(root, "alpha") / "runs"
+    for seed in range(3):
+        settings = {"seed": seed, "note": EVIL}
+        pictures = ["plots/curves.png", "plots/other.png"]
+        losses = [2 - seed / 2 - n / 20 for n in range(20)]
+        make_run(alpha, f"lr-s{seed}", settings, losses, minute=seed, pictures=pictures)
+    make_run(alpha, EVIL.replace("/", "|"), {"optim": {"lr": 0.5}}, minute=4)
+    make_run(alpha, "cut", status="running", minute=3)
+    beta = project(root, "beta") / "runs"
+    make_run(beta, "bad", {"seed": 7}, [1, 0.5, math.nan, math.inf, -0.2], minute=9)
+    write(make_run(beta, "torn", minute=8) / "config.yaml", "a: [")
+    write(make_run(beta, "empty", minute=7) / "metrics.csv", "step,epoch,split,loss\n")
+    return write(root / "page.html", report.build([alpha, beta], root)[0].decode())
+
+
+@pytest.fixture
+def page(browser, file):
+    visit(browser, file)
+    yield Page(browser)
+    assert browser.get_log("browser") == []
+    loaded = "return performance.getEntriesByType('resource').map((one) => one.name)"
+    names = browser.execute_script(loaded)
+    assert [name for name in names if not name.startswith("data:")] == []
+
+
+def visit(browser, file):
+    """Open the file; Chromium may say that it is loaded before its script has run."""
+    browser.get(file.as_uri())
+    ready = "return document.querySelector('#table tbody tr') !== null"
+    WebDriverWait(browser, 60, 0.1).until(lambda b: b.execute_script(ready))
+
+
+class Page:
+    """What a reader does, by name."""
+
+    def __init__(self, browser):
+        self.browser = browser
+
+    def all(self, selector):
+        return self.browser.find_elements("css selector", selector)
+
+    def texts(self, selector):
+        return [one.text for one in self.all(selector)]
+
+    def click(self, selector):
+        self.browser.find_element("css selector", selector).click()
+
+    def choose(self, name, text):
+        Select(self.browser.find_element("id", name)).select_by_visible_text(text)
+
+    def type(self, text):
+        box = self.browser.find_element("id", "text")
+        box.send_keys(Keys.CONTROL, "a")
+        box.send_keys(Keys.BACKSPACE, text)
+
+    def runs(self):
+        return self.texts("#table tbody th")
+
+    def alone(self, *names):
+        """Choose these runs and no other."""
+        self.click("#none")
+        for name in names:
+            self.click(f"input[aria-label='Choose {name}']")
+
+    def head(self, title):
+        return self.browser.find_element("xpath", f"//table/thead//th[.='{title}']")
+
+
+@pytest.mark.spec("WSP-141", "and never acts")
+def test_what_a_run_is_called_is_only_text(page):
+    name = EVIL.replace("/", "|")
+    assert name in page.runs()
+    page.click(f"button[title$='{name}']")
+    assert page.texts("#settings h3") == [name]
+    assert page.browser.execute_script("return typeof window.owned") == "undefined"
+    assert len(page.all("body script:not([type])")) == 1
+
+
+@pytest.mark.spec("WSP-140", "policy")
+def test_even_a_script_that_got_in_would_not_run(browser, file):
+    visit(browser, file)
+    browser.execute_script(
+        "const evil = document.createElement('script'); evil.textContent = 'owned = 1';"
+        "document.body.append(evil, Object.assign(new Image(), {src: 'https://a.b/'}))"
+    )
+    assert browser.execute_script("return typeof window.owned") == "undefined"
+    refused = [row["message"] for row in browser.get_log("browser")]
+    assert len(refused) == 2 and all("Content Security" in text for text in refused)
+
+
+@pytest.mark.spec("WSP-146", "The table sorts")
+def test_a_click_on_a_head_sorts_and_a_second_turns_it_round(page):
+    assert page.runs()[:3] == ["bad", "torn", "empty"]  # the newest first
+    page.click("#project")
+    page.choose("project", "alpha (5)")
+    head = page.head("Seed")
+    head.find_element("tag name", "button").send_keys(Keys.ENTER)
+    assert head.get_attribute("aria-sort") == "ascending"
+    assert page.runs()[-2:] == ["lr-s1", "lr-s2"]
+    head.find_element("tag name", "button").click()
+    assert head.get_attribute("aria-sort") == "descending"
+    assert page.runs()[:2] == ["lr-s2", "lr-s1"]
+    page.head("Result").find_element("tag name", "button").click()
+    assert head.get_attribute("aria-sort") == "none"
+    assert page.runs()[:2] == ["lr-s2", "lr-s1"] and page.runs()[-1] == "cut"
+
+
+@pytest.mark.spec("WSP-146", "filters by text, sub-project, status and setting")
+def test_the_filters_hold_together(page):
+    page.type("ALPHA seed=1")
+    assert page.runs() == ["lr-s1"] and page.texts("#shown") == ["1 of 8 runs"]
+    page.type("nothing like it")
+    assert page.texts("#nothing") == ["No run has all of that."]
+    page.type("")
+    page.choose("status", "killed (1)")
+    assert page.runs() == ["cut"]
+    page.choose("status", "all")
+    page.choose("project", "alpha (5)")
+    page.choose("setting", "optim.lr")
+    page.choose("value", "0.5")
+    assert page.runs() == [EVIL.replace("/", "|")]
+    page.choose("value", "0.1")
+    assert len(page.runs()) == 4
+
+
+@pytest.mark.spec("WSP-146", "lie over each other")
+def test_curves_of_the_chosen_runs_lie_over_each_other(page):
+    page.alone("lr-s0", "lr-s2")
+    page.choose("split", "val")
+    paths = page.all("#chart g.curve > path:first-child")
+    first, second = (path.get_attribute("d") for path in paths)
+    assert first.count("L") == second.count("L") == 19 and first != second
+    assert page.texts("#legend tbody th") == ["lr-s0", "lr-s2"]
+    assert page.texts("#legend tbody tr:first-child .number") == [
+        "1.05",
+        "1.05",
+        "2",
+        "20",
+    ]
+    assert page.texts("#chart .title") == ["step", "loss"]
+    page.click("#log")
+    assert page.texts("#chart .title") == ["step", "loss (log)"]
+    assert page.all("#chart g.curve > path:first-child")[0].get_attribute("d") != first
+    for along, last in [("epoch", "20"), ("seconds", "40")]:
+        page.choose("along", along)
+        ticks = page.texts("#chart text[text-anchor='middle']:not(.title)")
+        assert ticks[-1] == last
+    page.choose("metric", "accuracy")
+    assert page.texts("#chart .title") == ["seconds", "accuracy (log)"]
+
+
+@pytest.mark.spec("WSP-145", "damaged")
+def test_what_is_damaged_or_not_finite_is_shown_beside_the_rest(page):
+    assert page.texts(".status.damaged") == ["damaged"]
+    page.alone("torn")
+    page.click("#tab-settings")
+    (problem,) = page.texts(".problem")
+    assert problem.startswith("config.yaml cannot be read: ")
+    page.click("#tab-curves")
+    page.alone("bad", "empty")
+    page.choose("split", "val")
+    assert len(page.all("#chart .bad")) == 2
+    assert page.texts("#remarks li") == [
+        "bad, val: nan, inf at 2 points (a cross on the upper edge).",
+        "empty has no row in metrics.csv.",
+    ]
+    page.click("#log")
+    assert "bad, val: 1 point not above 0" in page.texts("#remarks")[0]
+
+
+@pytest.mark.spec("WSP-146", "only the settings that differ")
+def test_the_settings_that_differ_stand_side_by_side(page):
+    page.click("#tab-settings")
+    page.alone("lr-s0", "cut")
+    rows = page.texts("#settings .grid tbody tr")
+    assert len(rows) == 1 and rows[0].startswith("note </script>")
+    assert rows[0].endswith("absent")
+    page.click("#tab-settings")
+    page.alone("lr-s0", "lr-s2")
+    assert page.texts("#settings .grid tbody tr") == ["seed 0 2"]
+
+
+@pytest.mark.spec("WSP-144", "can be opened from the page")
+def test_a_picture_opens_and_the_keys_lead_to_the_next(page):
+    page.click("#tab-curves")
+    tab = page.browser.switch_to.active_element
+    tab.send_keys(Keys.ARROW_RIGHT)
+    page.browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    page.alone("lr-s0")
+    assert len(page.all("#gallery img")) == 2
+    page.click("#gallery figure button")
+    assert page.texts("#large-name") == ["lr-s0: plots/curves.png"]
+    width = "return document.getElementById('large-image').naturalWidth"
+    assert page.browser.execute_script(width) == 60
+    page.browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    assert page.texts("#large-name") == ["lr-s0: plots/other.png"]
+    page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
+    assert page.texts("#large-name") == [""]
+
+
+@pytest.mark.spec("WSP-147", "one row with their mean and standard deviation")
+def test_seeds_become_one_row_and_one_curve_with_a_band(page):
+    page.click("#grouped")
+    assert "lr × 3" in page.runs() and len(page.runs()) == 5
+    page.alone("lr × 3")
+    row = page.browser.find_element("css selector", "#table tr.chosen")
+    assert "0.91 ± 0.01 accuracy, 3 runs" in row.text and "0–2" in row.text
+    assert len(page.all("#chart g.curve")) == 2 == len(page.all("#chart .band"))
+    page.choose("split", "val")
+    last = page.texts("#legend tbody tr .number")[0]
+    assert last == "0.55"  # of 1.05, 0.55, 0.05
+
+
+@pytest.mark.spec("WSP-149", "With 500 runs")
+def test_five_hundred_runs_are_shown_and_fifty_curves_lie_over_each_other(
+    browser, tmp_path
+):
+    runs = project(tmp_path, "many") / "runs"
+    losses = [math.exp(-n / 50) for n in range(150)]
+    for n in range(500):
+        settings = {"seed": n % 5, "optim": {"lr": n // 5}}
+        make_run(runs, f"run-{n:03}", settings, losses, minute=n)
+    content = report.build([runs], tmp_path)[0].decode()
+    visit(browser, write(tmp_path / "page.html", content))
+    page = Page(browser)
+    count = "return document.querySelectorAll(arguments[0]).length"
+    assert browser.execute_script(count, "#table tbody tr") == 500
+    page.head("Run").find_element("tag name", "button").click()
+    assert (
+        page.browser.find_element("css selector", "#table tbody th").text == "run-000"
+    )
+    page.click("#none")
+    page.type("run-04")
+    page.click("#all")
+    page.type("run-1 seed=1")
+    page.click("#all")
+    page.type("run-2 seed=3")
+    page.click("#all")
+    page.choose("split", "val")
+    assert page.texts("#chosen") == ["50 runs chosen"]
+    assert browser.execute_script(count, "#chart g.curve") == 50
+    assert browser.get_log("browser") == []
