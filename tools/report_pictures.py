@@ -81,7 +81,7 @@ def _webp(image: Image.Image) -> bytes:
     image = image.convert("RGBA" if clear else "RGB")
     image.thumbnail(BOX, Image.Resampling.LANCZOS)
     file = io.BytesIO()
-    image.save(file, "WEBP", quality=80, method=4)
+    image.save(file, "WEBP", quality=80, method=2)
     return file.getvalue()
 
 
