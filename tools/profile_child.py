@@ -17,7 +17,7 @@ import runpy
 import sys
 import threading
 import time
-from types import CodeType, FrameType
+from types import CodeType, FrameType, ModuleType
 from typing import NoReturn
 
 
@@ -156,9 +156,19 @@ def main() -> NoReturn:
         sys.argv, sys.path[0] = command[1:], os.getcwd()
         runpy.run_module(command[1], run_name="__main__", alter_sys=True)
     else:
-        sys.argv, sys.path[0] = command, os.path.dirname(os.path.abspath(command[0]))
-        runpy.run_path(command[0], run_name="__main__")
+        _run_script(command)
     sys.exit()
+
+
+def _run_script(command: list[str]) -> None:
+    """As Python does; runpy.run_path would give it another argv[0] or __file__."""
+    path = os.path.abspath(command[0])
+    sys.argv, sys.path[0] = command, os.path.dirname(path)
+    module = sys.modules["__main__"] = ModuleType("__main__")
+    module.__file__ = path
+    with open(path, "rb") as file:
+        code = compile(file.read(), path, "exec")
+    exec(code, vars(module))
 
 
 if __name__ == "__main__":

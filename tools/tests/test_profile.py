@@ -1,0 +1,214 @@
+"""`tools profile`: a made-up training whose shares are known, and exact sums."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import profile_run
+from tools.profile_samples import PHASES
+from tools.projects import ROOT, WorkspaceError
+from tools.tests import fake
+
+
+BURN = """import time
+def burn(seconds):
+    end = time.thread_time() + seconds
+    while time.thread_time() < end:
+        pass
+"""
+TRAIN = """import sys
+from pathlib import Path
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+from src.burn import burn
+import src.heavy
+from src.data.toy import batch
+from src.nn.module import Module
+from src.engine.tape import Loss
+from src.optim.sgd import SGD
+
+def evaluate(model):
+    batch()
+    model()
+
+def main():
+    model, optimizer = Module(), SGD()
+    for _ in range(4):
+        batch()
+        model()
+        Loss().backward()
+        optimizer.step()
+    evaluate(model)
+    print("trained")
+    print("with a warning", file=sys.stderr)
+    sys.exit(3)
+
+main()
+"""
+PROGRAM = {  # CPU-seconds of 4 steps and one evaluation
+    "src/burn.py": BURN,
+    "src/heavy.py": "from .burn import burn\nburn(0.3)\n",
+    "src/data/toy.py": "from ..burn import burn\ndef batch():\n    burn(0.05)\n",
+    "src/nn/module.py": "from ..burn import burn\nclass Module:\n"
+    "    def __call__(self):\n        burn(0.1)\n",
+    "src/engine/tape.py": "from ..burn import burn\nclass Loss:\n"
+    "    def backward(self):\n        burn(0.2)\n",
+    "src/optim/sgd.py": "from ..burn import burn\nclass SGD:\n"
+    "    def step(self):\n        burn(0.025)\n",
+    "scripts/train.py": TRAIN,
+}
+
+
+@pytest.fixture
+def project(tmp_path, monkeypatch) -> Path:
+    """The working folder: a sub-project in a path with a space."""
+    path = fake.project(tmp_path / "work space", "alpha", PROGRAM)
+    monkeypatch.chdir(path)
+    monkeypatch.setattr(profile_run, "handle_signals", lambda: None)
+    return path
+
+
+def script(project: Path, text: str) -> tuple[str, ...]:
+    fake.write(project / "scripts/made.py", text)
+    return "--", "python", "scripts/made.py"
+
+
+@pytest.mark.spec("WSP-130", "what it prints and its exit code go through")
+@pytest.mark.spec("WSP-131", "in the order of what they really took")
+@pytest.mark.spec("WSP-134", "measured, printed and in no phase")
+@pytest.mark.spec("WSP-135", "a table, `profile.json` and `profile.png`")
+def test_the_shares_of_a_known_program(project, capfd):
+    code = profile_run.main(["--", "python", "scripts/train.py"])
+    out, said = capfd.readouterr()
+    assert code == 3
+    assert out.startswith("trained\n") and "with a warning" in said
+    found = json.loads((project / "runs/profile/profile.json").read_text())
+    took = {name: phase["cpu_seconds"] for name, phase in found["phases"].items()}
+    # 0.8, 0.4, 0.2, 0.1 of the steps; 0.15 of the evaluation; 0.3 of an import
+    assert took["backward"] > 1.4 * took["forward"] > 1.4 * 1.4 * took["data"]
+    assert took["data"] > 1.2 * took["optimiser"] > 0
+    assert took["evaluation"] > took["optimiser"]
+    assert took["import"] > took["data"]
+    assert took["writing"] == 0 and took["rest"] < took["data"]
+    assert sum(took.values()) == pytest.approx(found["cpu_seconds"], abs=0.01)
+    seconds = sum(phase["seconds"] for phase in found["phases"].values())
+    assert seconds == pytest.approx(found["seconds"], abs=0.01)
+    own = found["profiler_cpu_seconds"]
+    assert 0 < own < found["cpu_seconds"]
+    assert f"the profiler itself took {own:.2f} CPU-seconds more" in out
+    rows = out.splitlines()
+    assert [row.split()[0] for row in rows[3:12]] == [*PHASES, "all"]
+    assert found["exit_code"] == 3 and found["peak_mib"] > 5
+    picture = (project / "runs/profile/profile.png").read_bytes()
+    assert picture.startswith(b"\x89PNG")
+    names = sorted(path.name for path in (project / "runs/profile").iterdir())
+    assert names == ["profile.json", "profile.png"]
+
+
+@pytest.mark.spec("WSP-130", "finds what it would find")
+@pytest.mark.parametrize("module", [False, True])
+def test_the_program_finds_what_python_would_give_it(project, capfd, module):
+    text = "import sys\nprint([__name__, sys.argv, sys.path[0], __file__])\n"
+    fake.write(project / "scripts/tell.py", text + "print(sys.warnoptions)\n")
+    program = ("-m", "scripts.tell") if module else ("scripts/tell.py",)
+    words = ("-W", "error", *program, "--a", "b=[1, 2]", "--", "-x")
+    assert profile_run.main(["--", "python", *words]) == 0
+    profiled = capfd.readouterr().out.splitlines()[:2]
+    plain = [sys.executable, *words]
+    done = subprocess.run(plain, cwd=project, capture_output=True, text=True)
+    assert profiled == done.stdout.splitlines()
+
+
+@pytest.mark.spec("WSP-133", "killed at any moment")
+def test_a_killed_program_leaves_its_profile(project, capfd):
+    text = "import os, time, src.burn\nkept = bytearray(50_000_000)\n"
+    text = "import sys\nsys.path.insert(0, '.')\n" + text
+    text += "src.burn.burn(0.5)\nos.kill(os.getpid(), 9)\n"
+    assert profile_run.main(list(script(project, text))) == 137
+    found = json.loads((project / "runs/profile/profile.json").read_text())
+    assert found["exit_code"] == 137 and found["peak_mib"] > 50
+    assert found["phases"]["rest"]["cpu_seconds"] > 0.1
+
+
+@pytest.mark.spec("WSP-133", "the most memory that it ever had")
+def test_a_short_peak_is_seen(project):
+    assert profile_run.main(list(script(project, "bytearray(200_000_000)\n"))) == 0
+    found = json.loads((project / "runs/profile/profile.json").read_text())
+    assert found["peak_mib"] > 190
+    assert len(found["memory"]) < 200
+
+
+def test_a_copy_of_the_process_writes_no_samples(project):
+    text = "import os, sys, time\ntime.sleep(0.1)\nif not os.fork():\n    sys.exit()\n"
+    assert profile_run.main(list(script(project, text + "os.wait()\n"))) == 0
+    found = json.loads((project / "runs/profile/profile.json").read_text())
+    ends = [end for end, _ in found["memory"]]
+    assert ends == sorted(ends)
+
+
+@pytest.mark.spec("WSP-136", "is one sentence")
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "say what to run"),
+        (["--"], "say what to run"),
+        (["--", "ls"], "only Python is looked into"),
+        (["--", "python"], "name a script"),
+        (["--", "python", "-m"], "name a script"),
+        (["--", "python", "-c", "1"], "name a script"),
+        (["--", "python", "scripts/none.py"], "scripts/none.py: no such file"),
+        (["--", "python3.99", "scripts/train.py"], "no such program"),
+        (["vision_cn", "--", "python", "a.py"], "did you mean vision_cnn"),
+        (["--out", "README.md", "--", "python", "-m", "this"], "cannot be written"),
+    ],
+)
+def test_bad_input(project, capfd, words, said):
+    assert profile_run.main(words) == 2
+    assert said in capfd.readouterr().err.splitlines()[-1]
+
+
+def test_at_the_root_the_sub_project_is_named(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    with pytest.raises(WorkspaceError, match="say in which sub-project"):
+        profile_run._folder(None)
+    assert profile_run._folder("vision_cnn/") == ROOT / "vision_cnn"
+
+
+@pytest.mark.spec("WSP-137", "lets the program save its state")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_reaches_the_program(project, number):
+    text = "import signal, sys, time\n"
+    text += "def save(n, _):\n    print('saved', flush=True)\n    sys.exit(128 + n)\n"
+    text += "signal.signal(signal.SIGINT, save)\nsignal.signal(signal.SIGTERM, save)\n"
+    text += "print('ready', flush=True)\ntime.sleep(60)\n"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tools.profile_run", *script(project, text)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    if number == signal.SIGINT:  # as a terminal does
+        os.killpg(process.pid, number)
+    else:
+        process.send_signal(number)
+    out, _ = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert out.startswith("saved\n") and "peak MiB" in out
+
+
+def test_the_child_needs_only_python():
+    """It runs as a file in an environment that may lack everything."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", "import profile_child"],
+        cwd=ROOT / "tools",
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,109 @@
+"""`tools sweep`: signals, many machines, cross-validation."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools.projects import ROOT
+from tools.tests.fake_sweep import caller, calls, made, status, until
+
+
+@pytest.fixture
+def config(tmp_path) -> Path:
+    """The configuration of a sub-project in a path with a space."""
+    return made(tmp_path / "work space", "alpha")
+
+
+@pytest.fixture
+def call(capsys, monkeypatch):
+    return caller(capsys, monkeypatch)
+
+
+@pytest.mark.spec("WSP-126", "waits until they have saved their state")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_lets_every_run_save(config, number, call):
+    words = [sys.executable, "-m", "tools.sweep", config, "slow=0.3", "-j", "2"]
+    process = subprocess.Popen(
+        [*map(str, words), "--seeds", "0-3", "train.epochs=20"],
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    until(lambda: len(calls(config)) == 2)
+    process.send_signal(number)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + number
+    assert "stopping: 2 save their state" in said and said.count("goes on with it") == 2
+    runs = [config.parents[1] / "runs/sweep-toy" / name for name in calls(config)]
+    assert [status(run) for run in runs] == ["stopped"] * 2
+
+
+@pytest.mark.spec("WSP-126", "a second signal kills them")
+def test_a_second_signal_kills(config):
+    words = [sys.executable, "-m", "tools.sweep", str(config), "slow=30"]
+    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    until(lambda: len(calls(config)) == 1)
+    process.send_signal(signal.SIGINT)
+    while "stopping" not in process.stderr.readline():
+        pass
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=20)
+    assert process.returncode == 130
+
+
+@pytest.mark.spec("WSP-127", "one line a run that is left")
+def test_commands_run_in_a_shell_and_are_gathered(call, config, tmp_path):
+    grid = ("--seeds", "0-1", "--grid", "model.widths=[1],[2,3]")
+    code, out, said = call(config, *grid, "--commands")
+    lines = out.splitlines()
+    assert code == 0 and len(lines) == 4 and "4 of them left" in said
+    assert calls(config) == {}
+    env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
+    for line in lines[:3]:
+        subprocess.run(line, shell=True, cwd=tmp_path, env=env, check=True)
+    assert all(each[0][0] == "1" for each in calls(config).values())
+    code, out, _ = call(config, *grid, "--commands")
+    assert out.splitlines() == lines[3:]
+    subprocess.run(lines[3], shell=True, cwd=tmp_path, env=env, check=True)
+    here = config.parents[1] / "runs/sweep-toy"
+    shutil.copytree(here, tmp_path / "came back")
+    _, gathered, _ = call("--gather", tmp_path / "came back")
+    _, table, _ = call(config, *grid)
+    assert table.splitlines()[:4] == gathered.splitlines()[:4]
+
+
+def test_gather_refuses_two_sub_projects(call, tmp_path):
+    for name in ("alpha", "beta"):
+        call(made(tmp_path, name))
+    code, _, error = call("--gather", tmp_path)
+    assert code == 2 and "alpha and beta: gather one sub-project a time" in error
+
+
+@pytest.mark.spec("WSP-128", "counts them as further tries")
+@pytest.mark.parametrize("place", ["data", "data.folder"])
+def test_folds(call, tmp_path, place):
+    keys = {f"{place}.folds": 0, f"{place}.fold": 0, "divided": 1}
+    config = made(tmp_path, "alpha", **keys)
+    code, out, said = call(config, "--folds", "3", "--grid", "optim.lr=0,1")
+    assert code == 0, said
+    asked = [each[0][4:6] for each in calls(config).values()]
+    assert sorted(asked) == sorted(
+        [f"{place}.folds=3", f"{place}.fold={fold}"] for fold in range(3) for _ in "ab"
+    )
+    assert out.count("0 x 3 folds") == 2
+
+
+@pytest.mark.spec("WSP-128", "a sentence says where there are none")
+def test_where_there_are_no_folds(call, config, tmp_path):
+    code, _, error = call(config, "--folds", "3")
+    assert code == 2 and "alpha has no folds" in error
+    config = made(tmp_path, "beta", **{"data.folds": 0, "data.fold": 0})
+    code, _, error = call(config, "--folds", "3")
+    assert code == 2 and "data.fold changes nothing with this data" in error
+    code, _, error = call(config, "--folds", "3", "optim.lrr=1")
+    assert code == 2 and "optim.lrr is not a known key" in error
