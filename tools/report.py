@@ -30,7 +30,10 @@ from tools.report_pictures import RULE, pictures_of
 
 
 PAGE = Path(__file__).with_name("report_page")
-SCRIPTS = ("base.js", "table.js", "chart.js", "panels.js", "evidence.js", "page.js")
+SCRIPTS = (
+    "base.js", "table.js", "runs.js", "filters.js", "series.js", "chart.js",
+    "curves.js", "settings.js", "pictures.js", "evidence.js", "page.js",
+)  # fmt: skip
 NO_PLACE = "a folder with runs in it, or one run; without any: every sub-project's runs"
 
 
@@ -62,7 +65,9 @@ def build(places: Sequence[Path], root: Path) -> tuple[bytes, str]:
     blocks, rows = [], []
     paths = [run.path for run, _, _ in read]
     for number, pictures in enumerate(pictures_of(paths)):
-        _, row, curves = read[number]
+        run, row, curves = read[number]
+        if run.path.is_relative_to(root):
+            row["path"] = run.path.relative_to(root).as_posix()
         names = []
         for place, picture in enumerate(pictures):
             if "data" in picture:

@@ -6,8 +6,7 @@ const DATA = parse("data");
 DATA.runs.forEach((run, id) => (run.id = id));
 
 /** An element with attributes (`onclick` and the like are listeners) and children. */
-const el = (tag, given, ...children) =>
-  furnish(document.createElement(tag), given, children);
+const el = (tag, given, ...children) => furnish(document.createElement(tag), given, children);
 const svg = (tag, given, ...children) =>
   furnish(document.createElementNS("http://www.w3.org/2000/svg", tag), given, children);
 
@@ -24,9 +23,7 @@ function furnish(node, given, children) {
 /** Fill a <select>; the choice stays if it is still there. */
 function offer(select, options) {
   const before = select.value;
-  select.replaceChildren(
-    ...options.map(([value, text]) => el("option", { value }, text ?? value)),
-  );
+  select.replaceChildren(...options.map(([value, text]) => el("option", { value }, text ?? value)));
   if (options.some(([value]) => value === before)) select.value = before;
 }
 

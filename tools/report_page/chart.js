@@ -1,74 +1,15 @@
 /* Curves, drawn as SVG: axes, ticks, one path a curve, the nearest point under the mouse. */
 
-const parsed = new Map();
 const NARROW = 560;
-
-function curveOf(run, split, metric) {
-  if (!parsed.has(run.id)) parsed.set(run.id, parse(`curves-${run.id}`));
-  const parts = parsed.get(run.id);
-  return Object.hasOwn(parts, split) && Object.hasOwn(parts[split], metric) ? parts[split][metric] : null;
-}
-
-/** Where a step lies along the axis: itself, or between the knots of its scale. */
-function position(run, step) {
-  if (state.along === "step") return step;
-  const [steps, values] = run.scales[state.along];
-  return between(steps, values, step);
-}
-
-function between(xs, ys, x) {
-  let right = xs.findIndex((other) => other >= x);
-  if (right === 0) return ys[0];
-  if (right < 0) right = xs.length - 1; // beyond the last knot the last line goes on
-  const share = (x - xs[right - 1]) / (xs[right] - xs[right - 1]);
-  return ys[right - 1] + share * (ys[right] - ys[right - 1]);
-}
-
-/** One curve to draw, or why there is none. */
-function seriesOf(entry, split) {
-  const slot = state.chosen.get(entry.first.id);
-  const found = { entry, split, slot, points: [], bad: [], below: 0 };
-  const timed = entry.runs.filter((run) => state.along === "step" || run.scales[state.along]);
-  if (!timed.length) return { ...found, why: `does not tell its ${state.along}` };
-  const curves = timed.map((run) => [run, curveOf(run, split, state.metric)]).filter(([, curve]) => curve);
-  if (!curves.length) return { ...found, why: `has no ${state.metric} of ${split}` };
-  const rows = curves.length > 1 ? averaged(curves) : single(...curves[0]);
-  for (const row of rows) {
-    if (!isNumber(row.y)) found.bad.push(row);
-    else if (state.log && row.y <= 0) found.below += 1;
-    if (isNumber(row.y) && !(state.log && row.y <= 0)) found.points.push(row);
-    else found.points.push({ ...row, y: null });
-  }
-  found.runs = curves.length;
-  return found;
-}
-
-function single(run, [steps, values]) {
-  return steps.map((step, i) => ({ x: position(run, step), step, y: values[i] }));
-}
-
-/** Mean and standard deviation at the steps of the first, where at least two have values. */
-function averaged(curves) {
-  const [first, [steps]] = curves[0];
-  const whole = curves.map(([, [xs, ys]]) => {
-    const kept = xs.map((x, i) => [x, ys[i]]).filter(([, y]) => isNumber(y));
-    return [kept.map(([x]) => x), kept.map(([, y]) => y)];
-  });
-  return steps.flatMap((step) => {
-    const there = whole.filter(([xs]) => xs.length && xs[0] <= step && step <= xs.at(-1));
-    if (there.length < 2) return [];
-    const values = there.map(([xs, ys]) => between(xs, ys, step));
-    return [{ x: position(first, step), step, y: mean(values), spread: deviation(values) }];
-  });
-}
-
 function linearTicks(low, high, wanted) {
   const rough = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
   const stride = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough * 0.999);
   const first = Math.ceil(low / stride - 1e-9);
   const count = Math.floor(high / stride + 1e-9) - first + 1;
-  return Array.from({ length: Math.min(count, 50) }, (_, i) => Number(((first + i) * stride).toPrecision(12)));
+  return Array.from({ length: Math.min(count, 50) }, (_, i) =>
+    Number(((first + i) * stride).toPrecision(12)),
+  );
 }
 
 function logTicks(low, high) {
@@ -84,7 +25,8 @@ function logTicks(low, high) {
 
 function tickText(value) {
   const size = Math.abs(value);
-  if (size !== 0 && (size >= 1e6 || size < 1e-3)) return value.toExponential().replace("-", "−").replace("e+", "e");
+  if (size !== 0 && (size >= 1e6 || size < 1e-3))
+    return value.toExponential().replace("-", "−").replace("e+", "e");
   return short(value, 6);
 }
 
@@ -94,7 +36,8 @@ function extent(values) {
     if (value < low) low = value;
     if (value > high) high = value;
   }
-  if (low === high) return [low - (Math.abs(low) * 0.05 || 0.5), high + (Math.abs(high) * 0.05 || 0.5)];
+  if (low === high)
+    return [low - (Math.abs(low) * 0.05 || 0.5), high + (Math.abs(high) * 0.05 || 0.5)];
   return [low, high];
 }
 
@@ -102,7 +45,9 @@ function extent(values) {
 function drawChart(box, series) {
   const drawn = series.filter((one) => one.points.some((p) => p.y !== null));
   if (!drawn.length) {
-    const why = series.length ? "None of the chosen runs has values here." : "Choose runs in the table to see their curves.";
+    const why = series.length
+      ? "None of the chosen runs has values here."
+      : "Choose runs in the table to see their curves.";
     return box.replaceChildren(el("p", { class: "note" }, why));
   }
   const width = Math.max(box.clientWidth, 260);
@@ -110,17 +55,35 @@ function drawChart(box, series) {
   const frame = { left: 58, right: width - 14, top: 14, bottom: height - 42 };
   const value = (y) => (state.log ? Math.log10(y) : y);
   const kept = drawn.flatMap((one) => one.points.filter((p) => p.y !== null));
-  const edges = kept.flatMap((p) => [p.y, p.y - (p.spread ?? 0), p.y + (p.spread ?? 0)]).filter((y) => !state.log || y > 0);
+  const edges = kept
+    .flatMap((p) => [p.y, p.y - (p.spread ?? 0), p.y + (p.spread ?? 0)])
+    .filter((y) => !state.log || y > 0);
   const [left, right] = extent(kept.map((p) => p.x));
   const [low, high] = extent(edges.map(value));
   const rim = (high - low) * 0.04;
   const toX = (x) => frame.left + ((x - left) / (right - left)) * (frame.right - frame.left);
   const span = high - low + 2 * rim;
   const toY = (y) => frame.bottom - ((value(y) - low + rim) / span) * (frame.bottom - frame.top);
-  const yTicks = state.log ? logTicks(low - rim, high + rim) : linearTicks(low - rim, high + rim, height / 60);
+  const yTicks = state.log
+    ? logTicks(low - rim, high + rim)
+    : linearTicks(low - rim, high + rim, height / 60);
   const label = `${state.metric} along ${state.along}: ${some(drawn.length, "curve")}; the table below has their values`;
-  const image = svg("svg", { viewBox: `0 0 ${width} ${height}`, width, height, role: "img", "aria-label": label });
-  image.append(axes(frame, width, height, linearTicks(left, right, Math.max(3, width / 110)).map((t) => [t, toX(t)]), yTicks.map((t) => [t, toY(t)])));
+  const image = svg("svg", {
+    viewBox: `0 0 ${width} ${height}`,
+    width,
+    height,
+    role: "img",
+    "aria-label": label,
+  });
+  image.append(
+    axes(
+      frame,
+      width,
+      height,
+      linearTicks(left, right, Math.max(3, width / 110)).map((t) => [t, toX(t)]),
+      yTicks.map((t) => [t, toY(t)]),
+    ),
+  );
   image.append(...drawn.map((one) => (one.drawing = curveNode(one, toX, toY, frame))));
   const dot = svg("circle", { r: 4.5, class: "dot", visibility: "hidden" });
   const tip = el("div", { class: "tip", hidden: true });
@@ -137,15 +100,28 @@ function drawChart(box, series) {
 function axes(frame, width, height, xs, ys) {
   const { left, right, top, bottom } = frame;
   const text = (given, content) => svg("text", given, content);
-  return svg("g", { class: "axes", "aria-hidden": "true" },
+  return svg(
+    "g",
+    { class: "axes", "aria-hidden": "true" },
     ys.map(([, y]) => svg("line", { x1: left, x2: right, y1: y, y2: y, class: "grid" })),
     xs.map(([, x]) => svg("line", { x1: x, x2: x, y1: bottom, y2: bottom + 5 })),
     svg("line", { x1: left, x2: right, y1: bottom, y2: bottom }),
     svg("line", { x1: left, x2: left, y1: top, y2: bottom }),
     ys.map(([t, y]) => text({ x: left - 7, y: y + 4, "text-anchor": "end" }, tickText(t))),
     xs.map(([t, x]) => text({ x, y: bottom + 18, "text-anchor": "middle" }, tickText(t))),
-    text({ x: (left + right) / 2, y: height - 6, "text-anchor": "middle", class: "title" }, state.along),
-    text({ transform: `translate(12 ${(top + bottom) / 2}) rotate(-90)`, "text-anchor": "middle", class: "title" }, state.metric + (state.log ? " (log)" : "")));
+    text(
+      { x: (left + right) / 2, y: height - 6, "text-anchor": "middle", class: "title" },
+      state.along,
+    ),
+    text(
+      {
+        transform: `translate(12 ${(top + bottom) / 2}) rotate(-90)`,
+        "text-anchor": "middle",
+        class: "title",
+      },
+      state.metric + (state.log ? " (log)" : ""),
+    ),
+  );
 }
 
 function curveNode(one, toX, toY, frame) {
@@ -153,19 +129,37 @@ function curveNode(one, toX, toY, frame) {
   let open = false;
   const real = one.points.filter((p) => p.y !== null);
   for (const point of one.points) {
-    if (point.y === null) { open = false; continue; }
+    if (point.y === null) {
+      open = false;
+      continue;
+    }
     path += `${open ? "L" : "M"}${toX(point.x).toFixed(1)} ${toY(point.y).toFixed(1)}`;
     open = true;
   }
   const node = svg("g", { class: `curve s${one.slot % 8} ${one.faint ? "faint" : ""}` });
   if (real.some((p) => p.spread)) {
     const safe = (y) => Math.min(Math.max(toY(y), frame.top), frame.bottom) || frame.bottom;
-    const edge = (sign) => (p) => `${toX(p.x).toFixed(1)} ${safe(p.y + sign * (p.spread ?? 0)).toFixed(1)}`;
-    node.append(svg("path", { class: "band", d: `M${[...real.map(edge(1)), ...[...real].reverse().map(edge(-1))].join("L")}Z` }));
+    const edge = (sign) => (p) =>
+      `${toX(p.x).toFixed(1)} ${safe(p.y + sign * (p.spread ?? 0)).toFixed(1)}`;
+    node.append(
+      svg("path", {
+        class: "band",
+        d: `M${[...real.map(edge(1)), ...[...real].reverse().map(edge(-1))].join("L")}Z`,
+      }),
+    );
   }
   node.append(svg("path", { d: path, "stroke-dasharray": dashOf(one.slot) }));
-  if (real.length <= 30) node.append(...real.map((p) => svg("circle", { cx: toX(p.x), cy: toY(p.y), r: 2.4 })));
-  node.append(...one.bad.map((p) => svg("path", { class: "bad", d: `M${toX(p.x) - 4} ${frame.top - 4}l8 8m0 -8l-8 8` }, svg("title", {}, `${p.y} at step ${p.step}`))));
+  if (real.length <= 30)
+    node.append(...real.map((p) => svg("circle", { cx: toX(p.x), cy: toY(p.y), r: 2.4 })));
+  node.append(
+    ...one.bad.map((p) =>
+      svg(
+        "path",
+        { class: "bad", d: `M${toX(p.x) - 4} ${frame.top - 4}l8 8m0 -8l-8 8` },
+        svg("title", {}, `${p.y} at step ${p.step}`),
+      ),
+    ),
+  );
   return node;
 }
 
@@ -181,9 +175,16 @@ function hover(event, image, drawn, dot, tip, toX, toY) {
     }
   }
   const { one, point } = best;
-  furnish(dot, { cx: toX(point.x), cy: toY(point.y), class: `dot s${one.slot % 8}`, visibility: "visible" }, []);
+  furnish(
+    dot,
+    { cx: toX(point.x), cy: toY(point.y), class: `dot s${one.slot % 8}`, visibility: "visible" },
+    [],
+  );
   const spread = point.spread ? ` ± ${short(point.spread, 2)}` : "";
-  tip.replaceChildren(el("b", {}, one.entry.name), ` ${one.split} ${short(point.y)}${spread} at ${state.along} ${short(point.x)}`);
+  tip.replaceChildren(
+    el("b", {}, one.entry.name),
+    ` ${one.split} ${short(point.y)}${spread} at ${state.along} ${short(point.x)}`,
+  );
   tip.hidden = false;
   tip.style.left = `${Math.max(0, Math.min(x + 12, box.width - tip.offsetWidth - 4))}px`;
   tip.style.top = `${Math.max(0, y - tip.offsetHeight - 12)}px`;

@@ -1,4 +1,4 @@
-/* State, filters, tabs: what happens when something is clicked. */
+/* State, choice, tabs: what happens when something is clicked. */
 
 const SLOTS = 32; // colours and dashes before they begin anew
 const state = {
@@ -13,41 +13,36 @@ const state = {
   shown: [],
   drawn: [],
 };
-const updateTable = sortable(byId("table"), RUN_COLUMNS, (entry) => ({ class: entry.first.status === "done" ? null : "unfinished" }));
-const texts = DATA.runs.map(searchText);
-
-function searchText(run) {
-  const keys = [...Object.keys(DATA.common[run.project] ?? {}), ...Object.keys(run.own)];
-  const settings = unique(keys).map((key) => `${key}=${exact(setting(run, key))}`);
-  return [run.name, run.project, run.status, `seed=${run.seed}`, ...settings].join("\n").toLowerCase();
-}
-
-function filtered() {
-  const words = byId("text").value.toLowerCase().split(/\s+/).filter(Boolean);
-  const [project, status, key, value] = ["project", "status", "setting", "value"].map((id) => byId(id).value);
-  return DATA.runs.filter((run) =>
-    (!project || run.project === project) &&
-    (!status || run.status === status) &&
-    (!key || !value || exact(setting(run, key)) === value) &&
-    words.every((word) => texts[run.id].includes(word)));
-}
-
+const updateTable = sortable(byId("table"), RUN_COLUMNS, (entry) => ({
+  class: entry.first.status === "done" ? null : "unfinished",
+}));
 function showTable() {
   state.shown = entriesOf(filtered());
   updateTable(state.shown);
   const runs = state.shown.flatMap((entry) => entry.runs).length;
-  byId("shown").textContent = runs === DATA.runs.length ? some(runs, "run") : `${runs} of ${some(DATA.runs.length, "run")}`;
+  byId("shown").textContent =
+    runs === DATA.runs.length ? some(runs, "run") : `${runs} of ${some(DATA.runs.length, "run")}`;
   byId("nothing").hidden = runs > 0;
-  byId("nothing").replaceChildren(...withCode(DATA.runs.length ? "No run has all of that." : "There is no run yet: `python scripts/train.py --config configs/NAME.yaml` in a sub-project makes one."));
+  byId("nothing").replaceChildren(
+    ...withCode(
+      DATA.runs.length
+        ? "No run has all of that."
+        : "There is no run yet: `python scripts/train.py --config configs/NAME.yaml` in a sub-project makes one.",
+    ),
+  );
   markChosen();
 }
 
 function markChosen() {
   for (const entry of state.shown) {
-    const slots = entry.runs.map((run) => state.chosen.get(run.id)).filter((slot) => slot !== undefined);
+    const slots = entry.runs
+      .map((run) => state.chosen.get(run.id))
+      .filter((slot) => slot !== undefined);
     entry.box.checked = slots.length === entry.runs.length;
     entry.box.indeterminate = slots.length > 0 && !entry.box.checked;
-    entry.mark.replaceChildren(...(slots.length ? [swatch(state.chosen.get(entry.first.id) ?? slots[0])] : []));
+    entry.mark.replaceChildren(
+      ...(slots.length ? [swatch(state.chosen.get(entry.first.id) ?? slots[0])] : []),
+    );
     entry.node.classList.toggle("chosen", slots.length > 0);
   }
   byId("chosen").textContent = `${some(state.chosen.size, "run")} chosen`;
@@ -56,7 +51,9 @@ function markChosen() {
 const chosenRuns = () => [...state.chosen.keys()].map((id) => DATA.runs[id]);
 
 function chosenEntries() {
-  return state.grouped ? groupsOf(chosenRuns()).map(entryOf) : chosenRuns().map((run) => singles[run.id]);
+  return state.grouped
+    ? groupsOf(chosenRuns()).map(entryOf)
+    : chosenRuns().map((run) => singles[run.id]);
 }
 
 /** Choose runs or let them go; each keeps its colour as long as it is chosen. */
@@ -116,31 +113,6 @@ function listen(id, kind, act) {
   byId(id).addEventListener(kind, act);
 }
 
-function fillFilters() {
-  const count = (key) => [...groupCounts(DATA.runs.map((run) => run[key]))].sort(([a], [b]) => collator.compare(a, b));
-  const options = (key, all) => [["", all], ...count(key).map(([name, n]) => [name, `${name} (${n})`])];
-  offer(byId("project"), options("project", "all"));
-  offer(byId("status"), options("status", "all"));
-  const varying = unique(DATA.runs.flatMap((run) => [...Object.keys(run.own), ...run.missing])).sort(collator.compare);
-  offer(byId("setting"), [["", "any"], ["seed"], ...varying.map((key) => [key])]);
-  const results = unique(DATA.runs.flatMap((run) => Object.keys(run.results))).sort(collator.compare);
-  offer(byId("result"), [["watched", "the monitored one"], ...results.map((key) => [key])]);
-  fillValues();
-}
-
-function groupCounts(values) {
-  const counts = new Map();
-  for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  return counts;
-}
-
-function fillValues() {
-  const key = byId("setting").value;
-  const values = key ? unique(DATA.runs.map((run) => exact(setting(run, key)))).sort(collator.compare) : [];
-  offer(byId("value"), [["", "any"], ...values.map((value) => [value])]);
-  byId("value").disabled = !key;
-}
-
 /** Results stand in the cells, so these are made anew. */
 function changeResult() {
   state.result = byId("result").value;
@@ -152,17 +124,36 @@ function connect() {
   listen("filters", "submit", (event) => event.preventDefault());
   listen("text", "input", showTable);
   for (const id of ["project", "status", "value"]) listen(id, "change", showTable);
-  listen("setting", "change", () => { fillValues(); showTable(); });
+  listen("setting", "change", () => {
+    fillValues();
+    showTable();
+  });
   listen("result", "change", changeResult);
   listen("grouped", "change", changeGrouping);
-  listen("all", "click", () => choose(state.shown.flatMap((entry) => entry.runs), true));
+  listen("all", "click", () =>
+    choose(
+      state.shown.flatMap((entry) => entry.runs),
+      true,
+    ),
+  );
   listen("none", "click", () => choose(chosenRuns(), false));
-  for (const id of ["metric", "split", "along", "log"]) listen(id, "change", () => {
-    Object.assign(state, { metric: byId("metric").value, along: byId("along").value, log: byId("log").checked });
-    showCurves();
+  for (const id of ["metric", "split", "along", "log"])
+    listen(id, "change", () => {
+      Object.assign(state, {
+        metric: byId("metric").value,
+        along: byId("along").value,
+        log: byId("log").checked,
+      });
+      showCurves();
+    });
+  listen("kind", "change", () => {
+    state.pictures = PICTURES;
+    showPictures();
   });
-  listen("kind", "change", () => { state.pictures = PICTURES; showPictures(); });
-  listen("more", "click", () => { state.pictures += PICTURES; showPictures(); });
+  listen("more", "click", () => {
+    state.pictures += PICTURES;
+    showPictures();
+  });
   listen("close", "click", () => byId("large").close());
   listen("before", "click", () => enlarge(state.place - 1));
   listen("after", "click", () => enlarge(state.place + 1));
@@ -177,7 +168,10 @@ function connect() {
 function connectTabs() {
   const names = Object.keys(PANELS);
   names.forEach((name, i) => {
-    listen(`tab-${name}`, "click", () => { state.tab = name; showPanel(); });
+    listen(`tab-${name}`, "click", () => {
+      state.tab = name;
+      showPanel();
+    });
     listen(`tab-${name}`, "keydown", ({ key }) => {
       const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
       if (!step) return;
