@@ -20,13 +20,13 @@ from pathlib import Path
 from tools.compare_plot import draw
 from tools.compare_text import as_csv, as_json, text
 from tools.comparison import Comparison
+from tools.files import write_whole
 from tools.processes import handle_signals
 from tools.projects import WorkspaceError
 from tools.run_groups import compare_runs
 from tools.run_values import HIGHER, LOWER
 from tools.runs import Run, find_runs
 from tools.samples import compare_samples
-from tools.sweep_folder import write_whole
 
 
 __all__ = ["compare_runs", "compare_samples", "draw", "main"]
@@ -72,16 +72,19 @@ def find(places: Sequence[Path]) -> tuple[list[Run], list[str]]:
 
 def _write(found: Comparison, given: argparse.Namespace) -> None:
     """The files that were asked for, whole or not at all."""
-    try:
-        if given.csv:
-            write_whole(given.csv, as_csv(found))
-        if given.json:
-            write_whole(given.json, as_json(found))
-        if given.plot:
-            draw(found, given.plot)
-    except OSError as error:
-        name = error.filename2 or error.filename
-        raise WorkspaceError(f"cannot write {name}: {error.strerror}") from None
+    kinds = [
+        (given.csv, lambda: write_whole(given.csv, as_csv(found))),
+        (given.json, lambda: write_whole(given.json, as_json(found))),
+        (given.plot, lambda: draw(found, given.plot)),
+    ]
+    for path, write in kinds:
+        try:
+            if path:
+                write()
+        except OSError as error:
+            raise WorkspaceError(
+                f"{path} cannot be written: {error.strerror}"
+            ) from None
 
 
 def _parser() -> argparse.ArgumentParser:

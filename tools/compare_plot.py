@@ -1,12 +1,12 @@
 """A comparison as one picture: every value, the means, and the differences."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 
 from tools.compare_text import settings_in_words
 from tools.comparison import Comparison
+from tools.files import replace_whole
 
 
 DOTS = 60  # values of a group up to which each is drawn
@@ -25,9 +25,7 @@ def draw(found: Comparison, path: Path) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(1, 1))
     _draw_groups(left, found)
     _draw_differences(right, found)
-    part = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    figure.savefig(part, format="png", dpi=110)
-    os.replace(part, path)
+    replace_whole(path, lambda part: figure.savefig(part, format="png", dpi=110))
 
 
 def _draw_groups(axis, found: Comparison) -> None:

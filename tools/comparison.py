@@ -107,7 +107,8 @@ def verdict(one: Difference, better: str) -> str:
     if math.isnan(one.p_holm) or math.isnan(one.low):
         return "no verdict: without spread there is no test; take more seeds"
     sure = one.p_holm < LEVEL
-    apart = one.low > 0 or one.high < 0
+    near = 1e-9 * (one.high - one.low)  # an end of 0 may be a sum that is nearly 0
+    apart = one.low > near or one.high < -near
     if sure and apart:
         rises = (one.difference > 0) == (better == HIGHER)
         return f"{one.second if rises else one.first} is better"

@@ -186,6 +186,11 @@ def _reach(pairs: Sequence[int]) -> list[str]:
     few, needed = min(pairs, default=0), fewest_pairs(max(1, len(pairs)))
     if not pairs or few >= needed:
         return []
+    if few < 2:
+        return [
+            "one pair has no spread: train more seeds (python -m tools sweep), or "
+            "compare the two runs sample by sample (--samples test)"
+        ]
     family = f", {needed} for {len(pairs)} comparisons" if len(pairs) > 1 else ""
     return [
         f"{few} pairs: exact Wilcoxon and sign flips cannot go below p = "

@@ -30,7 +30,7 @@ from tools.runs import Run, read_json
 
 
 PLACES = ("{}/predictions.csv", "{}/per_image.csv", "{}.csv")
-FIRST = ("right", "dice_fg", "errors")  # the metric of a file if none is named
+FIRST = ("dice_fg", "errors", "right")  # the metric of a file if none is named
 EDITS = ("substitutions", "deletions", "insertions")
 TRUTH = ("true", "reference", "tokens")  # equal for the same sample, whatever the run
 TEXT = (*TRUTH, "name", "id", "speaker", "method", "predicted", "text", "differences")
@@ -129,15 +129,11 @@ def read_samples(run: Run, split: str) -> Samples:
     paths = [run.path / "eval" / place.format(split) for place in PLACES]
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
-        scored = (run.path / "eval" / f"{split}.json").is_file()
-        advice = (
-            "its sub-project writes none: compare seeds instead"
-            if scored
-            else "make them by: python scripts/eval.py --checkpoint "
-            f"{run.summary.get('checkpoint', run.path)} --split {split}"
-        )
         raise WorkspaceError(
-            f"{run.name} has no results by sample of {split}; {advice}"
+            f"{run.name} has no results by sample of {split}; vision_cnn, "
+            "unet_transformer_seg and paraformer_asr write them by: python "
+            f"scripts/eval.py --checkpoint {run.summary.get('checkpoint', run.path)} "
+            f"--split {split}; the others have none: compare seeds"
         )
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         lines = list(csv.DictReader(file))

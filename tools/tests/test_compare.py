@@ -1,0 +1,186 @@
+"""What is said of groups of runs, and what is written."""
+
+import csv
+import json
+import math
+
+import pytest
+from scipy import stats
+
+from tools.compare import compare_runs, find, main
+from tools.compare_text import text
+from tools.tests.compared_runs import LUCK, SIX, groups, make, shifted
+
+
+@pytest.mark.spec("WSP-100", "The seeds that two groups share are pairs")
+def test_six_seeds_of_two_configurations_have_the_verdict_of_scipy(tmp_path):
+    found = compare_runs(groups(tmp_path, SIX, shifted(0.02)))
+    (one,) = found.differences
+    theirs = stats.ttest_rel(shifted(0.02), SIX)
+    assert one.p == one.p_holm == pytest.approx(theirs.pvalue, rel=1e-9)
+    ranks = stats.wilcoxon(shifted(0.02), SIX, method="exact").pvalue
+    assert one.tests == {"Wilcoxon": ranks, "permutation": 0.03125}
+    assert (one.first, one.second, one.pairs, one.n) == ("A", "B", "seed", 6)
+    assert one.difference == pytest.approx(0.02 + sum(LUCK) / 6)
+    assert one.low < one.difference < one.high
+    assert one.verdict == "B is better"
+    assert [group.settings for group in found.groups] == [
+        {"optim.lr": 0},
+        {"optim.lr": 1},
+    ]
+    assert found.groups[1].values == tuple(shifted(0.02))
+
+
+@pytest.mark.spec("WSP-104", "differ by luck alone are called a tie")
+def test_a_planted_tie_is_called_a_tie(tmp_path, capsys):
+    groups(tmp_path, SIX, shifted(0))
+    assert main([str(tmp_path)]) == 0
+    said = capsys.readouterr().out
+    assert "difference not shown: tie" in said and "is better (train.mode" in said
+    assert said.count("is better") == 1  # which way, and of no group
+
+
+@pytest.mark.spec("WSP-105", "five pairs cannot go below 0.0625, six are the fewest")
+def test_five_seeds_say_why_ranks_cannot_show_anything(tmp_path):
+    found = compare_runs(groups(tmp_path, SIX[:5], shifted(0.02)[:5]))
+    assert found.differences[0].tests["Wilcoxon"] == 0.0625
+    assert found.notes[-1] == (
+        "5 pairs: exact Wilcoxon and sign flips cannot go below p = 0.0625, whatever "
+        "the values; 6 pairs are the fewest for 0.05"
+    )
+    assert "fewest" not in text(compare_runs(groups(tmp_path, SIX, shifted(0.02))))
+
+
+def test_a_family_of_comparisons_needs_more_pairs(tmp_path):
+    found = compare_runs(groups(tmp_path, SIX, shifted(0.02), shifted(0.05)))
+    assert len(found.differences) == 3
+    assert found.notes[-1].endswith(
+        "6 pairs are the fewest for 0.05, 7 for 3 comparisons"
+    )
+
+
+@pytest.mark.spec("WSP-103", "p after Holm over all comparisons is below 0.05")
+def test_better_needs_the_interval_and_the_adjusted_p(tmp_path):
+    slight = shifted(0.0016)  # p = 0.19 x 1
+    three = compare_runs(groups(tmp_path, SIX, shifted(0.0031), slight))
+    alone, *_ = three.differences
+    assert alone.p < 0.05 < alone.p_holm and alone.low > 0
+    assert alone.verdict == "difference not shown: p allows a tie"
+    assert all("better" not in one.verdict for one in three.differences)
+
+
+def test_lower_is_better_where_the_runs_minimise(tmp_path):
+    config = {"train": {"monitor": "loss", "mode": "min"}}
+    for seed, (a, b) in enumerate(zip(SIX, shifted(0.02), strict=True)):
+        make(tmp_path, f"a{seed}", a, seed, config=config)
+        make(tmp_path, f"b{seed}", b, seed, config=config | {"model": {"width": 9}})
+    (one,) = compare_runs(find([tmp_path])[0]).differences
+    assert one.difference < 0 and one.verdict == "B is better"
+
+
+@pytest.mark.spec("WSP-112", "end in no verdict or a tie, without a warning")
+@pytest.mark.parametrize(
+    "a, b, verdict",
+    [
+        ([0.9], [0.8], "no verdict: without spread there is no test"),
+        ([0.9, 0.9, 0.9], [0.9, 0.9, 0.9], "difference not shown: tie"),
+        ([0.9, 0.8, 0.7], [0.9, 0.8, 0.7], "difference not shown: tie"),
+        ([0.9, 0.9, 0.9], [0.8, 0.8, 0.8], "difference not shown: p allows a tie"),
+        ([0.5, 0.6], [0.7, 0.9], "difference not shown: p allows a tie"),
+        (SIX, [value + 0.01 for value in SIX], "B is better"),
+        ([1.0] * 7, [1.0] * 7, "difference not shown: tie"),
+    ],
+)
+def test_few_values_and_values_without_spread(tmp_path, a, b, verdict):
+    found = compare_runs(groups(tmp_path, a, b))
+    assert found.differences[0].verdict.startswith(verdict)
+    assert text(found)
+
+
+def test_no_spread_without_pairs(tmp_path):
+    make(tmp_path, "x", 0.9, 7)
+    make(tmp_path, "y", 0.9, 8)
+    runs = [
+        *groups(tmp_path, [], [0.9, 0.9]),
+        *find([tmp_path / "x", tmp_path / "y"])[0],
+    ]
+    (one,) = compare_runs(runs).differences
+    assert (one.test, one.verdict) == ("permutation", "difference not shown: tie")
+
+
+def test_one_configuration_alone_has_a_mean_and_an_interval(tmp_path):
+    found = compare_runs(groups(tmp_path, SIX))
+    (group,) = found.groups
+    assert group.mean == pytest.approx(sum(SIX) / 6)
+    assert group.low < group.mean < group.high
+    assert "all runs have the same settings: there is nothing to compare" in found.notes
+
+
+@pytest.mark.spec("WSP-111", "5 seeds of 2 folds")
+@pytest.mark.parametrize(
+    "seeds, folds, test",
+    [(5, 2, "5x2cv t"), (1, 4, "corrected t"), (3, 2, "corrected t")],
+)
+def test_folds_are_pairs_that_share_training_data(tmp_path, seeds, folds, test):
+    for seed in range(seeds):
+        for fold in range(folds):
+            for name, by in (("a", 0.0), ("b", 0.02 + LUCK[seed] + 0.001 * fold)):
+                config = {
+                    "data": {"folder": {"fold": fold, "folds": folds}},
+                    "name": name,
+                }
+                make(
+                    tmp_path,
+                    f"{name}-{seed}-{fold}",
+                    SIX[fold] + by,
+                    seed,
+                    config=config,
+                )
+    found = compare_runs(find([tmp_path])[0])
+    (one,) = found.differences
+    assert (one.test, one.pairs, one.n) == (test, "fold", seeds * folds)
+    assert one.low < one.difference < one.high and 0 < one.p < 1
+    assert len(found.groups) == 2 and f"folds of {seeds} seeds" in text(found)
+    if test == "5x2cv t":
+        first = 0.02 + LUCK[0]
+        spread = math.sqrt(2 * 0.0005**2)  # of each seed: d1 - d2 = 0.001
+        assert one.p == pytest.approx(2 * stats.t.sf(first / spread, 5), rel=1e-6)
+
+
+@pytest.mark.spec("WSP-113", "`--csv`, `--json` and `--plot`")
+def test_the_files_hold_what_is_printed(tmp_path, capsys):
+    groups(tmp_path / "runs", SIX, shifted(0.02), SIX[:1])
+    names = [tmp_path / name for name in ("c.csv", "c.json", "c.png")]
+    options = [word for path in names for word in (f"--{path.suffix[1:]}", str(path))]
+    options[4] = "--plot"
+    assert main([str(tmp_path / "runs"), *options]) == 0, capsys.readouterr().err
+    rows = list(csv.DictReader(names[0].read_text().splitlines()))
+    content = json.loads(names[1].read_text(), parse_constant=pytest.fail)
+    assert [row["verdict"] for row in rows] == [
+        one["verdict"] for one in content["differences"]
+    ]
+    assert float(rows[0]["difference"]) == content["differences"][0]["difference"]
+    assert content["differences"][1]["p"] is None and rows[1]["p"] == ""
+    assert content["groups"][0]["values"] == SIX
+    assert names[2].read_bytes().startswith(b"\x89PNG")
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "c.csv",
+        "c.json",
+        "c.png",
+        "runs",
+    ]
+
+
+@pytest.mark.parametrize("option", ["--csv", "--json", "--plot"])
+def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path, capsys, option):
+    run = make(tmp_path, "a", 0.9)
+    target = tmp_path / "none" / "file"
+    assert main([str(run), option, str(target)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"{target} cannot be written: No such file or directory\n"
+
+
+@pytest.mark.spec("WSP-114", "gives the same numbers each time")
+def test_a_comparison_gives_the_same_numbers_each_time(tmp_path):
+    runs = groups(tmp_path, SIX, shifted(0.003))
+    assert compare_runs(runs) == compare_runs(runs)
