@@ -12,6 +12,10 @@ import yaml
 from tools.projects import WorkspaceError
 
 
+# The one in C is seven times as fast; both make plain values only.
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """One run folder. What a run that was killed early has not written is empty."""
@@ -116,7 +120,7 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def read_config(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+        content = yaml.load(path.read_text(encoding="utf-8"), LOADER)
     except FileNotFoundError:
         return {}
     except (yaml.YAMLError, ValueError) as error:
