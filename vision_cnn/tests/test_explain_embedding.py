@@ -18,21 +18,20 @@ def normal(*shape: int):
     return torch.randn(shape, generator=torch.Generator().manual_seed(0)).double()
 
 
+@pytest.mark.parity("principal components", "sklearn.decomposition.PCA")
 @pytest.mark.spec("CNN-103", "equal scikit-learn's up to their sign")
 @pytest.mark.parametrize("shape", [(60, 7), (5, 30), (2, 3)])
-def test_components_equal_scikit_learn(shape):
+def test_components_equal_scikit_learn(shape, parity):
     decomposition = pytest.importorskip("sklearn.decomposition")
     features = normal(*shape) * torch.arange(1, shape[1] + 1) + 5
     number = min(shape[0] - 1, 3)
     theirs = decomposition.PCA(number, svd_solver="full")
-    scores = torch.tensor(theirs.fit_transform(features.numpy()))
+    scores = theirs.fit_transform(features.numpy())
     ours = pca(features, number)
     sign = (ours.components * torch.tensor(theirs.components_)).sum(1).sign()
-    assert torch.allclose(ours.scores * sign, scores, atol=1e-9)
-    wanted = torch.tensor(theirs.components_)
-    assert torch.allclose(ours.components * sign[:, None], wanted, atol=1e-9)
-    shares = torch.tensor(theirs.explained_variance_ratio_)
-    assert torch.allclose(ours.explained, shares, atol=1e-12)
+    parity.value(ours.scores * sign, scores, atol=1e-9)
+    parity.value(ours.components * sign[:, None], theirs.components_, atol=1e-9)
+    parity.value(ours.explained, theirs.explained_variance_ratio_, atol=1e-12)
 
 
 @pytest.mark.spec("CNN-103", "largest entry of each is positive")

@@ -38,23 +38,26 @@ class nothing:
     def __exit__(self, *args): ...
 
 
+@pytest.mark.parity("saliency", "captum.attr.Saliency")
 @pytest.mark.spec("CNN-085", "equal those of captum")
-def test_saliency_equals_captum():
+def test_saliency_equals_captum(parity):
     model, (image, target) = relu_net(), images()
     wanted = captum_of("Saliency", model, image, target).amax(1)
-    assert torch.allclose(saliency(model, image, target), wanted, atol=1e-7)
+    parity.value(saliency(model, image, target), wanted, atol=1e-7)
 
 
+@pytest.mark.parity("input times gradient", "captum.attr.InputXGradient")
 @pytest.mark.spec("CNN-085", "equal those of captum")
-def test_input_x_gradient_equals_captum():
+def test_input_x_gradient_equals_captum(parity):
     model, (image, target) = relu_net(), images()
     wanted = captum_of("InputXGradient", model, image, target)
-    assert torch.allclose(input_x_gradient(model, image, target), wanted, atol=1e-7)
+    parity.value(input_x_gradient(model, image, target), wanted, atol=1e-7)
 
 
+@pytest.mark.parity("integrated gradients", "captum.attr.IntegratedGradients")
 @pytest.mark.spec("CNN-085", "equal those of captum")
 @pytest.mark.parametrize("baseline", [None, 0.3])
-def test_integrated_gradients_equal_captum(baseline):
+def test_integrated_gradients_equal_captum(baseline, parity):
     model, (image, target) = relu_net().double(), images()
     image = image.double()
     start = None if baseline is None else torch.full_like(image, baseline)
@@ -64,15 +67,17 @@ def test_integrated_gradients_equal_captum(baseline):
     options = {"n_steps": 20, "method": "riemann_middle", "baselines": start}
     wanted = captum_of("IntegratedGradients", model, image, target, **options)
     assert torch.allclose(attribution, wanted, atol=1e-12)
+    parity.value(attribution, wanted, atol=1e-9)  # captum's steps are float32
 
 
+@pytest.mark.parity("guided backpropagation", "captum.attr.GuidedBackprop")
 @pytest.mark.spec("CNN-085", "equal those of captum")
-def test_guided_backprop_equals_captum():
+def test_guided_backprop_equals_captum(parity):
     model, (image, target) = relu_net(), images()
     plain = relu_net(inplace=False)  # captum's own way of ReLU fails in place
     wanted = captum_of("GuidedBackprop", plain, image, target)
     guided = guided_backprop(model, image, target)
-    assert torch.allclose(guided, wanted, atol=1e-7)
+    parity.value(guided, wanted, atol=1e-7)
     assert not torch.allclose(guided, score_gradient(model, image, target))
 
 

@@ -8,9 +8,10 @@ from src.explain.occlusion import occlusion, windows
 from tests.explained import Corners, images, relu_net, same_state, state_of
 
 
+@pytest.mark.parity("occlusion", "captum.attr.Occlusion")
 @pytest.mark.spec("CNN-085", "equal those of captum")
 @pytest.mark.parametrize("window, stride", [(3, 1), (4, 2), (2, 2)])
-def test_occlusion_equals_captum(window, stride):
+def test_occlusion_equals_captum(window, stride, parity):
     attributions = pytest.importorskip("captum.attr")
     model, (image, target) = relu_net().eval(), images()
     image = torch.cat([image, image[..., -1:]], 3)  # 12x12: the windows fit
@@ -19,7 +20,7 @@ def test_occlusion_equals_captum(window, stride):
         image, (3, window, window), strides=(3, stride, stride), target=target
     )
     found = occlusion(model, image, target, window=window, stride=stride)
-    assert torch.allclose(found, wanted[:, 0], atol=1e-6)
+    parity.value(found, wanted[:, 0], atol=1e-6)
 
 
 @pytest.mark.parametrize("corner", range(4))

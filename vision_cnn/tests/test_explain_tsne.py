@@ -28,8 +28,11 @@ def normal(*shape: int):
     return torch.randn(shape, generator=torch.Generator().manual_seed(0)).double()
 
 
+@pytest.mark.parity(
+    "P of t-SNE", "sklearn.manifold._t_sne._joint_probabilities, float32"
+)
 @pytest.mark.spec("CNN-104", "equals scikit-learn's joint probabilities")
-def test_p_equals_scikit_learn():
+def test_p_equals_scikit_learn(parity):
     t_sne = pytest.importorskip("sklearn.manifold._t_sne")
     distance = pytest.importorskip("scipy.spatial.distance")
     features = digits(200)[0]
@@ -37,8 +40,8 @@ def test_p_equals_scikit_learn():
     wanted = t_sne._joint_probabilities(squared.float().numpy(), 20.0, 0)
     p = joint_probabilities(features, 20.0)
     assert torch.allclose(p.sum(), torch.ones(()).double())
-    gap = distance.squareform(p.numpy(), checks=False) - wanted
-    assert abs(gap).max() < 1e-4 * wanted.max()
+    ours = distance.squareform(p.numpy(), checks=False) / wanted.max()
+    parity.value(ours, wanted / wanted.max(), atol=1e-4)
 
 
 @pytest.mark.spec("CNN-104", "equals scikit-learn's joint probabilities")
@@ -68,9 +71,10 @@ def test_each_row_has_the_perplexity(perplexity, unit, count):
     assert torch.allclose(p.sum(1), torch.ones(count).double())
 
 
+@pytest.mark.parity("divergence of t-SNE", "torch.autograd through its definition")
 @pytest.mark.spec("CNN-104", "autograd gives through the divergence")
 @pytest.mark.parametrize("count", [2, 9, 200])
-def test_the_gradient_is_that_of_the_divergence(count):
+def test_the_gradient_is_that_of_the_divergence(count, parity):
     p = joint_probabilities(normal(count, 5), 3.0)
     y = (3 * normal(count, 2)).requires_grad_()
     w = 1 / (1 + (y[:, None] - y[None]).square().sum(2))
@@ -78,8 +82,9 @@ def test_the_gradient_is_that_of_the_divergence(count):
     q = w / w.sum()
     kl = (p * (p.clamp_min(1e-30) / q.clamp_min(1e-30)).log()).sum()
     (wanted,) = torch.autograd.grad(kl, y)
-    assert torch.allclose(gradient(p, y.detach()), wanted, atol=1e-10)
+    parity.gradient(gradient(p, y.detach()), wanted, atol=1e-10)
     assert math.isclose(divergence(p, y.detach()), float(kl.detach()), rel_tol=1e-9)
+    parity.value(divergence(p, y.detach()), kl, atol=1e-9)
 
 
 @pytest.mark.spec("CNN-105", "keeps neighbours as well as scikit-learn's")

@@ -69,8 +69,9 @@ def gradients(net: nn.Module) -> torch.Tensor:
     return torch.cat([p.grad.flatten() for p in net.parameters()])
 
 
+@pytest.mark.parity("sharpness-aware loss", "Foret et al. 2021, in two steps by hand")
 @pytest.mark.spec("CNN-113", "leaves in `grad` what the two-step procedure")
-def test_steps_are_those_of_the_two_step_procedure():
+def test_steps_are_those_of_the_two_step_procedure(parity):
     nets = [small_net(), small_net()]
     takers = [torch.optim.SGD(net.parameters(), 0.3, momentum=0.9) for net in nets]
     plain = small_net()
@@ -85,14 +86,11 @@ def test_steps_are_those_of_the_two_step_procedure():
                 values.append(loss.item())
             else:
                 values.append(two_step_gradient(net, *batch(step)))
-        torch.testing.assert_close(
-            gradients(nets[0]), gradients(nets[1]), rtol=1e-10, atol=1e-13
-        )
-        assert values[0] == pytest.approx(values[1], rel=1e-12)
+        parity.gradient(gradients(nets[0]), gradients(nets[1]), atol=1e-13)
+        parity.value(*values, atol=1e-13)
         for taker in takers:
             taker.step()
-    for mine, theirs in zip(nets[0].parameters(), nets[1].parameters(), strict=True):
-        torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-12)
+    parity.value(*(list(net.parameters()) for net in nets), atol=1e-12)
     assert (nets[0][0].weight - plain[0].weight).abs().max() > 1e-3
 
 

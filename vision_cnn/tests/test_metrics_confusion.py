@@ -44,29 +44,54 @@ def test_a_row_is_the_truth_and_a_column_the_guess():
     assert found.dtype == torch.int64
 
 
+@pytest.mark.parity("confusion matrix, accuracy", "sklearn.metrics.confusion_matrix")
 @pytest.mark.spec("CNN-061", "those of scikit-learn with `zero_division=nan`")
 @pytest.mark.parametrize("case", CASES)
-def test_per_class_and_both_means_are_those_of_scikit_learn(case):
+def test_counts_are_those_of_scikit_learn(case, parity):
     sk = pytest.importorskip("sklearn.metrics", reason="the reference")
     classes, images, absent = CASES[case]
     pred, target = labels(classes, images, absent)
-    every = list(range(classes))
     confusion = confusion_matrix(pred, target, classes)
     given = (target.numpy(), pred.numpy())
     if classes > 1:  # scikit-learn warns of one
-        assert confusion.tolist() == sk.confusion_matrix(*given, labels=every).tolist()
-    options = {"labels": every, "zero_division": NAN}
-    for name, ours in (("precision", precision), ("recall", recall), ("f1", f1)):
-        theirs = getattr(sk, f"{name}_score")
-        expected = torch.as_tensor(theirs(*given, average=None, **options))
-        found, numbers = ours(confusion), summary(confusion)
-        torch.testing.assert_close(found, expected, equal_nan=True)
-        for mean in ("macro", "weighted"):
-            expected = theirs(*given, average=mean, **options)
-            if mean == "weighted" and not confusion.sum(1)[~found.isnan()].any():
-                expected = NAN  # where scikit-learn drops weights that are all 0
-            assert numbers[f"{mean}_{name}"] == pytest.approx(expected, nan_ok=True)
-    assert numbers["accuracy"] == pytest.approx(sk.accuracy_score(*given))
+        theirs = sk.confusion_matrix(*given, labels=list(range(classes)))
+        parity.value(confusion, theirs, atol=0)
+    parity.value(accuracy(confusion), sk.accuracy_score(*given), atol=1e-12)
+
+
+@pytest.mark.spec("CNN-061", "those of scikit-learn with `zero_division=nan`")
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        pytest.param(
+            *("precision", precision),
+            marks=pytest.mark.parity("precision", "sklearn.metrics.precision_score"),
+        ),
+        pytest.param(
+            *("recall", recall),
+            marks=pytest.mark.parity("recall", "sklearn.metrics.recall_score"),
+        ),
+        pytest.param(
+            *("f1", f1), marks=pytest.mark.parity("F1", "sklearn.metrics.f1_score")
+        ),
+    ],
+)
+def test_per_class_and_both_means_are_those_of_scikit_learn(name, ours, case, parity):
+    sk = pytest.importorskip("sklearn.metrics", reason="the reference")
+    classes, images, absent = CASES[case]
+    pred, target = labels(classes, images, absent)
+    confusion = confusion_matrix(pred, target, classes)
+    given = (target.numpy(), pred.numpy())
+    options = {"labels": list(range(classes)), "zero_division": NAN}
+    theirs = getattr(sk, f"{name}_score")
+    found, numbers = ours(confusion), summary(confusion)
+    parity.value(found, theirs(*given, average=None, **options), atol=1e-9)
+    for mean in ("macro", "weighted"):
+        expected = theirs(*given, average=mean, **options)
+        if mean == "weighted" and not confusion.sum(1)[~found.isnan()].any():
+            expected = NAN  # where scikit-learn drops weights that are all 0
+        parity.value(numbers[f"{mean}_{name}"], expected, atol=1e-9)
 
 
 @pytest.mark.spec("CNN-061", "what is undefined is NaN and leaves the mean")
@@ -103,16 +128,17 @@ def test_a_class_outside_is_refused_with_its_value(which, wrong):
         confusion_matrix(**given, classes=3)
 
 
+@pytest.mark.parity("top-k accuracy", "sklearn.metrics.top_k_accuracy_score")
 @pytest.mark.spec("CNN-062", "fewer than k classes stand before it")
 @pytest.mark.parametrize("k", [1, 2, 5, 7])
-def test_top_k_is_that_of_scikit_learn_and_torchmetrics(k):
+def test_top_k_is_that_of_scikit_learn_and_torchmetrics(k, parity):
     sk = pytest.importorskip("sklearn.metrics", reason="the reference")
     tm = pytest.importorskip("torchmetrics.functional", reason="the reference")
     logits = torch.randn(300, 8, generator=torch.Generator().manual_seed(k))
     _, target = labels(8, 300)
     found = top_k_correct(logits, target, k).double().mean().item()
     expected = sk.top_k_accuracy_score(target, logits, k=k, labels=range(8))
-    assert found == pytest.approx(expected)
+    parity.value(found, expected, atol=1e-9)
     expected = tm.accuracy(
         logits, target, task="multiclass", num_classes=8, top_k=k, average="micro"
     )

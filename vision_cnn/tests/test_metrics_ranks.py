@@ -28,9 +28,10 @@ def drawn(images=200, classes=4, seed=0, decimals=1):
     return logits.round(decimals=decimals), target
 
 
+@pytest.mark.parity("area under the ROC curve", "sklearn.metrics.roc_auc_score")
 @pytest.mark.spec("CNN-063", "each class against the rest, and their means")
 @pytest.mark.parametrize("decimals", [0, 1, 5])
-def test_areas_are_those_of_scikit_learn(decimals):
+def test_areas_are_those_of_scikit_learn(decimals, parity):
     sk = pytest.importorskip("sklearn.metrics", reason="the reference")
     logits, target = drawn(decimals=decimals)
     probabilities = logits.double().softmax(1)
@@ -42,10 +43,10 @@ def test_areas_are_those_of_scikit_learn(decimals):
         expected = sk.roc_auc_score(
             target, probabilities, multi_class="ovr", average=mean
         )
-        assert ours == pytest.approx(expected, rel=1e-12)
+        parity.value(ours, expected, atol=5e-13)
     for c in range(4):
         expected = sk.roc_auc_score(target == c, logits[:, c])
-        assert binary_roc_auc(logits[:, c], target == c) == pytest.approx(expected)
+        parity.value(binary_roc_auc(logits[:, c], target == c), expected, atol=5e-13)
 
 
 @pytest.mark.spec("CNN-063", "ties included")
@@ -88,9 +89,10 @@ def test_the_area_of_many_images_is_exact():
     assert binary_roc_auc(-score, positive) == 0.0
 
 
+@pytest.mark.parity("calibration errors", "torchmetrics.functional.calibration_error")
 @pytest.mark.spec("CNN-064", "equal torchmetrics'")
 @pytest.mark.parametrize("bins", [1, 10, 15])
-def test_calibration_errors_are_those_of_torchmetrics(bins):
+def test_calibration_errors_are_those_of_torchmetrics(bins, parity):
     tm = pytest.importorskip("torchmetrics.functional", reason="the reference")
     logits, target = drawn(500)
     probabilities = (logits.double() * 1.5).softmax(1)
@@ -104,7 +106,7 @@ def test_calibration_errors_are_those_of_torchmetrics(bins):
             n_bins=bins,
             norm=norm,
         )
-        assert ours == pytest.approx(expected.item(), rel=1e-5)
+        parity.value(ours, expected, atol=3e-7)
 
 
 @pytest.mark.spec("CNN-064", "Bins of confidence add up over batches")
@@ -135,17 +137,26 @@ def test_confidences_that_are_none_are_refused(wrong):
         calibration_bins(torch.full((1, 2), wrong), torch.tensor([0]))
 
 
+@pytest.mark.parity("negative log-likelihood", "sklearn.metrics.log_loss")
 @pytest.mark.spec("CNN-064", "Brier score and negative log-likelihood scikit-learn's")
 @pytest.mark.parametrize("classes", [2, 5])
-def test_brier_and_nll_are_those_of_scikit_learn(classes):
+def test_nll_is_that_of_scikit_learn(classes, parity):
     sk = pytest.importorskip("sklearn.metrics", reason="the reference")
     logits, target = drawn(100, classes)
     probabilities, every = logits.double().softmax(1), list(range(classes))
     expected = sk.log_loss(target, probabilities, labels=every)
-    assert nll(logits, target).mean().item() == pytest.approx(expected)
-    truth = torch.eye(classes)[target]
+    parity.value(nll(logits, target).mean(), expected, atol=1e-9)
+
+
+@pytest.mark.parity("Brier score", "sklearn.metrics.mean_squared_error")
+@pytest.mark.spec("CNN-064", "Brier score and negative log-likelihood scikit-learn's")
+@pytest.mark.parametrize("classes", [2, 5])
+def test_brier_is_that_of_scikit_learn(classes, parity):
+    sk = pytest.importorskip("sklearn.metrics", reason="the reference")
+    logits, target = drawn(100, classes)
+    probabilities, truth = logits.double().softmax(1), torch.eye(classes)[target]
     expected = classes * sk.mean_squared_error(truth, probabilities)
-    assert brier(probabilities, target).mean().item() == pytest.approx(expected)
+    parity.value(brier(probabilities, target).mean(), expected, atol=1e-9)
 
 
 def test_nll_of_a_sure_mistake_is_finite():
@@ -153,9 +164,10 @@ def test_nll_of_a_sure_mistake_is_finite():
     assert nll(logits, torch.tensor([1])).item() == 2e4
 
 
+@pytest.mark.parity("temperature", "scipy.optimize.minimize_scalar")
 @pytest.mark.spec("CNN-064", "the best temperature scipy's")
 @pytest.mark.parametrize("scale", [0.3, 1.0, 4.0])
-def test_the_temperature_is_the_best_of_all(scale):
+def test_the_temperature_is_the_best_of_all(scale, parity):
     optimize = pytest.importorskip("scipy.optimize", reason="the reference")
     logits, target = drawn(400)
     logits = scale * logits.double()
@@ -166,7 +178,7 @@ def test_the_temperature_is_the_best_of_all(scale):
         options={"xatol": 1e-9},
     )
     found = fit_temperature(logits, target)
-    assert found == pytest.approx(math.exp(best.x), rel=1e-5)
+    parity.value(found, math.exp(best.x), atol=1e-6)
 
 
 def test_the_temperature_stays_within_its_limits():

@@ -40,28 +40,38 @@ def by_hand(logits, target, smoothing):
     return torch.stack(total)
 
 
+@pytest.mark.parity("smoothed cross entropy", "Szegedy et al. 2016, written out")
 @pytest.mark.spec("CNN-139", "the cross entropy with label smoothing")
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_the_loss_of_plain_images(smoothing):
+def test_the_loss_of_plain_images(smoothing, parity):
     sample = batch()
     del sample["partner"]
+    logits = sample["image"].requires_grad_()
     task = ClassificationTask(LossConfig(smoothing), INFO)
     loss = task.loss(nn.Identity(), sample, 0.0)
-    expected = by_hand(sample["image"], sample["target"], smoothing).mean()
-    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+    expected = by_hand(logits, sample["target"], smoothing).mean()
+    parity.value(loss, expected, atol=1e-12)
+    parity.gradient(
+        *(torch.autograd.grad(x, logits) for x in (loss, expected)), atol=1e-12
+    )
 
 
+@pytest.mark.parity("loss of mixed images", "Zhang et al. 2018, written out")
 @pytest.mark.spec("CNN-139", "the mean of the losses of both labels, weighted")
 @pytest.mark.parametrize("smoothing", [0.0, 0.2])
-def test_the_loss_of_mixed_images(smoothing):
+def test_the_loss_of_mixed_images(smoothing, parity):
     sample = batch()
+    logits = sample["image"].requires_grad_()
     task = ClassificationTask(LossConfig(smoothing), INFO)
     loss = task.loss(nn.Identity(), sample, 0.0)
-    first = by_hand(sample["image"], sample["target"], smoothing)
-    second = by_hand(sample["image"], sample["partner"], smoothing)
+    first = by_hand(logits, sample["target"], smoothing)
+    second = by_hand(logits, sample["partner"], smoothing)
     share = sample["share"]
     expected = (share * first + (1 - share) * second).mean()
-    torch.testing.assert_close(loss, expected, rtol=1e-12, atol=0)
+    parity.value(loss, expected, atol=1e-12)
+    parity.gradient(
+        *(torch.autograd.grad(x, logits) for x in (loss, expected)), atol=1e-12
+    )
 
 
 def test_sums_of_batches_are_those_of_the_whole():
