@@ -27,6 +27,7 @@ from src.models.masks import Mask
 from src.models.tiled_attention import tiled_attention
 from src.utils.contracts import disable_contracts
 from tests.benchmarks.measure import device_info, interleave
+from tests.benchmarks.rows import ratio_row
 
 
 FORMS = {
@@ -34,6 +35,7 @@ FORMS = {
     "sdpa": attention_sdpa,
     "tiled": tiled_attention,
 }
+RIVALS = {"explicit": "explicit attention", "sdpa": "torch's SDPA"}
 LENGTHS = (256, 512, 1024, 2048, 4096, 8192)
 SHORT = (256, 1024)
 HEADS, HEAD_DIM = 2, 32
@@ -50,12 +52,31 @@ def main(arguments: list[str] | None = None) -> int:
     }
     turns = {str(n): interleave(steps(n), options.rounds) for n in SHORT}
     result = {"device": device_info(), "alone": alone, "in_turns": turns}
+    result["rows"] = ratio_rows(alone, turns)
     show(result)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     if options.picture:
         draw(alone, Path(options.picture))
     return 0
+
+
+def ratio_rows(alone: dict, turns: dict) -> list[dict]:
+    """Tiled attention beside the others: the longest alone, short ones in turns."""
+    longest = list(alone["tiled"])[-1]
+    quantities = {"mib": "memory", "cpu_s": "CPU time"}
+    rows = [(longest, name, key, alone) for name in RIVALS for key in quantities] + [
+        (n, "sdpa", "cpu_s", None) for n in turns
+    ]
+    found = []
+    for n, name, key, table in rows:
+        ours, theirs = (
+            table[form][n][key] if table else turns[n][form][key]
+            for form in ("tiled", name)
+        )
+        words = f"tiled attention, {n} tokens"
+        found.append(ratio_row(words, RIVALS[name], ours, theirs, quantities[key]))
+    return found
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

@@ -30,8 +30,13 @@ from src.data.memmap import open_tokens, write_tokens  # noqa: E402
 from src.data.windows import RandomWindows  # noqa: E402
 from src.tokenizers import ByteTokenizer  # noqa: E402
 from tests.benchmarks.measure import contracts, device_info, interleave  # noqa: E402
+from tests.benchmarks.rows import ratio_row  # noqa: E402
 
 
+PAIRS = (
+    ("batches", "nanoGPT's get_batch", "ours", "get_batch"),
+    ("DataLoader of batches", "DataLoader of windows", "ours, loader", "dataset"),
+)
 SIZES = ((12, 64), (32, 256), (64, 1024))
 
 
@@ -68,6 +73,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     report = {"batches": options.batches, "device": device_info(), "sizes": []}
+    report["rows"] = []
     with tempfile.TemporaryDirectory() as folder, contracts(on=False):
         ids = np.random.default_rng(0).integers(0, 256, 10**6).astype(np.uint16)
         ids.tofile(plain := Path(folder) / "plain.bin")
@@ -84,6 +90,10 @@ def main() -> None:
                 print(f"  {name:12} {spent:8,.0f} us a batch, {ratio:6.2f}")
             row = {"batch": batch, "block": block, "cpu_us_a_batch": each}
             report["sizes"].append(row)
+            report["rows"] += [
+                ratio_row(f"{words} {batch}x{block}", rival, each[ours], each[theirs])
+                for words, rival, ours, theirs in PAIRS
+            ]
     if options.json:
         options.json.write_text(json.dumps(report, indent=2))
 

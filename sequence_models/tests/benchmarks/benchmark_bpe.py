@@ -27,14 +27,24 @@ from src.tokenizers import BPETokenizer
 from src.tokenizers.gpt2_symbols import to_symbols
 from tests.benchmarks.measure import device_info, interleave
 from tests.benchmarks.plain_bpe import GPT4, plain_train
+from tests.benchmarks.rows import ratio_row
+
+
+OURS = ("ours", "ours, array")
+RIVALS = {
+    "hugging face": "Hugging Face's tokenizers",
+    "tiktoken": "tiktoken",
+    "plain": "counting all pairs anew",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
     options = parse(arguments)
-    text = Path(options.text).read_text("utf-8")
+    text = Path(options.text).read_text("utf-8") if options.text else own_text()
     ours = BPETokenizer.train([text], options.vocab_size)
     check(ours, train_hf(text, ours.vocab_size), text)
-    result = {"device": device_info(), "options": vars(options)}
+    result = {"device": device_info() | {"threads": 1}, "options": vars(options)}
+    result["rows"] = []
     short, few = text[: options.plain_size], options.plain_merges
     for name, calls in {
         f"train, {len(text):,} characters, {ours.vocab_size} ids": {
@@ -49,6 +59,13 @@ def main(arguments: list[str] | None = None) -> int:
     }.items():
         result[name] = interleave(calls, options.rounds)
         show(name, result[name])
+        own = next(result[name][one]["cpu_s"] for one in OURS if one in result[name])
+        words = f"byte pairs, {name.partition(',')[0]}"
+        result["rows"] += [
+            ratio_row(words, RIVALS[who], own, row["cpu_s"])
+            for who, row in result[name].items()
+            if who in RIVALS
+        ]
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
@@ -58,13 +75,20 @@ def parse(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("text", help="a text file")
+    parser.add_argument("text", nargs="?", help="a text file (the sources here)")
     parser.add_argument("--vocab-size", type=int, default=1024, help="(1024)")
     parser.add_argument("--rounds", type=int, default=5, help="timed rounds (5)")
     parser.add_argument("--plain-size", type=int, default=100_000, help="(100000)")
     parser.add_argument("--plain-merges", type=int, default=32, help="(32)")
     parser.add_argument("--json", metavar="PATH", help="write all figures here")
     return parser.parse_args(arguments)
+
+
+def own_text() -> str:
+    """The program text and the documents of this sub-project."""
+    root = Path(__file__).resolve().parents[2]
+    files = sorted([*root.glob("src/**/*.py"), *root.glob("docs/*.md")])
+    return "".join(file.read_text("utf-8") for file in files)
 
 
 def empty_hf() -> tokenizers.Tokenizer:

@@ -26,9 +26,14 @@ from src.generation.sampling import GREEDY, PLAIN
 from src.models import ModelConfig, build_model
 from tests.benchmarks.measure import contracts, device_info, interleave
 from tests.benchmarks.plain_gpt import PlainGPT, copy_weights
+from tests.benchmarks.rows import ratio_row
 from tests.transformers_weights import gpt2_from
 
 
+RIVALS = {
+    "transformers, cached": "transformers' generate, cached",
+    "plain, no cache": "nanoGPT's way, no cache",
+}
 VOCAB, CONTEXT, PROMPT = 65, 512, 16
 
 
@@ -45,7 +50,12 @@ def main(arguments: list[str] | None = None) -> int:
             raise SystemExit(f"gpt_2020 and {name} write different texts")
     show(rows, options.count * options.batch)
     if options.json:
-        result = {"device": device_info(), "options": vars(options), "rows": rows}
+        result = {"device": device_info(), "options": vars(options), "times": rows}
+        ours = rows["gpt_2020"]["cpu_s"]
+        result["rows"] = [
+            ratio_row("greedy generation, gpt_2020", rival, ours, rows[name]["cpu_s"])
+            for name, rival in RIVALS.items()
+        ]
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
 

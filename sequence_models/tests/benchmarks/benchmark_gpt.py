@@ -32,8 +32,13 @@ from src.models import ModelConfig, build_model
 from src.models.linear import linear
 from tests.benchmarks.measure import contracts, device_info, interleave
 from tests.benchmarks.plain_gpt import PlainGPT, copy_weights
+from tests.benchmarks.rows import ratio_row
 
 
+RIVALS = {
+    "plain": "nanoGPT's model",
+    "plain, AdamW in a loop": "nanoGPT's model, AdamW in a loop",
+}
 VOCAB, CONTEXT = 65, 64
 
 
@@ -48,8 +53,13 @@ def main(arguments: list[str] | None = None) -> int:
     show(rows, options.batch * CONTEXT)
     show_products(products)
     if options.json:
-        result = {"device": device_info(), "options": vars(options), "rows": rows}
+        result = {"device": device_info(), "options": vars(options), "times": rows}
         result["products"] = products
+        ours = rows["gpt_2020"]["cpu_s"]
+        result["rows"] = [
+            ratio_row("training step of gpt_2020", rival, ours, rows[name]["cpu_s"])
+            for name, rival in RIVALS.items()
+        ]
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
 

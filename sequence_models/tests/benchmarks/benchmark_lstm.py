@@ -23,6 +23,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 from src.models.recurrent import Recurrent
 from src.utils.allocator import keep_freed_memory
 from tests.benchmarks.measure import contracts, device_info, interleave
+from tests.benchmarks.rows import ratio_row
 
 
 BATCH, TIME, HIDDEN, LAYERS = 64, 50, 512, 2
@@ -32,14 +33,28 @@ TORCH = {"lstm": nn.LSTM, "gru": nn.GRU, "rnn_tanh": nn.RNN}
 Steps = dict[str, Callable[[], None]]
 
 
-def main(arguments=None, make: Callable[[], Steps] | None = None, about=__doc__) -> int:
+def main(
+    arguments=None,
+    make: Callable[[], Steps] | None = None,
+    about: str = __doc__,
+    words: str = "training step of 2 layers",
+) -> int:
     options = parse(arguments, about)
     torch.set_num_threads(options.threads)
     torch.manual_seed(0)
     keep_freed_memory()  # as training does
     with contracts(False):
         rows = interleave((make or make_steps)(), options.rounds)
-    result = {"device": device_info(), "options": vars(options), "rows": rows}
+    result = {"device": device_info(), "options": vars(options), "times": rows}
+    result["rows"] = [
+        ratio_row(
+            f"{name}, {words}",
+            f"torch.nn.{kind.__name__}",
+            rows[f"{name} ours"]["cpu_s"],
+            rows[f"{name} torch"]["cpu_s"],
+        )
+        for name, kind in TORCH.items()
+    ]
     show(rows)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")

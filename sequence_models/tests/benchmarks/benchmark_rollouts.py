@@ -34,6 +34,7 @@ from src.reasoning.rewards import grade
 from src.reasoning.rollouts import Rollouts, log_probs, roll_out
 from src.tokenizers import CharTokenizer, Tokenizer
 from tests.benchmarks.measure import contracts, device_info, interleave
+from tests.benchmarks.rows import ratio_row
 
 
 PROMPTS, GROUP, COUNT, ALONE = 32, 16, 12, 2  # ALONE: answers a question, one by one
@@ -50,6 +51,7 @@ def main(arguments: list[str] | None = None) -> int:
     model = build_model(ModelConfig("gpt_2023", **sizes), tokenizer.vocab_size, 24)
     print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
     result = {"device": device_info(), "options": vars(options), "policies": {}}
+    result["rows"] = []
     with contracts(False):
         for steps in (0, options.steps):
             learn(model, problems, tokenizer, steps)
@@ -57,6 +59,12 @@ def main(arguments: list[str] | None = None) -> int:
             case = Case(model, problems, tokenizer)
             rows = case.sampling(options.rounds) | case.step(options.rounds)
             result["policies"][title] = rows
+            ours = rows[OURS]["per_cpu_s"]
+            result["rows"] += [  # CPU time a token, so that less is better
+                ratio_row(f"rollouts, {title}", name, row["per_cpu_s"], ours)
+                for name, row in rows.items()
+                if "per_cpu_s" in row and name != OURS
+            ]
             show(f"{title}: {case.lines} of {PROMPTS * GROUP} lines differ", rows)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")

@@ -25,6 +25,8 @@ import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
 from src.losses import TERMS, LossConfig, build_loss  # noqa: E402
+from tests.benchmarks.measure import device_info  # noqa: E402
+from tests.benchmarks.rows import ratio_row  # noqa: E402
 
 
 CLASSES, SIZE = 4, (4, 128, 128)
@@ -44,8 +46,22 @@ def main() -> None:
         theirs = f"{r['theirs_ms']:10.2f} {r['ratio']:6.2f}" if r["ratio"] else ""
         print(f"{r['loss']:18} {r['ours_ms']:8.2f} {theirs}")
     if arguments.json:
-        report = {"size": SIZE, "classes": CLASSES, "threads": 1, "losses": rows}
+        report = {"size": SIZE, "classes": CLASSES, "losses": rows}
+        report |= {"device": device_info(), "rows": ratio_rows(rows)}
         arguments.json.write_text(json.dumps(report, indent=2))
+
+
+def ratio_rows(losses: list[dict]) -> list[dict]:
+    return [
+        ratio_row(
+            f"{one['loss']} loss, forward and backward",
+            "torch" if one["loss"] == "cross_entropy" else "MONAI",
+            one["ours_ms"],
+            one["theirs_ms"],
+        )
+        for one in losses
+        if one["theirs_ms"]
+    ]
 
 
 def parse() -> argparse.Namespace:

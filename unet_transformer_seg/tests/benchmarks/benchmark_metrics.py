@@ -28,6 +28,8 @@ from torch import Tensor  # noqa: E402
 
 from src.data.sampling import smooth  # noqa: E402
 from src.metrics import components, confusion_matrix, hd95  # noqa: E402
+from tests.benchmarks.measure import device_info  # noqa: E402
+from tests.benchmarks.rows import ratio_row  # noqa: E402
 
 
 SIDE = 512
@@ -52,7 +54,12 @@ def main() -> None:
             f" {r['theirs_ms']:8.2f} {r['ratio']:6.2f}"
         )
     if arguments.json:
-        report = {"side": SIDE, "threads": 1, "rounds": arguments.rounds, "cases": rows}
+        report = {"side": SIDE, "rounds": arguments.rounds, "cases": rows}
+        report["device"] = device_info()
+        report["rows"] = [
+            ratio_row(r["case"], r["reference"], r["ours_ms"], r["theirs_ms"])
+            for r in rows
+        ]
         arguments.json.write_text(json.dumps(report, indent=2) + "\n")
 
 

@@ -31,9 +31,15 @@ from tests.benchmarks.measure import (
     saved_for_backward,
 )
 from tests.benchmarks.plain_unet import PlainUNet
+from tests.benchmarks.rows import ratio_row
 
 
 CLASSES, CHANNELS = 4, 3
+RIVALS = {
+    "ours / plain": "plain U-Net",
+    "ours / plain, tuned": "plain U-Net, our layout and optimiser",
+    "ours / MONAI": "MONAI BasicUNet",
+}
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -45,10 +51,25 @@ def main(arguments: list[str] | None = None) -> int:
         result |= measure_models(options)
         result["contracts_percent"] = measure_contracts(options)
         result["attention"] = measure_attention(options)
+    result["rows"] = ratio_rows(result)
     show(result)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
     return 0
+
+
+def ratio_rows(result: dict) -> list[dict]:
+    """Time and memory beside each model; torch's kernel beside explicit attention."""
+    ratios = result["ratios"]
+    rows = [
+        ratio_row("training step of the U-Net", RIVALS[name], ratio[key], 1, quantity)
+        for name, ratio in ratios.items()
+        for key, quantity in (("cpu_s", "CPU time"), ("saved_mib", "memory"))
+    ]
+    return rows + [
+        ratio_row(f"self-attention, {name.split(', ')[1]}", "explicit form", 1, ratio)
+        for name, ratio in result["attention"].items()
+    ]
 
 
 def parse(arguments: list[str] | None) -> argparse.Namespace:

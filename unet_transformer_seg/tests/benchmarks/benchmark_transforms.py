@@ -26,6 +26,8 @@ import torch  # noqa: E402
 from scipy import ndimage  # noqa: E402
 
 from src.data import intensity, transforms  # noqa: E402
+from tests.benchmarks.measure import device_info  # noqa: E402
+from tests.benchmarks.rows import ratio_row  # noqa: E402
 
 
 ALPHA, SIGMA, DEGREES, SCALE = 300.0, 12.0, 17.0, 1.1
@@ -58,7 +60,13 @@ def main() -> None:
         ratios = (f"{r[k]:9.2f}" if r[k] else f"{'-':>9}" for k in ("scipy", "MONAI"))
         print(f"{r['transform']:16} {r['ours_ms']:8.2f}", *ratios)
     if arguments.json:
-        report = {"size": arguments.size, "threads": 1, "transforms": rows}
+        report = {"size": arguments.size, "transforms": rows, "device": device_info()}
+        report["rows"] = [
+            ratio_row(f"{r['transform']} of an image and its mask", rival, r[who], 1)
+            for r in rows
+            for who, rival in (("scipy", "scipy.ndimage"), ("MONAI", "MONAI"))
+            if r[who]
+        ]
         arguments.json.write_text(json.dumps(report, indent=2))
 
 

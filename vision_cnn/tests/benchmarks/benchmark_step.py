@@ -27,6 +27,7 @@ from src.training.optim import OptimConfig, build_optimizer
 from src.utils.allocator import keep_freed_memory
 from tests.benchmarks.measure import contracts, device_info, interleave
 from tests.benchmarks.plain_models import PlainCNN, PlainResNet18
+from tests.benchmarks.rows import ratio_row
 
 
 PLAIN = {"resnet18": PlainResNet18, "simple_cnn": PlainCNN}
@@ -39,11 +40,25 @@ def main(arguments: list[str] | None = None) -> int:
     torch.manual_seed(0)
     if options.keep_memory:
         keep_freed_memory()
-    result = {"device": device_info(), "options": vars(options), "models": {}}
+    result = {
+        "device": device_info(),
+        "options": vars(options),
+        "models": {},
+        "rows": [],
+    }
     for name in PLAIN:
         steps = make_steps(name, options.batch)
         rows = interleave(steps, options.rounds)
         result["models"][name] = rows
+        result["rows"] += [
+            ratio_row(
+                f"training step of {name}, {kind}",
+                "the plain network, float32",
+                rows[f"ours {kind}"]["cpu_s"],
+                rows["plain"]["cpu_s"],
+            )
+            for kind in ("fp32", "bf16")
+        ]
         show(name, rows)
     if options.json:
         Path(options.json).write_text(json.dumps(result, indent=2) + "\n")
