@@ -1,10 +1,10 @@
 """Prove of each exercise: it fails without the body, with exactly the listed ids.
 
 Judged by the unit tests (tests/test_*.py) that carry a spec mark and pass. They run
-once with probes (`tools.reach`); then, for each exercise, the body is removed in a copy,
-and only the tests that call it run again. So that this stays quick, tests of ids that no
-exercise lists are ended after a quarter of a CPU-second or when they start a process,
-and then do not count; `--list`, which says what to list, waits for them.
+once with probes (`tools.reach`); then, for each exercise, the body is removed in a
+copy, and only the tests that call it run again. So that this stays quick, tests of ids
+that no exercise lists are ended after a quarter of a CPU-second or when they start a
+process, and then do not count; `--list`, which says what to list, waits for them.
 """
 
 import json
@@ -61,7 +61,8 @@ def verify(
             files = sorted({name.split("::")[0] for name in callers})
             out = str(scratch / f"{number}.json")
             if callers:
-                runs[path] = Run(str(tree), out, files, callers, None, swap)
+                words = {"only": callers, "swap": swap, "limit": LIMIT}
+                runs[path] = Run(str(tree), out, files, **words)
             else:
                 verdicts[path] = Verdict(path, problem=_unnoticed(path))
         run(list(runs.values()))
@@ -70,10 +71,10 @@ def verify(
     return [verdicts[path] for path in paths]
 
 
-def compare(one: Exercise, verdict: Verdict, known: set[str]) -> str:
+def compare(one: Exercise, verdict: Verdict, known: dict[str, str]) -> str:
     """What is wrong with the listed ids; empty if they are exactly right."""
     listed, failing = set(one.ids), set(verdict.failing)
-    if unknown := sorted(listed - known):
+    if unknown := sorted(listed - set(known)):
         return f"{one.where}: docs/SPEC.md has no {', '.join(unknown)}"
     if verdict.problem:
         return f"{one.where}: {verdict.problem}"

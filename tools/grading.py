@@ -49,9 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
         if name in job["imports"] and importlib.util.find_spec(name):
             importlib.import_module(name)
     try:
-        for number, words in enumerate(job["runs"], start=1):
+        for words in job["runs"]:
             _run(Run(**words))
-            print(f"{number} {len(job['runs'])}", flush=True)
     except KeyboardInterrupt:
         return 130
     return 0

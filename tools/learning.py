@@ -1,8 +1,8 @@
 """What a learner does with an exercise: start, check, hint, diff, reset.
 
-A sub-project is copied to `exercises/` once; each open exercise is a function of the copy
-without its body. It is judged by the tests of the original, and apart from the others:
-open exercises beside it count as solved.
+A sub-project is copied to `exercises/` once; each open exercise is a function of the
+copy without its body. It is judged by the tests of the original, and apart from the
+others: open exercises beside it count as solved.
 """
 
 import difflib

@@ -1,11 +1,11 @@
 """Which callables of `src` each unit test calls: found by running the tests once.
 
-The sub-project is copied, and each function in the byte code begins with a
-probe; the text stays, so that tests which read it see no difference. Probes work in every
-process that a test starts. A test that fails so (a compiler meets the probe) is run again
-without probes, and counts as one that may call anything. What a fixture or a cache calls
-counts for all tests that use it. The result is kept in `exercises/.reach/`; a test file
-runs again once it, a helper that it imports or anything in `src` has changed.
+The sub-project is copied, and each function in the byte code begins with a probe; the
+text stays, so that tests which read it see no difference. Probes work in every process
+that a test starts. A test that fails so (a compiler meets the probe) is run again
+without probes, and counts as one that may call anything. What a fixture or a cache
+calls counts for all tests that use it. The result is kept in `exercises/.reach/`; a
+test file runs again once it, a helper that it imports or anything in `src` has changed.
 """
 
 import ast

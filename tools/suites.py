@@ -42,7 +42,7 @@ class Result:
 
 def suite_names(root: Path) -> list[str]:
     """What `test` can be asked for."""
-    return [*(path.name for path in find_projects(root)), "tools", "check"]
+    return [*(path.name for path in find_projects(root)), "tools", "check", "exercises"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +79,21 @@ def check_suite(root: Path, python: Path, scratch: Path) -> Suite:
     counts = scratch / "counts.json"
     words = [python, "-X", "faulthandler", "-m", "tools.checks", "--counts", counts]
     return Suite(Command("check", words, root), partial(read_checks, counts))
+
+
+def exercise_suites(root: Path, python: Path, scratch: Path) -> list[Suite]:
+    """`tools.exercise verify` of each list, of which each exercise counts as a test."""
+    found = []
+    for project in find_projects(root):
+        if (project / "docs" / "EXERCISES.md").exists():
+            name = f"exercises of {project.name}"
+            counts = scratch / f"{name}.json"
+            words = [python, "-X", "faulthandler", "-m", "tools.exercise", "verify"]
+            words += [project.name, "--counts", counts]
+            found.append(
+                Suite(Command(name, words, root), partial(read_checks, counts))
+            )
+    return found
 
 
 def run_suites(suites: Sequence[Suite], workers: int | None = None) -> list[Result]:
@@ -129,7 +144,7 @@ def read_counts(report: Path, code: int) -> tuple[int, int, int]:
 
 
 def read_checks(counts: Path, code: int) -> tuple[int, int, int]:
-    """(passed, failed, 0) as `tools.checks` wrote them."""
+    """(passed, failed, 0) as `tools.checks` or `tools.exercise` wrote them."""
     passed, failed = json.loads(counts.read_text()) if counts.exists() else (0, 1)
     return passed, max(failed, int(code != 0)), 0
 

@@ -55,8 +55,9 @@ def test(given: argparse.Namespace) -> int:
     names = select(given.names, suites.suite_names(ROOT))
     projects = [path for path in find_projects(ROOT) if path.name in names]
     if given.isolated:
-        if given.names and set(names) & {"tools", "check"}:
-            raise WorkspaceError("--isolated is for sub-projects, not tools or check")
+        others = [name for name in names if name not in {p.name for p in projects}]
+        if given.names and others:
+            raise WorkspaceError(f"--isolated is for sub-projects, not {others[0]}")
         done = [suites.run_isolated(path, given.kinds) for path in projects]
         return suites.report([result for result in done if result])
     python = _prepared()
@@ -68,6 +69,8 @@ def test(given: argparse.Namespace) -> int:
             found.append(suites.project_suite(own, python, scratch, kinds, cwd=ROOT))
         if "check" in names and not kinds:
             found.append(suites.check_suite(ROOT, python, scratch))
+        if "exercises" in names and not kinds:
+            found += suites.exercise_suites(ROOT, python, scratch)
         return suites.report(suites.run_suites([one for one in found if one]))
 
 

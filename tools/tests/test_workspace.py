@@ -35,7 +35,7 @@ def test_an_empty_workspace_has_no_sub_projects(root):
 def test_an_unknown_name(root, command):
     project(root, "alpha")
     done = call(root, command, "alpah")
-    known = "alpha, tools, check" if command == "test" else "alpha"
+    known = "alpha, tools, check, exercises" if command == "test" else "alpha"
     assert done.returncode == 2 and done.stdout == ""
     assert done.stderr == (f"alpah is not here; did you mean alpha? known: {known}\n")
 

@@ -1,0 +1,175 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.exercises import exercise_project
+from tests.fake import QUICK, make_ready, workspace
+from tools import exercise
+
+
+@pytest.fixture
+def learner(tmp_path, monkeypatch, capfd):
+    """Type a command as a learner does; (exit code, lines)."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(exercise, "ROOT", tmp_path)
+    exercise_project(tmp_path)
+
+    def type_in(*words):
+        code = exercise.main(words)
+        shown = capfd.readouterr()
+        return code, (shown.out + shown.err).splitlines()
+
+    return type_in
+
+
+@pytest.fixture
+def mine(tmp_path):
+    return tmp_path / "exercises/alpha/src/numbers.py"
+
+
+def write_body(mine, path, code):
+    """What a learner types into the file."""
+    text = mine.read_text()
+    asked = f'raise NotImplementedError("exercise: {path}")'
+    assert text.count(asked) == 1
+    mine.write_text(text.replace(asked, code))
+
+
+@pytest.mark.spec("WSP-210", "`start` copies the sub-project below `exercises/`")
+@pytest.mark.spec("WSP-213", "which sentences hold, and exits with 0 when all do")
+@pytest.mark.spec("WSP-215", "the reference against yours once yours has passed")
+def test_from_start_to_the_reference(learner, mine, tmp_path):
+    before = {p: p.read_bytes() for p in (tmp_path / "alpha").rglob("*.*")}
+    code, lines = learner("start", "alpha:numbers.double")
+    assert (code, lines[0]) == (0, "write the body: exercises/alpha/src/numbers.py:7")
+    assert lines[-1] == "then: python -m tools exercise check"
+    code, lines = learner("check")
+    assert code == 1
+    assert [line[:14] for line in lines[3:6]] == [
+        f"ABC-00{i}  fails" for i in (1, 2, 3)
+    ]
+    assert "numbers.py:9: NotImplementedError: exercise: numbers.double" in lines
+    code, lines = learner("diff")
+    assert code == 2 and "has not passed as it stands" in lines[0]
+    write_body(mine, "numbers.double", "return x + x if x < 3 else 0")
+    code, lines = learner("check")
+    assert code == 1
+    assert [line[9:14] for line in lines[3:6]] == ["fails", "holds", "holds"]
+    assert any(line.startswith("test_numbers.py:11: ") for line in lines)
+    mine.write_text(mine.read_text().replace(" if x < 3 else 0", ""))
+    code, lines = learner("check")
+    assert code == 0
+    assert lines[-1].endswith("exercise start alpha:numbers.Point.length")
+    code, lines = learner("diff")
+    assert code == 0
+    assert lines[-2:] == ["+    # the answer is near", "+    return 2 * x  # here"]
+    assert "-    return x + x" in lines
+    assert learner("list")[1][2].endswith("done")
+    after = {p: p.read_bytes() for p in (tmp_path / "alpha").rglob("*.*")}
+    assert before == after
+
+
+@pytest.mark.spec("WSP-214", "each call of `hint` shows one more paragraph")
+def test_hints(learner):
+    learner("start", "alpha:1")
+    assert learner("hint")[1] == ["Two times.", "(1 of 2)"]
+    assert learner("hint", "alpha:1")[1] == ["Add it to itself.", "(2 of 2)"]
+    assert learner("hint", "alpha")[1] == ["Add it to itself.", "(2 of 2)"]
+
+
+@pytest.mark.spec("WSP-216", "An open exercise is never overwritten")
+@pytest.mark.spec("WSP-217", "keeps the old file beside it")
+def test_work_is_kept(learner, mine):
+    learner("start", "alpha:1")
+    write_body(mine, "numbers.double", "return 3 * x")
+    code, lines = learner("start", "alpha:1")
+    assert code == 2 and "exercise reset alpha:numbers.double" in lines[0]
+    assert "return 3 * x" in mine.read_text()
+    learner("start", "alpha:2")
+    assert "return 3 * x" in mine.read_text()
+    code, lines = learner("reset", "alpha:1")
+    assert (code, lines[1]) == (
+        0,
+        "the file as it was: exercises/alpha/src/numbers.py.bak",
+    )
+    assert "return 3 * x" not in mine.read_text()
+    assert "return 3 * x" in (mine.parent / "numbers.py.bak").read_text()
+    assert 'exercise: numbers.Point.length"' in mine.read_text()
+    code, lines = learner("hint")
+    assert code == 2 and "several exercises are open; name one of: alpha" in lines[0]
+
+
+@pytest.mark.spec("WSP-218", "judged by the tests of the original")
+def test_the_judge_cannot_be_changed_and_others_do_not_matter(learner, mine):
+    learner("start", "alpha:1")
+    learner("start", "alpha:numbers.table")
+    for test in (mine.parents[1] / "tests").glob("test_*.py"):
+        test.write_text("def test_it():\n    pass\n")
+    (mine.parents[1] / "docs" / "SPEC.md").unlink()
+    code, lines = learner("check", "alpha:1")
+    assert code == 1
+    write_body(mine, "numbers.double", "return 2 * x")
+    code, lines = learner("check", "alpha:1")
+    assert code == 0, "the other open exercise is taken as solved"
+
+
+@pytest.mark.spec("WSP-219", "that is not Python is named with its line")
+def test_a_slip_of_the_pen(learner, mine):
+    learner("start", "alpha:1")
+    write_body(mine, "numbers.double", "return 2 *")
+    code, lines = learner("check")
+    assert code == 2
+    assert lines == [f"{mine}:9: invalid syntax"]
+    assert learner("list")[1][2].endswith("open")
+    code, lines = learner("reset")
+    assert code == 0 and 'exercise: numbers.double"' in mine.read_text()
+
+
+def test_what_is_missing(learner, mine):
+    code, lines = learner("check")
+    assert code == 2 and lines[0].startswith("no exercise is open; see:")
+    code, lines = learner("start", "alpha:numbers.duble")
+    assert code == 2 and "did you mean numbers.double?" in lines[0]
+    code, lines = learner("start", "alpa:1")
+    assert code == 2 and "did you mean alpha?" in lines[0]
+    code, lines = learner("check", "alpha:1")
+    assert code == 2 and "exercise start alpha:numbers.double" in lines[0]
+    learner("start", "alpha:1")
+    mine.unlink()
+    code, lines = learner("check")
+    assert code == 2 and "is gone" in lines[0]
+    (mine.parents[1] / ".exercises.json").write_text("{")
+    code, lines = learner("check")
+    assert code == 2 and "is damaged" in lines[0]
+
+
+@pytest.mark.spec("WSP-229", "each exercise counts as one test")
+def test_the_suite(tmp_path):
+    root = workspace(tmp_path)
+    text = "# Exercises\n" + "".join(
+        f"\n## {i}. `numbers.f{i}`\nrequirements: ABC-0{i:02}\nAdd.\n"
+        for i in range(1, 13)
+    )
+    source = "".join(f"def f{i}(x):\n    return x + {i}\n" for i in range(1, 14))
+    tests = "import pytest\nfrom src import numbers\n" + "".join(
+        f'\n\n@pytest.mark.spec("ABC-0{i:02}", "adds")\n'
+        f"def test_{i}():\n    assert numbers.f{i}(1) == {i + 1}\n"
+        for i in range(1, 14)
+    )
+    spec = "".join(f"- **ABC-0{i:02}** It adds.\n" for i in range(1, 14))
+    instead = {"source": source, "tests": tests, "spec": spec}
+    exercise_project(root, exercises=text.replace("f12", "f13"), **instead)
+    make_ready(root)
+    done = subprocess.run(
+        [sys.executable, root / "tools/workspace.py", "test", "exercises"],
+        env=os.environ | QUICK,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.splitlines()[-1] == "11 passed, 1 failed, 0 skipped"
+    assert "exercises of alpha" in done.stdout
+    assert "ABC-013 fails without it too" in done.stdout

@@ -1,0 +1,266 @@
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tests.exercises import EXERCISES, SOURCE, SPEC, TESTS, exercise_project
+from tests.fake import QUICK
+from tools import exercise, exercise_verify, recorder
+from tools.exercise_list import read_exercises
+from tools.projects import ROOT, find_projects
+
+
+@pytest.fixture
+def verify(tmp_path, monkeypatch, capfd):
+    """Verify a made-up sub-project; (exit code, lines)."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(exercise, "ROOT", tmp_path)
+    monkeypatch.setattr(exercise, "LEAST", 1)
+
+    def run(*words, **instead):
+        exercise_project(tmp_path, **instead)
+        code = exercise.main(["verify", *words])
+        shown = capfd.readouterr()
+        return code, (shown.out + shown.err).splitlines()
+
+    return run
+
+
+@pytest.mark.spec("WSP-220", "fails without its body, with exactly the listed ids")
+def test_exact_exercises(verify, tmp_path):
+    code, lines = verify("alpha", "--counts", str(tmp_path / "counts"))
+    assert (code, json.loads((tmp_path / "counts").read_text())) == (0, [3, 0])
+    assert lines[-1] == "3 exercises are exact, 0 are not"
+    assert lines[0] == "ok  alpha:numbers.double  ABC-001, ABC-002, ABC-003"
+
+
+PLANTED = """# Exercises
+
+## 1. `numbers.unused`
+requirements: ABC-001
+Too weak.
+
+## 2. `numbers.double`
+requirements: ABC-001, ABC-002
+Too short.
+
+## 3. `numbers.table`
+requirements: ABC-001, ABC-002, ABC-003
+Too long.
+
+## 4. `numbers.Point.length`
+requirements: ABC-009
+Unknown id.
+
+## 5. `numbers.Point.width`
+requirements: ABC-004
+No such method.
+
+## 6. `numbers.Point`
+requirements: ABC-004
+A class.
+
+## 7. `figures.table`
+requirements: ABC-004
+No such module.
+
+## 8. `numbers.add`
+requirements: ABC-004
+Inside a function.
+
+## 9. `numbers.Point.origin`
+requirements: ABC-004
+This one is exact.
+"""
+
+
+@pytest.mark.spec("WSP-221", "whose tests do not notice, whose list is too long or too")
+def test_planted_faults(verify):
+    code, lines = verify("alpha", exercises=PLANTED)
+    assert code == 1
+    assert lines[-1] == "1 exercises are exact, 8 are not"
+    expected = [
+        ":3: no test notices that numbers.unused is gone",
+        ":7: numbers.double: ABC-003 fails without it too: add it to the list",
+        ":11: numbers.table: ABC-001 still holds without it: take it from the list",
+        ":15: docs/SPEC.md has no ABC-009",
+        ":19: numbers.Point.width is not defined in its module",
+        ":23: numbers.Point is a class; name one of its methods, which are: __init__",
+        ":27: alpha has no callable figures.table",
+        "defines add, but a function inside a function cannot be an exercise",
+    ]
+    for line, sentence in zip(lines, expected, strict=False):
+        assert line.startswith("alpha/docs/EXERCISES.md:")
+        assert sentence in line
+
+
+@pytest.mark.spec("WSP-221", "whose tests do not notice")
+def test_a_test_that_calls_and_does_not_look_is_too_weak(verify):
+    weak = TESTS + (
+        '\n\n@pytest.mark.spec("ABC-004", "a length")\n'
+        "def test_weak():\n    try:\n        from src.numbers import unused\n"
+        "        unused(1)\n    except NotImplementedError:\n        pass\n"
+    )
+    listed = EXERCISES.replace("numbers.table", "numbers.unused")
+    code, lines = verify("alpha", tests=weak, exercises=listed)
+    assert code == 1
+    assert "its tests are too weak" in "\n".join(lines)
+
+
+@pytest.mark.spec("WSP-222", "prints the ids that fail, ready to paste")
+def test_list(verify):
+    code, lines = verify("alpha:numbers.Point.origin", "alpha:2", "--list")
+    assert code == 0
+    assert lines.count("requirements: ABC-004") == 2
+
+
+LATER = """
+
+@pytest.fixture(scope="module")
+def made():
+    return Point(6, 8).length
+
+
+@pytest.mark.spec("ABC-005", "first of two")
+def test_first(made):
+    assert made == 10
+
+
+@pytest.mark.spec("ABC-006", "second of two")
+def test_second(made):
+    assert made == 10
+
+
+@pytest.mark.spec("ABC-007", "in a process")
+def test_in_a_process():
+    code = "from src.numbers import Point; print(Point(3, 4).length)"
+    assert subprocess.check_output([sys.executable, "-c", code]) == b"5.0\\n"
+
+
+@pytest.mark.spec("ABC-008", "is red already")
+def test_red():
+    assert Point(3, 4).length == 6
+"""
+
+
+@pytest.mark.spec("WSP-223", "through a fixture, a cache or a process that it starts")
+def test_what_is_called_by_way_of_others(verify):
+    code, lines = verify("alpha:numbers.Point.length", "--list", tests=TESTS + LATER)
+    assert code == 0, lines
+    assert "requirements: ABC-004, ABC-005, ABC-006, ABC-007" in lines
+
+
+@pytest.mark.spec("WSP-224", "ended after a quarter of a CPU-second or when they start")
+def test_long_tests_of_unlisted_ids_do_not_count(verify, monkeypatch):
+    more = (
+        TESTS
+        + LATER.split("@pytest.fixture")[0]
+        + (
+            '@pytest.mark.spec("ABC-005", "takes long")\n'
+            "def test_long():\n    while Point(1, 2).length:\n        pass\n\n\n"
+            '@pytest.mark.spec("ABC-006", "in a process")\n'
+            "def test_process():\n    assert Point(3, 4).length == 5\n"
+            "    subprocess.run([sys.executable, '-c', 'import time; time.sleep(9)'])\n"
+        )
+    )
+    start = time.process_time()
+    code, lines = verify("alpha", tests=more)
+    assert code == 0, lines
+    assert recorder.SHORT < 1 and time.process_time() - start < 20
+
+
+@pytest.mark.spec("WSP-225", "A loop that never ends without the body")
+def test_an_endless_loop_ends(verify, monkeypatch):
+    loop = SOURCE + (
+        "\n\ndef wait():\n    while True:\n        try:\n            unused(1)\n"
+        "            return 1\n        except NotImplementedError:\n            pass\n"
+    )
+    tests = TESTS.replace("double, table", "double, table, wait").replace(
+        "assert Point(3, 4).length == 5", "assert Point(3, 4).length == 5 * wait()"
+    )
+    listed = EXERCISES.replace("numbers.table", "numbers.unused")
+    monkeypatch.setattr(exercise_verify, "LIMIT", 2)
+    code, lines = verify("alpha", source=loop, tests=tests, exercises=listed)
+    assert code == 1
+    assert "the tests of numbers.unused did not end within 2 s" in "\n".join(lines)
+
+
+@pytest.mark.spec("WSP-226", "runs only the test files that changed")
+def test_what_is_known_is_not_run_again(verify, monkeypatch, tmp_path):
+    verify("alpha:1", "--list")
+    kept = tmp_path / "exercises/.reach/alpha.json"
+    old = kept.read_bytes()
+    assert verify("alpha", spec=SPEC + "\n")[0] == 0
+    assert kept.read_bytes() == old
+    code, lines = verify("alpha:1", "--list", tests=TESTS.replace("ABC-003", "ABC-004"))
+    assert "requirements: ABC-001, ABC-002, ABC-004" in lines
+    assert kept.read_bytes() != old
+
+
+@pytest.mark.spec("WSP-227", "fewer than 12")
+def test_too_few(verify, monkeypatch):
+    monkeypatch.setattr(exercise, "LEAST", 12)
+    code, lines = verify()
+    assert code == 1
+    assert lines[0] == "alpha has 3 exercises, fewer than 12"
+    assert lines[-1] == "3 exercises are exact, 1 are not"
+
+
+@pytest.mark.spec("WSP-212", "is named with its line")
+@pytest.mark.parametrize(
+    "old, new, sentence",
+    [
+        ("## 2. `numbers.Point.length`", "## numbers.Point.length", ":11: '## numbers"),
+        ("## 2.", "## 3.", ":11: number 3 should be 2"),
+        ("requirements: ABC-004", "Pythagoras", ":11: .* has no line `requirements:"),
+        ("ABC-004", "ABC-4", ":11: 'ABC-4' is not a list of different ids"),
+        ("ABC-004", "ABC-004, ABC-004", ":11: 'ABC-004, ABC-004' is not a list"),
+        ("Pythagoras.\n", "", ":11: numbers.Point.length has no hint"),
+        ("numbers.table", "numbers.double", ":15: numbers.double is also at"),
+        (EXERCISES, "# Exercises\n", "has no exercise; they begin like"),
+    ],
+)
+def test_a_damaged_list(verify, old, new, sentence):
+    code, lines = verify("alpha", exercises=EXERCISES.replace(old, new))
+    assert code == 2 and len(lines) == 1
+    assert re.search("^alpha/docs/EXERCISES.md.*" + sentence, lines[0]), lines
+
+
+@pytest.mark.spec("WSP-228", "Ctrl-C ends it with exit code 130")
+def test_ctrl_c(tmp_path):
+    slow = TESTS + (
+        '\n\n@pytest.mark.spec("ABC-001", "waits")\ndef test_slow():\n'
+        f"    open({str(tmp_path / 'began')!r}, 'w').close()\n"
+        "    import time\n    time.sleep(99)\n"
+    )
+    exercise_project(tmp_path, tests=slow)
+    code = (
+        f"import sys; sys.path[:0] = {[str(ROOT), str(ROOT / 'tools')]!r}\n"
+        "from pathlib import Path\nfrom tools import exercise\n"
+        f"exercise.ROOT = Path({str(tmp_path)!r})\n"
+        "sys.exit(exercise.main(['verify', 'alpha']))\n"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code],
+        env=os.environ | QUICK,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    while not (tmp_path / "began").exists() and process.poll() is None:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, shown = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert shown == "stopped\n"
+
+
+@pytest.mark.parametrize("project", find_projects(ROOT), ids=lambda path: path.name)
+def test_the_lists_of_this_workspace_can_be_read(project):
+    if (project / "docs" / "EXERCISES.md").exists():
+        assert len(read_exercises(project)) >= exercise_verify.LEAST
