@@ -138,7 +138,7 @@ def test_the_state_of_a_sentence_follows_from_its_tests(outcomes, planned, state
 
 def test_the_table_is_printed_and_written(tmp_path):
     project = tree(tmp_path, test=TEST + "def test_b(): ...\n")
-    for name in ("__init__.py", "spec.py", "conftest.py"):
+    for name in ("__init__.py", "spec.py", "parity.py", "conftest.py"):
         text = (ROOT / "tests" / name).read_text("utf-8")
         text = re.sub("# local: begin.*?# local: end\n", "", text, flags=re.DOTALL)
         (project / "tests" / name).write_text(text, "utf-8")
