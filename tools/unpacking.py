@@ -114,10 +114,8 @@ def _write(archive: Path, entry: Entry, path: Path) -> None:
         raise _not_written(path, error) from None
     left = entry.size
     with out, entry.open() as source:
-        while data := source.read(min(1 << 20, left + 1)):
+        while data := source.read(min(1 << 20, left)):
             left -= len(data)
-            if left < 0:
-                raise _refused(archive, f"{entry.name} is larger than it says")
             try:
                 out.write(data)
                 out.flush()

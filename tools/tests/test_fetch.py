@@ -1,6 +1,5 @@
 """Data sets as a whole: laid out, whole or not at all, once."""
 
-import dataclasses
 import hashlib
 import json
 import os
@@ -14,10 +13,10 @@ import time
 import pytest
 
 from tools import fetch as module
-from tools.datasets import DATASETS, TABLE, Remote
+from tools.datasets import DATASETS, TABLE
 from tools.fetch import NOTE, main
 from tools.projects import ROOT
-from tools.tests.packing import PACKERS, pack
+from tools.tests.packing import PACKERS, pack, stand_in
 from tools.tests.serving import files, serving
 
 
@@ -26,15 +25,6 @@ def local(monkeypatch):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr("urllib.request._opener", None)
     monkeypatch.setattr(module, "handle_signals", lambda: None)
-
-
-def stand_in(name, packed):
-    """The data set, with the sizes and digests of made-up files."""
-    made = tuple(
-        Remote(f.url, len(packed[f.name]), hashlib.sha256(packed[f.name]).hexdigest())
-        for f in DATASETS[name].files
-    )
-    return dataclasses.replace(DATASETS[name], files=made)
 
 
 @pytest.fixture
@@ -106,6 +96,7 @@ def test_what_is_there_is_not_fetched_again(fetched, capsys):
     assert len(fetched.asked) == 4
     fetched("mnist", {})
     assert fetched.asked == [] and content(folder) == before
+    assert [path.name for path in folder.parent.iterdir()] == ["data"]
     assert "next, in autograd_engine/:" in capsys.readouterr().out
 
 
@@ -158,7 +149,7 @@ def test_ctrl_c_and_again(tmp_path, fetched):
         time.sleep(5)
 
     code = (
-        "import sys; from tools import fetch; from tools.tests.test_fetch import *\n"
+        "import sys; from tools import fetch; from tools.tests.packing import *\n"
         f"fetch.DATASETS['{name}'] = stand_in('{name}', pack('{name}'))\n"
         "sys.exit(fetch.main(sys.argv[1:]))"
     )
@@ -207,6 +198,19 @@ def test_one_at_a_time(tmp_path, fetched, capsys):
     fetched("mnist")
 
 
+def test_what_another_process_has_just_fetched_is_taken(fetched, monkeypatch, tmp_path):
+    folder = fetched("mnist", to=tmp_path / "theirs")
+    locked = module._locked
+
+    def wait_for_it(work):
+        folder.rename(tmp_path / "data")
+        return locked(work)
+
+    monkeypatch.setattr(module, "_locked", wait_for_it)
+    fetched("mnist", {})
+    assert fetched.asked == []
+
+
 @pytest.mark.spec("WSP-194", "Too little space is said before the download")
 def test_too_little_space(fetched, monkeypatch, capsys):
     free = shutil._ntuple_diskusage(10**9, 10**9, 5 * 10**6)
@@ -214,6 +218,17 @@ def test_too_little_space(fetched, monkeypatch, capsys):
     fetched("cifar10", code=2)
     assert fetched.asked == []
     assert "needs 236 MB and has 5 MB free" in capsys.readouterr().err
+
+
+def test_what_came_already_needs_no_space(fetched, monkeypatch, tmp_path):
+    size = stand_in("cifar10", pack("cifar10")).size
+    free = DATASETS["cifar10"].unpacked + module.SPARE + 1000
+    free = shutil._ntuple_diskusage(10**9, 10**9, free)
+    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: free)
+    fetched("cifar10", code=2)
+    part = tmp_path / ".data.fetching" / "cifar-10-binary.tar.gz.part"
+    part.write_bytes(bytes(size - 1000))
+    fetched("cifar10")
 
 
 @pytest.mark.parametrize(

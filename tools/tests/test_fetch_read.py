@@ -16,9 +16,8 @@ from tools.datasets import DATASETS
 from tools.fetch import main
 from tools.layouts import separate_stories
 from tools.projects import ROOT
-from tools.tests.packing import pack
+from tools.tests.packing import pack, stand_in
 from tools.tests.serving import files, serving
-from tools.tests.test_fetch import stand_in
 
 
 # Runs several commands of a sub-project in one process: torch is imported once.

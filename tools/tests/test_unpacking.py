@@ -188,13 +188,15 @@ def test_a_header_that_is_an_attack_is_refused(tmp_path):
     assert "announces 1,099,511,627,776 bytes" in said
 
 
-def test_a_zip_whose_file_is_larger_than_it_says_is_refused(tmp_path):
+@pytest.mark.parametrize("said", [50, 5001, 900_000])
+def test_a_zip_whose_file_has_another_size_than_it_says_is_refused(tmp_path, said):
     data = zip_of([("a", b"x" * 5000)])
-    data = data.replace((5000).to_bytes(4, "little"), (50).to_bytes(4, "little"))
-    refusal(tmp_path, data)
+    sizes = [size.to_bytes(4, "little") for size in (5000, said)]
+    refusal(tmp_path, data.replace(*sizes))
 
 
-GOOD = tar({"a": bytes(range(256)) * 40, "b": b"two"})
+PLAIN = tar({"a": bytes(range(256)) * 40, "b": b"two"}, "w")
+GOOD = gzip.compress(PLAIN)
 
 
 @pytest.mark.spec("WSP-196", "one that is damaged or not whole is refused")
@@ -206,8 +208,10 @@ GOOD = tar({"a": bytes(range(256)) * 40, "b": b"two"})
         GOOD[:-10],
         GOOD[: len(GOOD) // 2],
         GOOD[:30] + b"?" + GOOD[31:],
-        gzip.compress(gzip.decompress(GOOD)[:5000]),
-        gzip.compress(gzip.decompress(GOOD)[:10752]),  # where a header would begin
+        GOOD[:-8] + b"crc?" + GOOD[-4:],
+        PLAIN[:10760] + b"?" + PLAIN[10761:],  # in the header of the second file
+        gzip.compress(PLAIN[:5000]),
+        gzip.compress(PLAIN[:10752]),  # where a header would begin
         gzip.compress(b"no tar"),
         zip_of([("a", b"one" * 1000)])[:-30],
         zip_of([("a", b"one" * 1000)]).replace(b"K\x03\x04", b"K\x03\x05", 1),
