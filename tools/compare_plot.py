@@ -51,6 +51,7 @@ def _draw_groups(axis, found: Comparison) -> None:
     axis.set_yticks([places[g.label] for g in found.groups], names, fontsize=8)
     axis.set_ylim(0.6 - len(found.groups) - 0.2, 0.5)
     what = "each run a dot, " if dots else ""
+    axis.locator_params(axis="x", nbins=5)
     axis.set_xlabel(found.metric)
     axis.set_title(f"{what}diamond and line: mean, 95 % interval", fontsize=9)
 
@@ -61,13 +62,16 @@ def _draw_differences(axis, found: Comparison) -> None:
         colour = "black" if one.verdict.endswith("is better") else "0.55"
         axis.plot((one.low, one.high), (-i, -i), color=colour, lw=2)
         axis.plot(one.difference, -i, "D", color=colour, ms=6)
-        axis.annotate(
-            one.verdict, (one.difference, -i), (0, 7), textcoords="offset points",
-            ha="center", fontsize=8, color=colour,
-        )  # fmt: skip
-    names = [f"{one.second} - {one.first}" for one in found.differences]
-    axis.set_yticks(range(0, -len(names), -1), names)
-    axis.set_ylim(0.4 - max(1, len(names)), 0.7)
-    axis.margins(x=0.25)
-    axis.set_xlabel(f"difference of {found.metric} ({found.better} is better)")
+    places = range(0, -len(found.differences), -1)
+    axis.set_yticks(
+        places, [f"{one.second} - {one.first}" for one in found.differences]
+    )
+    axis.set_ylim(0.5 - max(1, len(places)), 0.5)
+    verdicts = [one.verdict.partition(";")[0] for one in found.differences]
+    right = axis.secondary_yaxis("right")
+    right.set_yticks(places, verdicts, fontsize=8)
+    right.tick_params(length=0)
+    axis.locator_params(axis="x", nbins=5)
+    axis.margins(x=0.1)
+    axis.set_xlabel(f"difference ({found.better} is better)")
     axis.set_title("differences, 95 % interval", fontsize=9)

@@ -12,7 +12,7 @@ from tools.comparison import Comparison, Difference, Group
 from tools.tables import table
 
 
-SETTINGS = 4  # of a group that are shown
+SETTINGS = 4  # of a group that are written out
 
 
 def text(found: Comparison) -> str:
@@ -66,11 +66,11 @@ def as_json(found: Comparison) -> str:
 
 
 def settings_in_words(group: Group) -> str:
-    """The first settings that are its own, else the name of its run."""
-    shown = [f"{key}={_short(value)}" for key, value in group.settings.items()]
-    if len(shown) > SETTINGS:
-        shown = [*shown[:SETTINGS], f"and {len(shown) - SETTINGS} more"]
-    return ", ".join(shown) or group.runs[0].name
+    """What not all groups share; the name of a run where that is much or nothing."""
+    name, settings = group.runs[0].name, group.settings
+    if len(settings) > SETTINGS:
+        return f"as {name} ({len(settings)} settings differ)"
+    return ", ".join(f"{key}={_short(settings[key])}" for key in settings) or name
 
 
 def _groups(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:

@@ -1,7 +1,8 @@
 """Groups of seeds: which runs are the same experiment, and what to beware of."""
 
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -29,11 +30,9 @@ def compare_runs(runs: Sequence[Run], metric: str = "", better: str = "") -> Com
     WorkspaceError where there is nothing to compare.
     """
     done = [run for run in runs if run.status == "done" and run.summary]
-    notes = [
-        f"{run.name} is not finished (status {run.status}): left out"
-        for run in runs
-        if run not in done
-    ]
+    left = [run for run in runs if run not in done]
+    statuses = ", ".join(sorted({run.status for run in left}))
+    notes = [f"{_names(left)}: not finished ({statuses}): left out"] * bool(left)
     if not done:
         raise WorkspaceError("; ".join(notes) or "there is no run to compare")
     metric = chosen_metric(done, metric)
@@ -58,20 +57,19 @@ def _with_values(
     runs: Sequence[Run], values: dict[Path, float | None], metric: str
 ) -> tuple[list[Run], list[str]]:
     """The runs that have a finite number, and why the others are left out."""
-    kept, notes = [], []
-    for run in runs:
-        value, source = values[run.path], metric.rpartition(":")[0]
-        if value is None:
-            missing = f"{run.name} has no {metric}"
-            notes.append(f"{no_file(run, source) if source else missing}: left out")
-        elif not math.isfinite(value):
-            notes.append(
-                f"{run.name}: {metric} is no finite number: left out, which makes its "
-                "group look better than it is"
-            )
-        else:
-            kept.append(run)
-    return kept, notes
+    source = metric.rpartition(":")[0]
+    without = [run for run in runs if values[run.path] is None]
+    lost = [run for run in runs if math.isnan(values[run.path] or 0)]
+    notes = []
+    if without:
+        advice = f" ({no_file(without[0], source)})" if source else ""
+        notes.append(f"{_names(without)}: no {metric}: left out{advice}")
+    if lost:
+        notes.append(
+            f"{_names(lost)}: {metric} is no finite number: left out, which makes what "
+            "remains look better than it is"
+        )
+    return [run for run in runs if run not in without and run not in lost], notes
 
 
 def _grouped(
@@ -133,9 +131,11 @@ def _cautions(groups: Sequence[Group], metric: str, by: str) -> list[str]:
     notes = []
     if len(groups) == 1:
         notes.append("all runs have the same settings: there is nothing to compare")
-    for place, a in enumerate(groups):
-        for b in groups[place + 1 :]:
-            notes += _unlike(a, b, by)
+    between: dict[str, list[str]] = {}
+    for a, b in combinations(groups, 2):
+        for sentence in _unlike(a, b, by):
+            between.setdefault(sentence, []).append(f"{a.label} and {b.label}")
+    notes += [f"{_first(pairs)}: {what}" for what, pairs in between.items()]
     if ":" not in metric:
         notes.append(
             "values are of the checkpoint that validation chose, which flatters them; "
@@ -149,24 +149,14 @@ def _cautions(groups: Sequence[Group], metric: str, by: str) -> list[str]:
     return notes
 
 
-def _unlike(a: Group, b: Group, by: str) -> list[str]:
+def _unlike(a: Group, b: Group, by: str) -> Iterator[str]:
     """Units without a partner, and data that is not the same."""
-    notes = []
     mine, theirs = (dict(zip(g.units, g.runs, strict=True)) for g in (a, b))
     shared = [unit for unit in mine if unit in theirs]
-    alone = [unit for unit in (*mine, *theirs) if unit not in shared]
-    paired = by == "fold" or len(shared) == min(len(mine), len(theirs))
-    if alone and paired:
-        shown = ", ".join(map(str, alone))
-        notes.append(
-            f"{by} {shown} is in one of {a.label} and {b.label} only: not in their "
-            "difference"
-        )
-    elif alone:
-        notes.append(
-            f"{a.label} and {b.label} have other seeds: compared without pairs, which "
-            "sees less"
-        )
+    if by == "seed" and len(shared) < min(len(mine), len(theirs)):
+        yield "other seeds, so they are compared without pairs, which sees less"
+    elif len(mine) + len(theirs) > 2 * len(shared):
+        yield f"a {by} that only one of them has is not in the difference"
     told = [{run.meta.get("data") for run in runs.values()} for runs in (mine, theirs)]
     same = told[0] == told[1]
     if shared:  # the seed may have drawn the data
@@ -174,11 +164,17 @@ def _unlike(a: Group, b: Group, by: str) -> list[str]:
             mine[u].meta.get("data") == theirs[u].meta.get("data") for u in shared
         )
     if not same:
-        notes.append(
-            f"{a.label} and {b.label} have seen different data (`data` in meta.json): "
-            "that may be the difference"
-        )
-    return notes
+        yield "not the same data (`data` in meta.json), which may be the difference"
+
+
+def _names(runs: Sequence[Run]) -> str:
+    return _first([run.name for run in runs])
+
+
+def _first(words: Sequence[str], shown: int = 6) -> str:
+    """Some of many: "a, b, c and 9 more"."""
+    more = f" and {len(words) - shown} more" if len(words) > shown else ""
+    return ", ".join(words[:shown]) + more
 
 
 def _reach(pairs: Sequence[int]) -> list[str]:

@@ -61,7 +61,7 @@ def why_no_value(runs: Sequence[Run], metric: str) -> str:
     if not source and any(name in row for row in read_metrics(runs[0])):
         return (
             f"{name} is only in metrics.csv: a curve, and no result of a run{guess} "
-            f"known: {', '.join(sorted(known))}"
+            f"known: {', '.join(sorted(known)[:30])}"
         )
     place = f"eval/{source}.json" if source else "summary.json"
     shown = ", ".join(sorted(known)[:30]) or "nothing"
