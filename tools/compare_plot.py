@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tools.compare_text import settings_in_words
+from tools.compare_text import settings_in_words, shown
 from tools.comparison import Comparison
 from tools.files import replace_whole
 
@@ -19,7 +19,7 @@ def draw(found: Comparison, path: Path) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    rows = max(len(found.groups), len(found.differences))
+    rows = max(len(found.groups), len(shown(found)))
     figure = Figure(figsize=(11, 1.6 + 0.55 * rows), layout="constrained")
     FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2, width_ratios=(1, 1))
@@ -57,17 +57,16 @@ def _draw_groups(axis, found: Comparison) -> None:
 
 
 def _draw_differences(axis, found: Comparison) -> None:
+    chosen = shown(found)
     axis.axvline(0, color="0.4", lw=1)
-    for i, one in enumerate(found.differences):
+    for i, one in enumerate(chosen):
         colour = "black" if one.verdict.endswith("is better") else "0.55"
         axis.plot((one.low, one.high), (-i, -i), color=colour, lw=2)
         axis.plot(one.difference, -i, "D", color=colour, ms=6)
-    places = range(0, -len(found.differences), -1)
-    axis.set_yticks(
-        places, [f"{one.second} - {one.first}" for one in found.differences]
-    )
+    places = range(0, -len(chosen), -1)
+    axis.set_yticks(places, [f"{one.second} - {one.first}" for one in chosen])
     axis.set_ylim(0.5 - max(1, len(places)), 0.5)
-    verdicts = [one.verdict.partition(";")[0] for one in found.differences]
+    verdicts = [one.verdict.partition(";")[0] for one in chosen]
     right = axis.secondary_yaxis("right")
     right.set_yticks(places, verdicts, fontsize=8)
     right.tick_params(length=0)

@@ -13,6 +13,7 @@ from tools.tables import table
 
 
 SETTINGS = 4  # of a group that are written out
+MANY = 36  # differences, those of nine groups, up to which all are shown
 
 
 def text(found: Comparison) -> str:
@@ -21,10 +22,22 @@ def text(found: Comparison) -> str:
         f"{found.metric}: {found.better} is better ({found.why})",
         table(*_groups(found.groups)),
     ]
-    if found.differences:
-        parts += [table(*_differences(found)), table(*_tests(found.differences))]
-    notes = "\n".join(f"note  {note}" for note in found.notes)
+    if chosen := shown(found):
+        parts += [table(*_differences(chosen)), table(*_tests(chosen))]
+    notes = [f"note  {note}" for note in found.notes]
+    if (all_of := len(found.differences)) > len(chosen):
+        first = found.groups[0].label
+        notes.append(f"note  shown are those with {first}; --csv has all {all_of}")
+    notes = "\n".join(notes)
     return "\n\n".join([*parts, notes] if notes else parts)
+
+
+def shown(found: Comparison) -> list[Difference]:
+    """All differences; of too many to read, those from the first group."""
+    first = found.groups[0].label
+    if len(found.differences) <= MANY:
+        return list(found.differences)
+    return [one for one in found.differences if one.first == first]
 
 
 def as_csv(found: Comparison) -> str:
@@ -89,7 +102,7 @@ def _groups(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
     ]
 
 
-def _differences(found: Comparison) -> tuple[list[str], list[list[str]]]:
+def _differences(chosen: Sequence[Difference]) -> tuple[list[str], list[list[str]]]:
     heads = ["", "pairs", "difference", "95 % interval", "test", "p", "Holm", "verdict"]
     return heads, [
         [
@@ -102,7 +115,7 @@ def _differences(found: Comparison) -> tuple[list[str], list[list[str]]]:
             _p(one.p_holm),
             one.verdict,
         ]
-        for one in found.differences
+        for one in chosen
     ]
 
 

@@ -184,3 +184,10 @@ def test_a_file_that_cannot_be_written_is_one_sentence(tmp_path, capsys, option)
 def test_a_comparison_gives_the_same_numbers_each_time(tmp_path):
     runs = groups(tmp_path, SIX, shifted(0.003))
     assert compare_runs(runs) == compare_runs(runs)
+
+
+def test_of_many_groups_the_comparisons_with_the_first_are_shown(tmp_path):
+    found = compare_runs(groups(tmp_path, *[[0.9, 0.8 + i / 100] for i in range(10)]))
+    said = text(found)
+    assert len(found.differences) == 45 and "J - A" in said and "C - B" not in said
+    assert "shown are those with A; --csv has all 45" in said
