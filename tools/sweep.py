@@ -1,13 +1,13 @@
 """Train many times: every combination of a grid, seeds and folds; one table at the end.
 
     python -m tools sweep vision_cnn/configs/toy_patterns.yaml --seeds 0-2 \\
-        --grid optim.lr=0.05,0.1 --grid model.widths=[8,16],[16,32] train.epochs=2
+        --grid optim.lr=0.05,0.1 --grid 'model.widths=[8,16],[16,32]' train.epochs=2
 
 Each run is the sub-project's own scripts/train.py and has its own folder in one folder.
 The same command again goes on: what is done is kept, what was stopped is resumed, what
 failed is tried once more. Other seeds and another grid are added to what is there.
 
-Many machines: one command a run, then one table of what comes back.
+Many machines: one command a run that is left, then one table of what comes back.
 
     python -m tools sweep CONFIG --seeds 0-5 --commands > commands.txt
     parallel -j 4 < commands.txt                              # GNU parallel, or Slurm:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     handle_signals()
     try:
         if given.gather:
-            report(given.gather, given.metric)
+            tabulate(given.gather, given.metric)
             return 0
         return _sweep(given)
     except WorkspaceError as error:
@@ -74,11 +74,11 @@ def _sweep(given: argparse.Namespace) -> int:
         if failed:
             say(f"{len(failed)} of {len(points)} runs failed: {', '.join(failed)}")
         names = [point.name for point in points]
-        report([folder], given.metric, names, folder / "table.csv")
+        tabulate([folder], given.metric, names, folder / "table.csv")
     return 1 if failed else 0
 
 
-def report(
+def tabulate(
     places: Sequence[Path],
     metric: str,
     names: Sequence[str] = (),
@@ -107,6 +107,7 @@ def report(
     comparison = compare_runs(done, metric)
     if csv:
         write_whole(csv, as_csv(comparison))
+        say(f"saved  {csv}")
     print(f"{show(comparison)}\n\n{text(comparison)}")
 
 

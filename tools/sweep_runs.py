@@ -125,20 +125,23 @@ def _pass_on(running: Sequence[_Running], caught: Sequence[int]) -> None:
     again = len(caught) > 1
     if not again:
         say(f"stopping: {len(running)} save their state (again: stop at once)")
+    number = signal.SIGINT if caught[0] == signal.SIGINT else signal.SIGTERM
     for one in running:
         if one.process.poll() is None:
-            os.killpg(one.process.pid, signal.SIGKILL if again else caught[0])
+            os.killpg(one.process.pid, signal.SIGKILL if again else number)
 
 
 @contextmanager
 def _noted_signals() -> Iterator[list[int]]:
-    """SIGINT and SIGTERM become numbers in a list."""
+    """Ctrl-C, SIGTERM and a closed terminal become numbers in a list."""
     caught: list[int] = []
 
     def note(number, frame):
         caught.append(number)
 
-    numbers = (signal.SIGINT, signal.SIGTERM)
+    known = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    # What is ignored, as after nohup, stays so.
+    numbers = [n for n in known if n and signal.getsignal(n) != signal.SIG_IGN]
     before = [signal.signal(number, note) for number in numbers]
     try:
         yield caught

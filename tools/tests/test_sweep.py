@@ -60,6 +60,8 @@ def test_a_second_call_does_what_is_left(call, config):
     assert asked["base-seed1"] == [["1", "--resume", str(stopped), "--device", "auto"]]
     assert "--overwrite" in asked["base-seed2"][0]
     assert json.loads((stopped / "summary.json").read_text())["since_step"] == 2
+    # That one's 0.5 seconds are of its last step alone.
+    assert out.splitlines()[2].split()[-1] == "2.5"
 
 
 @pytest.mark.spec("WSP-122", "other seeds and another grid are added")

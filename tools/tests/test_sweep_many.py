@@ -25,7 +25,7 @@ def call(capsys, monkeypatch):
 
 
 @pytest.mark.spec("WSP-126", "waits until they have saved their state")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_lets_every_run_save(config, number, call):
     words = [sys.executable, "-m", "tools.sweep", config, "slow=0.3", "-j", "2"]
     process = subprocess.Popen(
