@@ -68,7 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         return 130
-    say("\n".join(failed))
+    for sentence in failed:
+        say(sentence)
     return 1 if failed else 0
 
 

@@ -11,8 +11,8 @@ and shows its own rows.
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tools.files import write_whole
 from tools.projects import WorkspaceError, find_projects
-from tools.results import write_whole
 
 
 Tables = Callable[[Path], str]  # README's folder -> what stands between the markers

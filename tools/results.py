@@ -11,6 +11,7 @@ import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from tools.files import write_whole
 from tools.projects import WorkspaceError
 
 
@@ -68,15 +69,9 @@ def write(root: Path, name: str, content: Content) -> None:
         + "\n ]"
         for key in ("machines", "rows")
     )
-    write_whole(path_of(root, name), "{\n" + ",\n".join(lists) + "\n}\n")
-
-
-def write_whole(path: Path, text: str) -> None:
-    """The whole text or, if that fails, what was there before."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    os.replace(part, path)
+    path = path_of(root, name)
+    path.parent.mkdir(exist_ok=True)
+    write_whole(path, "{\n" + ",\n".join(lists) + "\n}\n")
 
 
 def this_machine() -> dict:
