@@ -30,7 +30,7 @@ class Point:
         """The run folder: `optim.lr=0.1-seed0`."""
         text = ",".join(self.overrides) or "base"
         plain = re.sub(r"[][(){}'\" ]", "", text)
-        short = re.sub(r"[^A-Za-z0-9._=+-]+", "_", plain)[:LONGEST]
+        short = re.sub(r"[^A-Za-z0-9._=+,-]+", "_", plain)[:LONGEST]
         if short != text:  # two texts may look alike now
             short += f"-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
         fold = "".join(f"-{item.rpartition('.')[2]}" for item in self.fold)

@@ -66,11 +66,12 @@ def test_a_key_is_given_once(fixed, grid, said):
 
 
 def test_names_differ_where_the_overrides_do():
-    texts = ["w=[8,16]", "w=[81,6]", "w=[8],[16]", "w=8_16", "w=" + "9" * 200]
+    texts = ["w=8,16", "w=[8,16]", "w=[81,6]", "w=[8],[16]", "w=8_16", "w=" + "9" * 200]
     texts += ["w=" + "9" * 201, "", "w=a/b", "w=../b"]
     names = [Point((text,) if text else (), 0).name for text in texts]
     assert len(set(names)) == len(texts)
     assert all(len(name) < 130 and "/" not in name for name in names)
-    assert Point(("optim.lr=0.1",), 3).name == "optim.lr=0.1-seed3"
+    two = Point(("train.epochs=3", "optim.lr=0.1"), 3)
+    assert two.name == "train.epochs=3,optim.lr=0.1-seed3"
     fold = Point((), 0, ("data.folds=5", "data.fold=2"))
     assert fold.name == "base-seed0-folds5-fold2"
