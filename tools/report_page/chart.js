@@ -4,7 +4,7 @@ const NARROW = 560;
 function linearTicks(low, high, wanted) {
   const rough = (high - low) / wanted;
   const power = 10 ** Math.floor(Math.log10(rough));
-  const stride = [1, 2, 5, 10].map((n) => n * power).find((n) => n >= rough * 0.999);
+  const stride = [1, 2, 2.5, 5, 10].map((n) => n * power).find((n) => n >= rough * 0.999);
   const first = Math.ceil(low / stride - 1e-9);
   const count = Math.floor(high / stride + 1e-9) - first + 1;
   return Array.from({ length: Math.min(count, 50) }, (_, i) =>
