@@ -17,7 +17,14 @@ from tools.comparison import (
     with_interval,
 )
 from tools.projects import WorkspaceError
-from tools.run_values import chosen_metric, direction, no_file, value_of, why_no_value
+from tools.run_values import (
+    chosen_metric,
+    direction,
+    no_file,
+    unlike_evaluations,
+    value_of,
+    why_no_value,
+)
 from tools.runs import Run
 from tools.statistical_tests import smallest_p
 
@@ -139,8 +146,11 @@ def _cautions(groups: Sequence[Group], metric: str, by: str) -> list[str]:
     if ":" not in metric:
         notes.append(
             "values are of the checkpoint that validation chose, which flatters them; "
-            f"--metric test:{metric} reads eval/test.json"
+            "--metric test:NAME reads eval/test.json"
         )
+    else:
+        runs = [run for group in groups for run in group.runs]
+        notes += unlike_evaluations(runs, metric.rpartition(":")[0])
     code = {run.meta.get("git") for group in groups for run in group.runs}
     if len(code) > 1:
         notes.append(

@@ -15,6 +15,7 @@ from tools.projects import WorkspaceError
 from tools.runs import Run, flat, read_json, read_metrics
 
 
+CONDITIONS = ("tta", "tile", "overlap")  # options of eval.py that change its result
 HIGHER, LOWER = "higher", "lower"
 WORDS = {
     HIGHER: "accuracy exact right f1 precision recall dice mdice iou miou auc nsd top5 "
@@ -56,16 +57,18 @@ def why_no_value(runs: Sequence[Run], metric: str) -> str:
         return (
             f"{metric}: {no_file(runs[0], source)}, nor have the other runs such a file"
         )
-    near = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
-    guess = f"; did you mean {near[0]}?" if near else ";"
+    likeness = {key: _likeness(name, key) for key in known}
+    names = sorted(known, key=lambda key: (key.count("."), key))
+    near = max(names, key=likeness.__getitem__, default="")
+    guess = f"; did you mean {near}?" if likeness.get(near, 0) > 0.6 else ";"
+    shown = ", ".join(names[:15]) + (", ..." if len(names) > 15 else "")
     if not source and any(name in row for row in read_metrics(runs[0])):
-        return (
-            f"{name} is only in metrics.csv: a curve, and no result of a run{guess} "
-            f"known: {', '.join(sorted(known)[:30])}"
+        place = "only in metrics.csv: a curve, and no result of a run"
+    else:
+        place = (
+            f"in no {f'eval/{source}.json' if source else 'summary.json'} of these runs"
         )
-    place = f"eval/{source}.json" if source else "summary.json"
-    shown = ", ".join(sorted(known)[:30]) or "nothing"
-    return f"{name} is in no {place} of these runs{guess} known: {shown}"
+    return f"{name} is {place}{guess} known: {shown or 'nothing'}"
 
 
 def no_file(run: Run, source: str) -> str:
@@ -97,6 +100,29 @@ def direction(runs: Sequence[Run], metric: str, stated: str = "") -> tuple[str, 
             "--better lower"
         )
     return found[0], "by its name"
+
+
+def unlike_evaluations(runs: Sequence[Run], source: str) -> list[str]:
+    """In what the evaluations of the runs differ, though the settings do not say so."""
+    files = [
+        dict(flat(read_json(run.path / "eval" / f"{source}.json"))) for run in runs
+    ]
+    keys = {key for file in files for key in file if _last(key) in CONDITIONS}
+    told = {key: sorted({str(file.get(key, "")) for file in files}) for key in keys}
+    return [
+        f"the evaluations differ in {_last(key)} ({', '.join(values)}), which may be "
+        "the difference"
+        for key, values in sorted(told.items())
+        if len(values) > 1
+    ]
+
+
+def _likeness(name: str, key: str) -> float:
+    return difflib.SequenceMatcher(None, name, _last(key)).ratio()
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]
 
 
 def _watches(run: Run) -> bool:

@@ -25,7 +25,7 @@ from tools.comparison import (
     with_interval,
 )
 from tools.projects import WorkspaceError
-from tools.run_values import direction
+from tools.run_values import direction, unlike_evaluations
 from tools.runs import Run, read_json
 
 
@@ -88,7 +88,7 @@ def compare_samples(
         raise WorkspaceError(f"these runs share no sample of {split} with a {metric}")
     groups = _groups(runs, names, columns)
     found = differences(groups, better, "sample")
-    notes = _cautions(read, max(map(len, columns)) - len(names), metric)
+    notes = _cautions(read, split, metric, len(names))
     return Comparison(f"{split}:{metric}", better, why, groups, found, tuple(notes))
 
 
@@ -110,18 +110,21 @@ def _groups(
     )
 
 
-def _cautions(read: Sequence[Samples], left: int, metric: str) -> list[str]:
-    notes = [f"{left} samples have no finite {metric} in all runs: left out"] * (
-        left > 0
-    )
+def _cautions(
+    read: Sequence[Samples], split: str, metric: str, paired: int
+) -> list[str]:
+    """What a reader of the tables must know, each in one sentence."""
+    notes = unlike_evaluations([one.run for one in read], split)
+    if left := max(len(one.rows) for one in read) - paired:
+        notes.append(
+            f"samples without a finite {metric} in every run: {left}, left out"
+        )
     if methods := sorted({one.method for one in read if one.method}):
         notes.append(f"method of search: {' and '.join(methods)}")
     if len({one.fingerprint for one in read}) > 1:
         notes.append("the data has different fingerprints: are these the same samples?")
-    return [
-        *notes,
-        "the intervals are over samples; other seeds may say something else",
-    ]
+    notes.append("the intervals are over samples; other seeds may say something else")
+    return notes
 
 
 def read_samples(run: Run, split: str) -> Samples:

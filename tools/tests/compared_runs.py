@@ -30,7 +30,8 @@ def make(folder, name, value, seed=0, *, config=None, meta=None, best=None, test
     write(path / "summary.json", json.dumps(content))
     write(path / "metrics.csv", "step,split,grad_norm\n1,train,3.5\n")
     if test is not None:
-        write(path / "eval/test.json", json.dumps({"accuracy": test, "worst": [1]}))
+        content = {"parts": {"right": 5, "wrong": None}, "worst": [1], "files": "x"}
+        write(path / "eval/test.json", json.dumps(content | {"accuracy": test}))
     return path
 
 

@@ -52,6 +52,7 @@ def test_what_the_name_of_a_metric_means(tmp_path, metric, value):
     [
         ("acuracy", "did you mean accuracy? known: accuracy, loss, seconds"),
         ("test:acuracy", "acuracy is in no eval/test.json of these runs; did you mean"),
+        ("test:rihgt", "did you mean parts.right?"),
         ("grad_norm", "grad_norm is only in metrics.csv: a curve, and no result of"),
         ("val:accuracy", "a has no eval/val.json; make it by: python scripts/eval.py"),
     ],

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tools.compare import compare_samples, find, main
+from tools.compare import compare_runs, compare_samples, find, main
 from tools.tests.compared_runs import make
 from tools.tests.fake import write
 
@@ -14,12 +14,17 @@ from tools.tests.fake import write
 CLASSES = ("ring", "blob")
 
 
-def scored(folder, name, table, *, place="test/predictions.csv", fingerprint="d"):
+def scored(
+    folder, name, table, *, place="test/predictions.csv", fingerprint="d", **options
+):
     """A run with a CSV of its samples: a head and rows of values."""
     path = make(folder, name, 0.9, config={"model": {"name": name}})
     lines = [",".join(map(str, row)) for row in table]
     write(path / "eval" / place, "\n".join(lines) + "\n")
-    write(path / "eval/test.json", json.dumps({"data_fingerprint": fingerprint}))
+    write(
+        path / "eval/test.json",
+        json.dumps({"data_fingerprint": fingerprint, **options}),
+    )
     return path
 
 
@@ -74,7 +79,7 @@ def test_images_with_a_score_are_paired_and_those_without_left_out(tmp_path):
     assert (found.metric, one.n, one.test) == ("test:dice_fg", 30, "paired t")
     assert one.p == pytest.approx(stats.ttest_rel(dice[1], dice[0]).pvalue, rel=1e-6)
     assert one.verdict == "B is better"
-    assert "1 samples have no finite dice_fg in all runs: left out" in found.notes
+    assert "samples without a finite dice_fg in every run: 1, left out" in found.notes
 
 
 def utterances(errors, methods=("nar",)):
@@ -119,6 +124,16 @@ def test_data_of_another_fingerprint_is_said(tmp_path):
     scored(tmp_path, "b", predicted(B), fingerprint="e")
     found = compare_samples(find([tmp_path])[0], "test")
     assert any("different fingerprints" in note for note in found.notes)
+
+
+@pytest.mark.spec("WSP-109", "evaluated with other options of `eval.py`")
+@pytest.mark.parametrize("options", [{"tta": "flip"}, {"options": {"overlap": 0.5}}])
+def test_evaluations_with_other_options_are_said(tmp_path, options):
+    scored(tmp_path, "a", predicted(A), accuracy=0.5)
+    scored(tmp_path, "b", predicted(B), accuracy=0.6, **options)
+    runs = find([tmp_path])[0]
+    for found in (compare_samples(runs, "test"), compare_runs(runs, "test:accuracy")):
+        assert any("the evaluations differ in" in note for note in found.notes)
 
 
 @pytest.mark.spec("WSP-110", "A run without such results is named")
