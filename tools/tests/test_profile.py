@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ def burn(seconds):
         pass
 """
 TRAIN = """import sys
+import time
 from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from src.burn import burn
@@ -144,10 +146,12 @@ def test_a_short_peak_is_seen(project):
 
 def test_a_copy_of_the_process_writes_no_samples(project):
     text = "import os, sys, time\ntime.sleep(0.1)\nif not os.fork():\n    sys.exit()\n"
-    assert profile_run.main(list(script(project, text + "os.wait()\n"))) == 0
-    found = json.loads((project / "runs/profile/profile.json").read_text())
-    ends = [end for end, _ in found["memory"]]
-    assert ends == sorted(ends)
+    script(project, text + "os.wait()\n")
+    words = [sys.executable, profile_run.CHILD, "samples", str(time.monotonic())]
+    subprocess.run([*words, "scripts/made.py"], check=True)
+    lines = (project / "samples").read_text().splitlines()
+    times = [float(line.split()[0]) for line in lines if len(line.split()) == 5]
+    assert times == sorted(times) and len(times) == len(set(times)) > 2
 
 
 @pytest.mark.spec("WSP-136", "is one sentence")

@@ -1,5 +1,6 @@
 """Which phase a stack is of, and how samples add up: without a process."""
 
+import os
 import sys
 import types
 
@@ -110,6 +111,20 @@ def test_long_programs_have_few_slices(tmp_path):
     assert 150 <= len(parts) <= 200
     assert all(a.end == b.start for a, b in zip(parts, parts[1:], strict=False))
     assert (parts[0].start, parts[-1].end, parts[-1].memory) == (0, 50, 5000)
+
+
+@pytest.mark.spec("WSP-134", "in no phase")
+def test_what_the_sampler_takes_is_taken_off(tmp_path, monkeypatch):
+    sampler = profile_child.Sampler(str(tmp_path / "samples"), 100.0)
+    sampler.own, sampler.memory = 0.25, None
+    clock = types.SimpleNamespace(monotonic=lambda: 103.5, process_time=lambda: 5.0)
+    monkeypatch.setattr(profile_child, "time", clock)
+    monkeypatch.setattr(profile_child, "_peak", lambda: 77)
+    sampler.note("data")
+    sampler.write()
+    os.close(sampler.file)
+    said = (tmp_path / "samples").read_text().splitlines()
+    assert said == ["3.500000 4.750000 77 0.250000 data", "peak 77"]
 
 
 def test_gpu_memory_is_asked_of_torch_alone(monkeypatch):
