@@ -110,7 +110,7 @@ def test_measured_rows_and_the_table(root):
         "| alpha | 1 | 3e-12 | 0 |",
         "| beta | 1 | 5e-01 |  |",
         "| LSTM | `torch.nn.LSTM` | 3e-12 | 0 |",
-        "| a \\| norm | `numpy` | 5e-01 |  |",
+        "| a \\| norm | numpy | 5e-01 |  |",
         results.machine_text(results.this_machine()) + ".",
     ):
         assert line in readme
