@@ -20,7 +20,6 @@ from tools.datasets import DATASETS, Dataset
 from tools.download import download, downloaded
 from tools.processes import handle_signals, say
 from tools.projects import ROOT, WorkspaceError, select
-from tools.tables import table
 from tools.unpacking import unpack
 
 
@@ -102,12 +101,13 @@ def fetch(name: str, dataset: Dataset, target: Path, base: str | None) -> None:
 
 
 def listing() -> str:
-    """Every data set: name, size of the download, licence, who reads it, what it is."""
-    rows = []
+    """Every data set: name, size of the download, licence, what it is, who reads it."""
+    lines = []
     for name, one in DATASETS.items():
         readers = ", ".join(dict.fromkeys(project for project, _ in one.commands))
-        rows.append([name, f"{one.size / 1e6:.1f}", one.licence, readers, one.title])
-    return table(["name", "MB", "licence", "read by", "what"], rows)
+        lines.append(f"{name:<17}{one.size / 1e6:6.1f} MB  {one.licence}")
+        lines += [f"    {one.title}", f"    read by {readers}"]
+    return "\n".join(lines)
 
 
 def next_commands(dataset: Dataset, target: Path) -> str:

@@ -50,11 +50,13 @@ def content(folder):
 @pytest.mark.spec("WSP-185", "each data set with size, licence and readers")
 def test_the_list_shows_every_data_set(capsys):
     assert main(["--list"]) == 0
-    lines = capsys.readouterr().out.splitlines()[2:]
-    assert [line.split()[0] for line in lines] == list(DATASETS)
-    for line, dataset in zip(lines, DATASETS.values(), strict=True):
-        assert f"{dataset.size / 1e6:.1f}" in line and dataset.licence in line
-        assert all(project in line for project, _ in dataset.commands)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[::3]] == list(DATASETS)
+    for i, dataset in enumerate(DATASETS.values()):
+        first, title, readers = lines[3 * i : 3 * i + 3]
+        assert f"{dataset.size / 1e6:.1f} MB" in first and dataset.licence in first
+        assert dataset.title in title
+        assert all(project in readers for project, _ in dataset.commands)
 
 
 @pytest.mark.spec("WSP-185", "its address, size, SHA-256 and where these were found")
