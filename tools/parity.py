@@ -147,9 +147,10 @@ def tables(root: Path) -> readme_tables.Tables:
             groups.setdefault(row["project"], []).append(row)
         if not groups:
             return ""
-        heads = ["sub-project", "comparisons", "largest error in value", "in gradient"]
+        heads = ["sub-project", "comparisons", "both below 1e-9"]
+        heads += ["largest error in value", "in gradient"]
         short = [
-            [name, len(group), *(_worst(group, kind) for kind in ("value", "gradient"))]
+            [name, len(group), sum(map(_is_close, group)), *_worst(group)]
             for name, group in groups.items()
         ]
         parts = [
@@ -183,8 +184,16 @@ def _code(reference: str) -> str:
     return f"`{reference}`" if DOTTED.fullmatch(reference) else reference
 
 
-def _worst(rows: Sequence[dict], kind: str) -> str:
-    return _error(max((r[kind] for r in rows if r[kind] is not None), default=None))
+def _is_close(row: dict) -> bool:
+    return max(row["value"] or 0, row["gradient"] or 0) < 1e-9
+
+
+def _worst(rows: Sequence[dict]) -> Iterator[str]:
+    """The largest error of each kind, and whose it is."""
+    for kind in ("value", "gradient"):
+        row = max(rows, key=lambda row: row[kind] or 0)
+        error = _error(row[kind])
+        yield f"{error} ({row['component']})" if row[kind] else error
 
 
 def _error(value: float | None) -> str:

@@ -107,8 +107,8 @@ def test_measured_rows_and_the_table(root):
     assert content["machines"] == [results.this_machine()]
     readme = (root / "README.md").read_text("utf-8")
     for line in (
-        "| alpha | 1 | 3e-12 | 0 |",
-        "| beta | 1 | 5e-01 |  |",
+        "| alpha | 1 | 1 | 3e-12 (LSTM) | 0 |",
+        "| beta | 1 | 0 | 5e-01 (a \\| norm) |  |",
         "| LSTM | `torch.nn.LSTM` | 3e-12 | 0 |",
         "| a \\| norm | numpy | 5e-01 |  |",
         results.machine_text(results.this_machine()) + ".",
