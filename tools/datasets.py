@@ -91,13 +91,13 @@ DATASETS = {
         "CIFAR-10: 60,000 photographs of 10 kinds of things, 32x32",
         *CIFAR,
         _files("cifar10"),
-        unpacked=185 * MB,
+        unpacked=190 * MB,
     ),
     "cifar100": Dataset(
         "CIFAR-100: 60,000 photographs of 100 kinds of things, 32x32",
         *CIFAR,
         _files("cifar100"),
-        unpacked=185 * MB,
+        unpacked=190 * MB,
     ),
     "oxford_pet": Dataset(
         "Oxford-IIIT Pet: 7,349 cats and dogs, 3,680 to train on, with masks",

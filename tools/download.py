@@ -115,7 +115,7 @@ def _get(file: Remote, part: Path, url: str) -> None:
         raise Broken(f"no connection ({error.reason})") from None
     except TimeoutError:
         raise Broken(f"nothing came for {TIMEOUT} s") from None
-    except (http.client.HTTPException, ConnectionError) as error:
+    except (http.client.HTTPException, OSError) as error:  # OSError: also of TLS
         raise Broken(f"the line broke ({error or type(error).__name__})") from None
 
 

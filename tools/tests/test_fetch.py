@@ -219,7 +219,7 @@ def test_too_little_space(fetched, monkeypatch, capsys):
     monkeypatch.setattr(module.shutil, "disk_usage", lambda _: free)
     fetched("cifar10", code=2)
     assert fetched.asked == []
-    assert "needs 236 MB and has 5 MB free" in capsys.readouterr().err
+    assert "needs 241 MB and has 5 MB free" in capsys.readouterr().err
 
 
 def test_what_came_already_needs_no_space(fetched, monkeypatch, tmp_path):
