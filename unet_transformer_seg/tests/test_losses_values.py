@@ -99,26 +99,48 @@ PAIRS = {
 
 
 MARKS = {
-    R.cross_entropy: pytest.mark.parity(
-        "cross entropy of pixels", "torch.nn.functional.cross_entropy"
-    ),
-    R.dice: pytest.mark.parity("Dice loss", "monai.losses.DiceLoss"),
-    R.jaccard: pytest.mark.parity(
-        "Jaccard loss", "monai.losses.DiceLoss(jaccard=True)"
-    ),
-    R.generalised_dice: pytest.mark.parity(
-        "generalised Dice loss", "monai.losses.GeneralizedDiceLoss"
-    ),
-    R.tversky: pytest.mark.parity(
-        "Tversky and focal Tversky loss", "monai.losses.TverskyLoss"
-    ),
-    R.focal: pytest.mark.parity("focal loss", "Lin et al. 2017, eq. 4, written out"),
-    R.lovasz_softmax: pytest.mark.parity(
-        "Lovasz softmax loss", "Berman et al. 2018, by its definition"
-    ),
-    R.lovasz_hinge: pytest.mark.parity(
-        "Lovasz hinge loss", "Berman et al. 2018, by its definition"
-    ),
+    R.cross_entropy: [
+        pytest.mark.spec("SEG-050", "equals `F.cross_entropy`"),
+        pytest.mark.parity(
+            "cross entropy of pixels", "torch.nn.functional.cross_entropy"
+        ),
+    ],
+    R.dice: [
+        pytest.mark.spec("SEG-051", "equal MONAI's"),
+        pytest.mark.parity("Dice loss", "monai.losses.DiceLoss"),
+    ],
+    R.jaccard: [
+        pytest.mark.spec("SEG-051", "equal MONAI's"),
+        pytest.mark.parity("Jaccard loss", "monai.losses.DiceLoss(jaccard=True)"),
+    ],
+    R.generalised_dice: [
+        pytest.mark.spec("SEG-052", "weight 1 / T^2"),
+        pytest.mark.parity("generalised Dice loss", "monai.losses.GeneralizedDiceLoss"),
+    ],
+    R.tversky: [
+        pytest.mark.spec(
+            "SEG-053", "mean over classes of (1 - (I + s) / (I + a FP + b FN + s))^g"
+        ),
+        pytest.mark.parity(
+            "Tversky and focal Tversky loss", "monai.losses.TverskyLoss"
+        ),
+    ],
+    R.focal: [
+        pytest.mark.spec("SEG-054", "mean of (1 - p)^g nll"),
+        pytest.mark.parity("focal loss", "Lin et al. 2017, eq. 4, written out"),
+    ],
+    R.lovasz_softmax: [
+        pytest.mark.spec("SEG-055", "equal their definition, value and gradient"),
+        pytest.mark.parity(
+            "Lovasz softmax loss", "Berman et al. 2018, by its definition"
+        ),
+    ],
+    R.lovasz_hinge: [
+        pytest.mark.spec("SEG-055", "equal their definition, value and gradient"),
+        pytest.mark.parity(
+            "Lovasz hinge loss", "Berman et al. 2018, by its definition"
+        ),
+    ],
 }
 
 
@@ -128,14 +150,6 @@ def value_and_gradient(loss, logits: Tensor, target: Tensor, options: dict):
     return value.detach(), torch.autograd.grad(value, logits)[0]
 
 
-@pytest.mark.spec("SEG-050", "equals `F.cross_entropy`")
-@pytest.mark.spec("SEG-051", "equal MONAI's")
-@pytest.mark.spec("SEG-052", "weight 1 / T^2")
-@pytest.mark.spec(
-    "SEG-053", "mean over classes of (1 - (I + s) / (I + a FP + b FN + s))^g"
-)
-@pytest.mark.spec("SEG-054", "mean of (1 - p)^g nll")
-@pytest.mark.spec("SEG-055", "equal their definition, value and gradient")
 @pytest.mark.parametrize(
     "name", [pytest.param(name, marks=MARKS[PAIRS[name][1]]) for name in PAIRS]
 )
