@@ -73,8 +73,9 @@ def _get_all(file: Remote, part: Path, url: str) -> None:
             failures = failures + 1 if _size(part) < before + CHUNK else 1
             if failures == TRIES:
                 raise WorkspaceError(
-                    f"{url}: {error}. Tried {TRIES} times; the same command goes on "
-                    f"from {_size(part):,} of {file.size:,} bytes"
+                    f"{url}: {error}. Tried {TRIES} times; check the network, or give "
+                    "another address with --from. The same command goes on from "
+                    f"{_size(part):,} of {file.size:,} bytes"
                 ) from None
             wait = 2 ** (failures - 1)
             say(f"  {error}; trying again in {wait} s")
