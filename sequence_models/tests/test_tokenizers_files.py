@@ -21,7 +21,23 @@ from src.utils.errors import InputError
 
 
 STORY = "the cat, then the hat; naïve 中文\n" * 3
-BPE = BPETokenizer.train([STORY], 270, specials=["<|bos|>"])
+MERGES = [
+    (71, 68),
+    (83, 256),
+    (64, 83),
+    (220, 257),
+    (64, 127),
+    (66, 258),
+    (71, 258),
+    (77, 260),
+    (85, 68),
+    (107, 264),
+    (116, 255),
+    (160, 266),
+    (162, 244),
+]
+BPE = BPETokenizer.from_merges(MERGES, "gpt4", ["<|bos|>"])
+"""What a training on STORY gives, without a training where tests are collected."""
 EACH = {
     "char": CharTokenizer(STORY + '"\\', ["<|bos|>"]),
     "byte": ByteTokenizer(["<|bos|>"]),

@@ -7,10 +7,7 @@ from src.data.memmap import open_tokens
 from src.tokenizers import BPETokenizer, CharTokenizer, load, save, show, stream_text
 from src.utils.errors import InputError
 from tests.fuzzed_text import fuzzed
-
-
-STORY = "the cat, then the hat; naïve 中文\n" * 3
-BPE = BPETokenizer.train([STORY], 270, specials=["<|bos|>"])
+from tests.test_tokenizers_files import BPE, STORY
 
 
 @pytest.mark.spec("SEQ-011", "the ids of the whole")
