@@ -11,7 +11,8 @@ def test_benchmark_writes_its_figures(tmp_path, capsys):
     assert benchmark_step.main([*tiny, "--json", str(path)]) == 0
     result = json.loads(path.read_text())
     assert set(result) == {
-        *("device", "options", "models", "ratios", "contracts_percent", "attention")
+        *("device", "options", "models", "ratios", "contracts_percent", "attention"),
+        "rows",
     }
     assert {"plain", "plain, tuned", "ours"} <= set(result["models"])
     assert set(result["models"]["ours"]) == {
@@ -21,6 +22,13 @@ def test_benchmark_writes_its_figures(tmp_path, capsys):
     # Exact on every machine, unlike a time.
     assert result["ratios"]["ours / plain"]["parameters"] == 1
     assert result["ratios"]["ours / plain"]["saved_mib"] < 1
+    row = result["rows"][1]
+    assert (row["component"], row["quantity"]) == (
+        "training step of the U-Net",
+        "memory",
+    )
+    assert row["rival"] == "plain U-Net"
+    assert row["ratio"] == result["ratios"]["ours / plain"]["saved_mib"]
     assert "ours / plain" in capsys.readouterr().out
 
 
