@@ -145,6 +145,7 @@ def test_data_that_the_seed_draws_is_the_same_for_both(tmp_path):
         told = {"data": f"d{seed}"}
         make(tmp_path, f"a{seed}", 0.9, seed, meta=told)
         make(tmp_path, f"b{seed}", 0.8, seed, meta=told, config={"x": 1})
+    make(tmp_path, "a3", 0.9, 3, meta={"data": "d3"})
     notes = compare_runs(find([tmp_path])[0]).notes
     assert not any("not the same data" in note for note in notes)
 
