@@ -52,7 +52,7 @@ def test_a_second_signal_kills(config):
     while "stopping" not in process.stderr.readline():
         pass
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=20)
+    process.communicate(timeout=60)
     assert process.returncode == 130
 
 
