@@ -44,4 +44,7 @@ function enlarge(place) {
   byId("before").disabled = place === 0;
   byId("after").disabled = place === state.gallery.length - 1;
   if (!byId("large").open) byId("large").showModal();
+  // A button that is switched off loses the focus, and the arrow keys with it.
+  const active = document.activeElement;
+  if (!["before", "after"].includes(active.id) || active.disabled) byId("close").focus();
 }

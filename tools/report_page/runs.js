@@ -45,7 +45,7 @@ function resultOf({ runs }) {
 function resultCell(entry) {
   const { value, spread, count, name } = resultOf(entry);
   const text = spread == null ? short(value) : `${short(value)} ± ${short(spread, 2)}`;
-  const about = [name, count > 1 && `${count} runs`].filter(Boolean).join(", ");
+  const about = [name, count < entry.runs.length && `${count} runs`].filter(Boolean).join(", ");
   return [text, about ? el("small", {}, ` ${about}`) : null];
 }
 

@@ -2,22 +2,16 @@
 
 const COLUMNS = 12; // runs side by side
 
-/** One run: what is unusual in it. Several: in what they differ. */
+/** One row of the table: what is unusual in it. Several: in what they differ. */
 function showSettings() {
-  const runs = chosenRuns();
-  const box = byId("settings");
-  if (!runs.length)
-    return box.replaceChildren(
-      el(
-        "p",
-        { class: "note" },
-        "Choose a run to see its settings, or several to see how they differ.",
-      ),
-    );
-  box.replaceChildren(...(runs.length === 1 ? oneRun(runs[0]) : manyRuns(runs)));
+  const entries = chosenEntries();
+  const ask = "Choose a run to see its settings, or several to see how they differ.";
+  const nothing = [el("p", { class: "note" }, ask)];
+  const shown = entries.length > 1 ? severalEntries(entries) : entries.flatMap(oneEntry);
+  byId("settings").replaceChildren(...(entries.length ? shown : nothing));
 }
 
-function oneRun(run) {
+function oneEntry({ first: run, name }) {
   const usual = DATA.common[run.project] ?? {};
   const rows = differences(run).map(([key, value]) => [key, exact(value), usualText(run, key)]);
   const keys = run.known ? unique([...Object.keys(usual), ...Object.keys(run.own)]) : [];
@@ -30,7 +24,7 @@ function oneRun(run) {
     el("dd", {}, Array.isArray(value) ? value.map(quoted).join(" ") : exact(value)),
   ]);
   return [
-    el("h3", {}, run.name),
+    el("h3", {}, name),
     ...run.problems.map((problem) => el("p", { class: "problem" }, problem)),
     el("h4", {}, `What differs from most runs of ${run.project}`),
     rows.length
@@ -68,55 +62,47 @@ function usualText(run, key) {
   return `absent (${without} of ${alike.length})`;
 }
 
-function manyRuns(all) {
-  const runs = all.slice(0, COLUMNS);
-  const heads = [
-    "Setting",
-    ...runs.map((run) => [swatch(state.chosen.get(run.id)), " ", run.name]),
-  ];
-  const keys = unique(
-    runs.flatMap((run) => [
-      ...Object.keys(DATA.common[run.project] ?? {}),
-      ...Object.keys(run.own),
-    ]),
-  );
-  const differing = rowsThatDiffer(["seed", ...keys], runs, setting);
-  const facts = unique(runs.flatMap((run) => Object.keys(run.facts))).filter(
-    (key) => !["start", "end", "command"].includes(key),
-  );
-  const around = rowsThatDiffer(facts, runs, (run, key) => run.facts[key]);
-  const same = el(
-    "p",
-    { class: "note" },
-    "Nothing: they have the same settings and the same seed.",
-  );
+function severalEntries(all) {
+  const entries = all.slice(0, COLUMNS);
+  const heads = () => entries.map((one) => [swatch(state.chosen.get(one.first.id)), " ", one.name]);
+  const keys = unique(entries.flatMap(({ first }) => settingsOf(first)));
+  const differing = rowsThatDiffer(["seed", ...keys], entries, settingText);
+  const facts = unique(entries.flatMap(({ first }) => Object.keys(first.facts)));
+  const around = facts.filter((key) => !["start", "end", "command"].includes(key));
+  const circumstances = rowsThatDiffer(around, entries, factText);
+  const paths = entries.flatMap(({ runs }) => runs.map((run) => quoted(run.path)));
+  const note = (text) => el("p", { class: "note" }, text);
+  const less = all.length > COLUMNS ? [note(`The first ${COLUMNS} of ${all.length} chosen.`)] : [];
+  const same = note("Nothing: they have the same settings and the same seed.");
   return [
-    el("h3", {}, `In what ${some(runs.length, "run")} differ`),
-    all.length > runs.length
-      ? el("p", { class: "note" }, `The first ${runs.length} of ${all.length} chosen.`)
-      : null,
-    differing.length ? grid(heads, differing) : same,
-    around.length ? el("h4", {}, "Circumstances that differ") : null,
-    around.length
-      ? grid(
-          heads.map((head) =>
-            Array.isArray(head) ? head.map((part) => part.cloneNode?.(true) ?? part) : head,
-          ),
-          around,
-        )
-      : null,
+    el("h3", {}, `In what these ${entries.length} differ`),
+    ...less,
+    differing.length ? grid(["Setting", ...heads()], differing) : same,
+    ...(circumstances.length
+      ? [el("h4", {}, "Circumstances that differ"), grid(["", ...heads()], circumstances)]
+      : []),
     el(
-      "p",
-      { class: "note" },
-      "Whether one is better: ",
-      el("code", {}, `python -m tools compare ${runs.map((run) => quoted(run.path)).join(" ")}`),
+      "details",
+      {},
+      el("summary", {}, "How to find out whether one is better"),
+      el("code", {}, `python -m tools compare ${paths.join(" ")}`),
     ),
-  ].filter(Boolean);
+  ];
 }
 
-function rowsThatDiffer(keys, runs, valueOf) {
+const settingsOf = (run) => [
+  ...Object.keys(DATA.common[run.project] ?? {}),
+  ...Object.keys(run.own),
+];
+
+const settingText = (entry, key) =>
+  key === "seed" ? seedsText(entry) : exact(setting(entry.first, key));
+
+const factText = ({ runs }, key) => unique(runs.map((run) => exact(run.facts[key]))).join(", ");
+
+function rowsThatDiffer(keys, entries, text) {
   return keys
-    .map((key) => [key, ...runs.map((run) => exact(valueOf(run, key)))])
+    .map((key) => [key, ...entries.map((entry) => text(entry, key))])
     .filter(([, ...values]) => unique(values).length > 1);
 }
 

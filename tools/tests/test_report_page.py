@@ -1,44 +1,19 @@
 """The page of tools.report in headless Chromium: what a reader clicks."""
 
 import math
-import shutil
 
 import pytest
 
 from tools import report
+from tools.tests.clicking import Keys, Page, chromium, visit
 from tools.tests.fake import project, write
 from tools.tests.made_up_runs import EVIL, make_run
 
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="it drives Chromium")
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if not BROWSER or not DRIVER:
-    pytest.skip("Chromium is not installed", allow_module_level=True)
-
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.select import Select  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
-
-
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update --window-size=1300,900"
-)
-
-
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory):
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    folder = tmp_path_factory.mktemp("chromium")
-    for flag in (*FLAGS.split(), f"--user-data-dir={folder}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_page_load_timeout(120)
-    yield driver
-    driver.quit()
+    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
+        yield driver
 
 
 @pytest.fixture(scope="module")
@@ -67,49 +42,6 @@ def page(browser, file):
     loaded = "return performance.getEntriesByType('resource').map((one) => one.name)"
     names = browser.execute_script(loaded)
     assert [name for name in names if not name.startswith("data:")] == []
-
-
-def visit(browser, file):
-    """Open the file; Chromium may say that it is loaded before its script has run."""
-    browser.get(file.as_uri())
-    ready = "return document.querySelector('#table tbody tr') !== null"
-    WebDriverWait(browser, 60, 0.1).until(lambda b: b.execute_script(ready))
-
-
-class Page:
-    """What a reader does, by name."""
-
-    def __init__(self, browser):
-        self.browser = browser
-
-    def all(self, selector):
-        return self.browser.find_elements("css selector", selector)
-
-    def texts(self, selector):
-        return [one.text for one in self.all(selector)]
-
-    def click(self, selector):
-        self.browser.find_element("css selector", selector).click()
-
-    def choose(self, name, text):
-        Select(self.browser.find_element("id", name)).select_by_visible_text(text)
-
-    def type(self, text):
-        box = self.browser.find_element("id", "text")
-        box.send_keys(Keys.CONTROL, "a")
-        box.send_keys(Keys.BACKSPACE, text)
-
-    def runs(self):
-        return self.texts("#table tbody th")
-
-    def alone(self, *names):
-        """Choose these runs and no other."""
-        self.click("#none")
-        for name in names:
-            self.click(f"input[aria-label='Choose {name}']")
-
-    def head(self, title):
-        return self.browser.find_element("xpath", f"//table/thead//th[.='{title}']")
 
 
 @pytest.mark.spec("WSP-141", "and never acts")
@@ -242,6 +174,8 @@ def test_a_picture_opens_and_the_keys_lead_to_the_next(page):
     assert page.browser.execute_script(width) == 60
     page.browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
     assert page.texts("#large-name") == ["lr-s0: plots/other.png"]
+    page.browser.switch_to.active_element.send_keys(Keys.ARROW_LEFT)
+    assert page.texts("#large-name") == ["lr-s0: plots/curves.png"]
     page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
     assert page.texts("#large-name") == [""]
 
@@ -252,11 +186,13 @@ def test_seeds_become_one_row_and_one_curve_with_a_band(page):
     assert "lr × 3" in page.runs() and len(page.runs()) == 5
     page.alone("lr × 3")
     row = page.browser.find_element("css selector", "#table tr.chosen")
-    assert "0.91 ± 0.01 accuracy, 3 runs" in row.text and "0–2" in row.text
+    assert "0.91 ± 0.01 accuracy" in row.text and "0–2" in row.text
     assert len(page.all("#chart g.curve")) == 2 == len(page.all("#chart .band"))
     page.choose("split", "val")
     last = page.texts("#legend tbody tr .number")[0]
     assert last == "0.55"  # of 1.05, 0.55, 0.05
+    page.click("input[aria-label='Choose cut']")
+    assert len(page.all("#chart .curve.s0")) == len(page.all("#chart .curve.s1")) == 1
 
 
 @pytest.mark.spec("WSP-149", "With 500 runs")
@@ -264,10 +200,9 @@ def test_five_hundred_runs_are_shown_and_fifty_curves_lie_over_each_other(
     browser, tmp_path
 ):
     runs = project(tmp_path, "many") / "runs"
-    losses = [math.exp(-n / 50) for n in range(50)]
     for n in range(500):
         settings = {"seed": n % 5, "optim": {"lr": n // 5}}
-        make_run(runs, f"run-{n:03}", settings, losses, minute=n)
+        make_run(runs, f"run-{n:03}", settings, minute=n)
     content = report.build([runs], tmp_path)[0].decode()
     visit(browser, write(tmp_path / "page.html", content))
     page = Page(browser)
