@@ -51,6 +51,7 @@ def root(tmp_path):
     for name, test in (("alpha", LSTM), ("beta", NORM)):
         files = {"tests/conftest.py": CONFTEST, "tests/parity.py": PLUGIN}
         project(here, name, files | {"tests/test_a.py": test})
+    project(here, "gamma")  # compares nothing
     return here
 
 
@@ -180,6 +181,19 @@ def test_check_is_an_option_too(root):
     assert parity.check(root) == []
 
 
+def test_a_sub_project_shows_its_own_rows(root):
+    fill(root)
+    write(root / "beta/README.md", README)
+    assert len(parity.check(root)) == 1
+    assert run(root, "--table")[0] == 0
+    table = (
+        "| component | reference | error in value | in gradient |\n|---|---|---|---|\n"
+    )
+    row = "| a \\| norm | numpy | 5e-01 |  |\n"
+    found = (root / "beta/README.md").read_text("utf-8")
+    assert found == README.replace("begin -->\n", f"begin -->\n{table}{row}")
+
+
 def test_names_and_check_exclude_each_other(root):
     code, _, err = run(root, "alpha", "--check")
     assert code == 2 and "for all sub-projects at once" in err
@@ -190,13 +204,14 @@ def test_an_unknown_sub_project(root):
     code, _, err = run(root, "alfa")
     assert (code, err) == (
         2,
-        "alfa is not here; did you mean alpha? known: alpha, beta\n",
+        "alfa is not here; did you mean alpha? known: alpha, beta, gamma\n",
     )
 
 
 @pytest.mark.spec("WSP-154", "whose names cannot be read without running")
 @pytest.mark.parametrize(
-    "words", ['"LSTM"', '"LSTM", NAME', "*NAMES", 'f"{NAME}", "torch"']
+    "words",
+    ['"LSTM"', '"LSTM", "torch", NAME', '"LSTM", NAME', "*NAMES", 'f"{NAME}", "torch"'],
 )
 def test_marks_are_literal(root, words):
     test = LSTM.replace('"LSTM", "torch.nn.LSTM"', words)
