@@ -128,20 +128,16 @@ def _patterns(root: Path, source: str) -> dict[Path, str]:
         path: files[source] for path, files in members(root).items() if source in files
     }
     if NEEDED not in owned:
-        can = [p.name for p in find_projects(root) if _trains(p)]
+        can = ", ".join(members(root).get(NEEDED, {})) or "none is here"
         raise WorkspaceError(
             f"{source} has no src/{NEEDED}, which the skeleton trains with; "
-            f"choose --from one of: {', '.join(can)}"
+            f"choose --from one of: {can}"
         )
     return {
         file.relative_to(root / source): file.read_text(encoding="utf-8")
         for path, file in owned.items()
         if not path.startswith(LEFT_OUT)
     }
-
-
-def _trains(project: Path) -> bool:
-    return (project / "src" / NEEDED).exists()
 
 
 def _with_regions(files: dict[Path, str], path: Path, regions: str) -> str:
