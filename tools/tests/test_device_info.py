@@ -167,6 +167,8 @@ def test_advice_follows_the_measurements():
     gpu = [row("fp32", 900, "cuda"), row("bf16", 5000, "cuda")]
     fast = recommend(facts([row("fp32", 100), row("bf16", 50), *gpu]))
     assert (fast["device"], fast["precision"]) == ("cuda", "bf16")
+    own = [row("fp32", 9, "cuda"), row("bf16", 90, "cuda")]
+    assert recommend(facts([row("fp32", 100), *own]))["precision"] == "fp32"
     slow = recommend(facts([row("fp32", 100), row("fp32", 60, "mps")]))
     assert slow["device"] == "cpu"
 
