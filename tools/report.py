@@ -77,7 +77,7 @@ def build(places: Sequence[Path], root: Path) -> tuple[bytes, str]:
         blocks.append(_block(f"curves-{number}", plain(_short(small))))
         metrics = {split: list(parts) for split, parts in small.items()}
         rows.append(row | settings[number] | {"metrics": metrics, "pictures": names})
-    data = {"runs": rows, "common": common, "evidence": evidence(root)}
+    data = {"runs": rows, "common": common, "evidence": plain(evidence(root))}
     data["rules"] = [_curve_rule(points), RULE]
     projects = len({row["project"] for row in rows})
     counts = f"{_some(len(rows), 'run')} of {_some(projects, 'sub-project')}"

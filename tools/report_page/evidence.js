@@ -114,6 +114,9 @@ function bar(counts, total) {
   );
 }
 
+const region = (label, ...children) =>
+  el("div", { class: "scroll tall", tabindex: 0, role: "region", "aria-label": label }, children);
+
 function measured(box, { source, missing, machines, rows }, columns) {
   if (missing) return box.replaceChildren(el("p", { class: "note" }, withCode(missing)));
   const table = el("table", {});
@@ -121,14 +124,14 @@ function measured(box, { source, missing, machines, rows }, columns) {
   sortable(table, machines.length > 1 ? [...columns, machine] : columns)(rows);
   const named = machines.map((text, i) => el("li", { value: i + 1 }, text));
   box.replaceChildren(
-    el("div", { class: "scroll" }, table),
+    region(source, table),
     el("p", { class: "note" }, "From ", el("code", {}, source), "; measured on"),
     el("ol", { class: "note" }, named),
   );
 }
 
 const error = (value) =>
-  value == null ? "–" : value === 0 ? "0" : value.toExponential(1).replace("-", "−");
+  !isNumber(value) ? short(value) : value === 0 ? "0" : value.toExponential(1).replace("-", "−");
 
 function ratio({ ratio }) {
   if (!isNumber(ratio)) return short(ratio);

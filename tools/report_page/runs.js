@@ -27,7 +27,7 @@ function nameOf(runs) {
   if (names.length === 1) return names[0];
   let common = names[0];
   for (const name of names) while (!name.startsWith(common)) common = common.slice(0, -1);
-  common = common.replace(/[-_. ]*(s|seed)?[-_=]?0*$/, "");
+  common = common.replace(/[-_. ]+(s|seed)?[-_=]?\d*$/, "");
   return `${common.length > 1 ? common : `${names[0]}, …`} × ${names.length}`;
 }
 

@@ -98,7 +98,11 @@ const settingsOf = (run) => [
 const settingText = (entry, key) =>
   key === "seed" ? seedsText(entry) : exact(setting(entry.first, key));
 
-const factText = ({ runs }, key) => unique(runs.map((run) => exact(run.facts[key]))).join(", ");
+/** What the runs of a row tell, fingerprints by their beginning. */
+const factText = ({ runs }, key) =>
+  unique(runs.map((run) => exact(run.facts[key]).replace(/^([0-9a-f]{12})[0-9a-f]+$/, "$1…"))).join(
+    ", ",
+  );
 
 function rowsThatDiffer(keys, entries, text) {
   return keys
