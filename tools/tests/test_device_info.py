@@ -138,6 +138,7 @@ def test_limits_of_control_groups(tmp_path):
     write(tmp_path / "memory/x/memory.limit_in_bytes", "5000")
     groups = "4:memory:/x\n1:cpu,cpuacct:/x\n0::/\n"
     assert read_limits(tmp_path, groups) == Limits(1.5, 5000)
+    assert read_limits(tmp_path, "4:memory:/\n") == Limits()
     assert read_limits(tmp_path / "none", groups) == Limits()
 
 

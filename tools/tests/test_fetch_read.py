@@ -14,7 +14,7 @@ from PIL import Image
 from tools import fetch as module
 from tools.datasets import DATASETS
 from tools.fetch import main
-from tools.layouts import separate_stories
+from tools.layouts import place_chapters, place_pets, separate_stories
 from tools.projects import ROOT
 from tools.tests.packing import pack, stand_in
 from tools.tests.serving import files, serving
@@ -127,6 +127,12 @@ def test_what_is_no_picture_is_named(tmp_path, capsys, monkeypatch):
         main(["oxford_pet", "--to", str(tmp_path / "a"), "--from", server.url])
     said = "trainval 6, test 2; without a readable picture and mask: Egyptian_Mau_1"
     assert said in capsys.readouterr().err
+
+
+def test_what_is_not_needed_has_no_place():
+    assert place_pets("annotations/trimaps/._beagle_1.png") is None
+    assert place_chapters("LibriSpeech/speakers.txt") is None
+    assert place_chapters("LibriSpeech/dev-clean-2/84/1/84-1.trans.txt")
 
 
 @pytest.mark.spec("WSP-198", "stories end with an empty line and have none inside")
