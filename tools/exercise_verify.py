@@ -9,16 +9,15 @@ process, and then do not count; `--list`, which says what to list, waits for the
 
 import json
 import re
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools import processes
 from tools.exercise_list import Exercise
 from tools.grading import Run, write_job
-from tools.processes import environment
 from tools.projects import ROOT, WorkspaceError
 from tools.reach import Reach, copy_project, find_reach, imports_of
 from tools.stripping import find_module, strip
@@ -126,15 +125,13 @@ def runner(project: Path, scratch: Path) -> Callable[[list[Run]], None]:
             return
         job = scratch / "job.json"
         write_job(job, imports_of(project), runs)
-        words = [sys.executable, "-m", "tools.grading", job]
-        threads = {"OMP_NUM_THREADS": "1"}
-        done = subprocess.run(
-            words, cwd=ROOT, env=environment() | threads, stdin=subprocess.DEVNULL
-        )
-        if done.returncode:
+        code = processes.run([sys.executable, "-m", "tools.grading", job], ROOT)
+        if code == 130:
+            raise KeyboardInterrupt
+        if code:
             raise WorkspaceError(
                 f"the tests of {project.name} could not be run, exit code "
-                f"{done.returncode}; what stopped them stands above"
+                f"{code}; what stopped them stands above"
             )
 
     return run

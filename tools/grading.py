@@ -21,7 +21,17 @@ import pytest
 from tools.recorder import Recorder
 
 
-IMPORTS = ("numpy", "yaml", "torch", "jaxtyping", "beartype", "hypothesis", "typer")
+IMPORTS = {  # distribution -> module, of what takes long
+    "numpy": "numpy",
+    "pyyaml": "yaml",
+    "torch": "torch",
+    "jaxtyping": "jaxtyping",
+    "beartype": "beartype",
+    "hypothesis": "hypothesis",
+    "typer": "typer",
+    "scipy": "scipy.stats",
+    "scikit-learn": "sklearn.base",
+}
 EACH = 60  # seconds a test may take; without its body a loop may never end
 
 
@@ -45,9 +55,10 @@ def main(arguments: list[str] | None = None) -> int:
     (path,) = sys.argv[1:] if arguments is None else arguments
     job = json.loads(Path(path).read_text(encoding="utf-8"))
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    for name in IMPORTS:
-        if name in job["imports"] and importlib.util.find_spec(name):
-            importlib.import_module(name)
+    os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported
+    for name, module in IMPORTS.items():
+        if name in job["imports"] and importlib.util.find_spec(module.split(".")[0]):
+            importlib.import_module(module)
     try:
         for words in job["runs"]:
             _run(Run(**words))
