@@ -1,16 +1,12 @@
 import json
-import os
-import signal
 import subprocess
 import sys
-import time
 
 import pytest
 
 from tests.exercises import EXERCISES, SOURCE, SPEC, TESTS, exercise_project
-from tests.fake import QUICK, write
+from tests.fake import write
 from tools import exercise, exercise_verify
-from tools.projects import ROOT
 
 
 @pytest.fixture
@@ -224,32 +220,3 @@ def test_too_few(verify, monkeypatch):
     assert code == 1
     assert lines[0] == "alpha has 3 exercises, fewer than 12"
     assert lines[-1] == "3 exercises are exact, 1 are not"
-
-
-@pytest.mark.spec("WSP-228", "Ctrl-C ends it with exit code 130")
-def test_ctrl_c(tmp_path):
-    slow = TESTS + (
-        '\n\n@pytest.mark.spec("ABC-001", "waits")\ndef test_slow():\n'
-        f"    open({str(tmp_path / 'began')!r}, 'w').close()\n"
-        "    import time\n    time.sleep(99)\n"
-    )
-    exercise_project(tmp_path, tests=slow)
-    code = (
-        f"import sys; sys.path[:0] = {[str(ROOT), str(ROOT / 'tools')]!r}\n"
-        "from pathlib import Path\nfrom tools import exercise\n"
-        f"exercise.ROOT = Path({str(tmp_path)!r})\n"
-        "sys.exit(exercise.main(['verify', 'alpha']))\n"
-    )
-    process = subprocess.Popen(
-        [sys.executable, "-c", code],
-        env=os.environ | QUICK,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-    while not (tmp_path / "began").exists() and process.poll() is None:
-        time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGINT)
-    _, shown = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert shown == "stopped\n"
