@@ -1,0 +1,46 @@
+"""`python -m tools`: every tool is listed, exists and explains itself."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+
+import pytest
+
+from tools.__main__ import MODULES, TOOLS, help_text
+from tools.processes import environment
+from tools.projects import ROOT
+
+
+def type_words(*words, cwd=ROOT):
+    return subprocess.run(
+        [sys.executable, "-m", "tools", *words],
+        cwd=cwd,
+        env=environment(),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+@pytest.mark.spec("WSP-230", "lists every tool with what it is for")
+def test_help_lists_every_tool():
+    said = type_words("--help")
+    assert (said.returncode, said.stdout) == (0, help_text() + "\n")
+    assert all(f"  {name} " in said.stdout for name in TOOLS)
+
+
+@pytest.mark.spec("WSP-231", "a name that is nearly right is guessed")
+def test_an_unknown_tool_is_named_with_the_nearest():
+    said = type_words("compar")
+    assert said.returncode == 2 and not said.stdout
+    assert said.stderr.startswith("compar is not here; did you mean compare?")
+
+
+@pytest.mark.spec("WSP-232", "Each tool tells with `--help` how it is typed")
+@pytest.mark.parametrize("name", TOOLS)
+def test_each_tool_explains_itself(name):
+    module = f"tools.{MODULES.get(name, name)}"
+    assert find_spec(module), f"there is no {module}"
+    said = type_words(name, "--help")
+    assert said.returncode == 0, said.stderr
+    assert said.stdout.startswith("usage: ") and not said.stderr
