@@ -130,6 +130,8 @@ def _pytest(run: Run) -> int:
     words = ["-q", "--tb=line", "-p", "no:cacheprovider"]
     words += ["--continue-on-collection-errors", "--no-header"]
     words += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]  # imported before
+    if run.whole is not None:  # a test that was cut short leaves files open
+        words += ["-p", "no:unraisableexception"]
     if importlib.util.find_spec("pytest_timeout"):
         words += ["-o", f"timeout={EACH}"]
         if "PYTEST_DISABLE_PLUGIN_AUTOLOAD" in os.environ:

@@ -100,15 +100,9 @@ class Recorder:
             self.tests[item.nodeid]["seen"] = sorted(called)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
-    def pytest_runtest_setup(self, item):
-        return (yield from self._limited(item))
-
-    @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item):
-        return (yield from self._limited(item))
-
-    def _limited(self, item):
-        """Inside, a test of other ids than `whole` may not take long."""
+        """A test of other ids than `whole` may not take long; fixtures may, as others
+        may need them too."""
         whole, ids = self.run.whole, self.tests[item.nodeid]["ids"]
         if whole is None or set(whole) & set(ids):
             return (yield)
@@ -123,7 +117,7 @@ class Recorder:
 
     def _refuse_processes(self, event: str, _) -> None:
         if self.short and event in ("subprocess.Popen", "os.fork", "os.posix_spawn"):
-            raise TooLong
+            _too_long(0, sys._getframe())
 
 
 class TooLong(BaseException):
@@ -131,6 +125,15 @@ class TooLong(BaseException):
 
 
 def _too_long(number, frame) -> None:
+    """End the test, but not within an import or a compiler.
+
+    What these leave half done would fail the tests that follow.
+    """
+    while frame:
+        name = frame.f_code.co_filename
+        if name.startswith("<frozen importlib") or "/torch/_dynamo/" in name:
+            return
+        frame = frame.f_back
     raise TooLong
 
 
