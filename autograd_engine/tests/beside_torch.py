@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,9 +11,12 @@ import src as ag
 from tests.torch_compare import agree
 
 
-def compare(fn: Callable, *arrays: np.ndarray, second: bool = True) -> None:
+def compare(
+    fn: Callable, *arrays: np.ndarray, second: bool = True, parity: Any = None
+) -> None:
     """`fn(lib, *tensors)` gives one tensor or several; float arrays get gradients."""
-    agree(partial(fn, ag), partial(fn, torch), list(arrays), second=second)
+    both = partial(fn, ag), partial(fn, torch)
+    agree(*both, list(arrays), second=second, parity=parity)
 
 
 def numbers(*shape: int, seed: int = 0) -> np.ndarray:

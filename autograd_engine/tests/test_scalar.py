@@ -46,20 +46,23 @@ def karpathy(number):
     return a, b, g
 
 
+@pytest.mark.parity("example of micrograd", "micrograd.engine.Value")
 @pytest.mark.spec("AGE-002", "24.7041, 138.8338 and 645.5773")
-def test_the_example_of_micrograd_gives_its_published_numbers():
+def test_the_example_of_micrograd_gives_its_published_numbers(parity):
     a, b, g = karpathy(Scalar)
     g.backward()
 
     assert f"{g.data:.4f} {a.grad:.4f} {b.grad:.4f}" == "24.7041 138.8338 645.5773"
     a_, b_, g_ = karpathy(Value)
     g_.backward()
-    assert (a.grad, b.grad) == pytest.approx((a_.grad, b_.grad), rel=1e-14)
+    parity.value(g.data, g_.data, atol=1e-14)
+    parity.gradient((a.grad, b.grad), (a_.grad, b_.grad), atol=1e-14)
 
 
+@pytest.mark.parity("Scalar, each operation", "torch")
 @pytest.mark.spec("AGE-002", "equal torch's in float64")
 @pytest.mark.parametrize("op", BINARY)
-def test_binary_operations_equal_torch_also_at_the_edges(op):
+def test_binary_operations_equal_torch_also_at_the_edges(op, parity):
     for x in EDGES:
         for y in EDGES:
             ours, theirs = (Scalar(x), Scalar(y)), (leaf(x), leaf(y))
@@ -69,8 +72,10 @@ def test_binary_operations_equal_torch_also_at_the_edges(op):
 
             assert mine.op == op
             assert same(mine.data, expected.item()), (x, op, y)
+            parity.value(mine.data, expected, atol=1e-12)
             for a, b in zip(ours, theirs, strict=True):
                 assert same(a.grad, b.grad.item()), (x, op, y)
+                parity.gradient(a.grad, b.grad, atol=1e-12)
 
 
 @pytest.mark.spec("AGE-006", "A plain number in an operation is a constant")
@@ -94,10 +99,11 @@ def test_constants_equal_torch_and_are_no_nodes(op, constant_first):
             assert same(ours.grad, theirs.grad.item()), (x, op, constant)
 
 
+@pytest.mark.parity("Scalar, each operation", "torch")
 @pytest.mark.spec("AGE-002", "equal torch's in float64")
 @pytest.mark.parametrize("x", EDGES)
 @pytest.mark.parametrize("name", [*METHODS, "neg", "softplus"])
-def test_functions_equal_torch_also_at_the_edges(name, x):
+def test_functions_equal_torch_also_at_the_edges(name, x, parity):
     ours, theirs = Scalar(x), leaf(x)
     if name == "neg":
         mine, expected = -ours, -theirs
@@ -112,6 +118,8 @@ def test_functions_equal_torch_also_at_the_edges(name, x):
     assert mine.op == name
     assert same(mine.data, expected.item())
     assert same(ours.grad, theirs.grad.item())
+    parity.value(mine.data, expected, atol=1e-12)
+    parity.gradient(ours.grad, theirs.grad, atol=1e-12)
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -150,10 +150,11 @@ def test_dot_names_both_lengths_and_a_weight_that_is_no_scalar():
         dot([1.0], [Scalar(1.0)])
 
 
+@pytest.mark.parity("perceptron of Scalars", "torch.nn.Linear")
 @pytest.mark.spec("AGE-009", "an MLP equals torch's of the same weights")
 @pytest.mark.parametrize("fused", [True, False])
 @pytest.mark.parametrize("activation", ["relu", "tanh", "sigmoid", "linear"])
-def test_an_mlp_equals_torch_value_and_gradient(activation, fused):
+def test_an_mlp_equals_torch_value_and_gradient(activation, fused, parity):
     sizes = [3, 5, 4, 2]
     ours = MLP(sizes[0], sizes[1:], activation, seed=1, fused=fused)
     theirs = torch.nn.ModuleList(
@@ -177,18 +178,12 @@ def test_an_mlp_equals_torch_value_and_gradient(activation, fused):
     (outputs[0] * outputs[1]).backward()
     expected.prod().backward()
 
-    assert [each.data for each in outputs] == pytest.approx(
-        expected.tolist(), rel=1e-12
-    )
+    parity.value([each.data for each in outputs], expected.tolist(), atol=1e-12)
     for mine, layer in zip(ours.layers, theirs, strict=True):
-        for neuron, w, b in zip(
-            mine.neurons,
-            layer.weight.grad.tolist(),
-            layer.bias.grad.tolist(),
-            strict=True,
-        ):
-            assert [p.grad for p in neuron.weights] == pytest.approx(w, rel=1e-9)
-            assert neuron.bias.grad == pytest.approx(b, rel=1e-9)
+        weights = [[p.grad for p in neuron.weights] for neuron in mine.neurons]
+        biases = [neuron.bias.grad for neuron in mine.neurons]
+        parity.gradient(weights, layer.weight.grad.tolist(), atol=1e-12)
+        parity.gradient(biases, layer.bias.grad.tolist(), atol=1e-12)
 
 
 def test_the_same_seed_gives_the_same_weights():

@@ -45,34 +45,41 @@ def leaf(value: float) -> torch.Tensor:
     return torch.tensor(value, dtype=torch.float64, requires_grad=True)
 
 
+@pytest.mark.parity("operators of floats", "torch")
 @pytest.mark.spec("AGE-001", "equals torch's in float64")
 @pytest.mark.spec("AGE-001", "none raises for a float")
 @pytest.mark.parametrize("x", EDGES)
 @pytest.mark.parametrize("name", UNARY)
-def test_unary_operators_equal_torch_also_at_the_edges(name, x):
+def test_unary_operators_equal_torch_also_at_the_edges(name, x, parity):
     argument = leaf(x)
     expected = UNARY[name](argument)
 
-    assert same(getattr(operators, name)(x), expected.item())
+    ours = getattr(operators, name)(x)
+    assert same(ours, expected.item())
+    parity.value(ours, expected, atol=1e-13)
     if name in WITH_RULE:
         expected.backward()
-        back = getattr(operators, f"{name}_back")
-        assert same(back(x, 1.0), argument.grad.item())
+        slope = getattr(operators, f"{name}_back")(x, 1.0)
+        assert same(slope, argument.grad.item())
+        parity.gradient(slope, argument.grad, atol=1e-13)
 
 
+@pytest.mark.parity("operators of floats", "torch")
 @pytest.mark.spec("AGE-001", "equals torch's in float64")
 @pytest.mark.parametrize("name", BINARY)
-def test_binary_operators_equal_torch_also_at_the_edges(name):
+def test_binary_operators_equal_torch_also_at_the_edges(name, parity):
     for x in EDGES:
         for y in EDGES:
             expected = float(BINARY[name](leaf(x), leaf(y)).detach())
             ours = getattr(operators, name)(x, y)
             assert same(ours, expected), (name, x, y)
+            parity.value(ours, expected, atol=1e-13)
 
 
+@pytest.mark.parity("operators of floats", "torch")
 @pytest.mark.spec("AGE-001", "equals torch's in float64")
 @pytest.mark.parametrize("name", ["div", "pow"])
-def test_binary_rules_equal_torch_also_at_the_edges(name):
+def test_binary_rules_equal_torch_also_at_the_edges(name, parity):
     for x in EDGES:
         for y in EDGES:
             arguments = leaf(x), leaf(y)
@@ -80,6 +87,7 @@ def test_binary_rules_equal_torch_also_at_the_edges(name):
             ours = getattr(operators, f"{name}_back")(x, y, 1.0)
             for mine, argument in zip(ours, arguments, strict=True):
                 assert same(mine, argument.grad.item()), (name, x, y)
+                parity.gradient(mine, argument.grad, atol=1e-13)
 
 
 @pytest.mark.spec("AGE-001", "a central difference away from kinks")

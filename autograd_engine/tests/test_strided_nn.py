@@ -21,32 +21,35 @@ def normal(*shape):
     return np.random.default_rng(sum(shape)).normal(size=shape)
 
 
+@pytest.mark.parity("convolution of strided tensors", "torch.nn.functional.conv1d")
 @pytest.mark.spec("AGE-020", "Convolution, pooling and softmax equal torch in value")
 @every_backend
 @pytest.mark.parametrize(
     ("x", "w"),
     [((2, 3, 6), (4, 3, 3)), ((1, 1, 1), (1, 1, 1)), ((1, 2, 3), (2, 2, 5))],
 )
-def test_conv1d(backend, x, w):
+def test_conv1d(backend, x, w, parity):
     arrays = [normal(*x), normal(*w)]
-    compare_with_torch(nn.conv1d, padded_conv1d, arrays, backend)
+    compare_with_torch(nn.conv1d, padded_conv1d, arrays, backend, parity)
 
 
+@pytest.mark.parity("convolution of strided tensors", "torch.nn.functional.conv2d")
 @pytest.mark.spec("AGE-020", "equal torch in value and gradient on every backend")
 @every_backend
 @pytest.mark.parametrize(
     ("x", "w"),
     [((2, 2, 4, 5), (3, 2, 2, 3)), ((1, 1, 2, 2), (1, 1, 3, 4)), ((1, 2, 3, 1),) * 2],
 )
-def test_conv2d(backend, x, w):
+def test_conv2d(backend, x, w, parity):
     arrays = [normal(*x), normal(*w)]
-    compare_with_torch(nn.conv2d, padded_conv2d, arrays, backend)
+    compare_with_torch(nn.conv2d, padded_conv2d, arrays, backend, parity)
 
 
+@pytest.mark.parity("pooling of strided tensors", "torch.nn.functional")
 @pytest.mark.spec("AGE-020", "Convolution, pooling and softmax equal torch")
 @every_backend
 @pytest.mark.parametrize("kernel", [(2, 2), (1, 3), (4, 6)])
-def test_pooling(backend, kernel):
+def test_pooling(backend, kernel, parity):
     x = normal(2, 3, 4, 6)
     for ours, theirs in [
         (nn.avgpool2d, F.avg_pool2d),
@@ -57,13 +60,15 @@ def test_pooling(backend, kernel):
             lambda a, f=theirs: f(a, kernel),
             [x],
             backend,
+            parity,
         )
 
 
+@pytest.mark.parity("softmax of strided tensors", "torch.nn.functional.softmax")
 @pytest.mark.spec("AGE-020", "softmax equal torch in value and gradient")
 @every_backend
 @pytest.mark.parametrize("dim", [0, 1, -1])
-def test_softmax(backend, dim):
+def test_softmax(backend, dim, parity):
     x = normal(2, 3, 4) * 5
     x[0, 0, 0] = 900.0
     for ours, theirs in [(nn.softmax, F.softmax), (nn.logsoftmax, F.log_softmax)]:
@@ -72,6 +77,7 @@ def test_softmax(backend, dim):
             lambda a, f=theirs: f(a, dim),
             [x],
             backend,
+            parity,
             1e-9,
         )
 

@@ -16,18 +16,20 @@ def agree(
     *,
     second: bool = True,
     tolerance: float = 1e-10,
+    parity: Any = None,
 ) -> None:
     """Both give the same from the same float64 arrays, to `tolerance`.
 
     Floating arrays ask for gradients. The gradients are those of a random sum of the
-    results; `second` differentiates a random sum of them once more.
+    results; `second` differentiates a random sum of them once more. The fixture
+    `parity` keeps the largest errors of first values and gradients.
     """
     mine = [ag.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
     yours = [torch.tensor(a, requires_grad=a.dtype.kind == "f") for a in arrays]
     got, wanted = as_tuple(ours(*mine)), as_tuple(theirs(*yours))
     assert len(got) == len(wanted)
     for a, b in zip(got, wanted, strict=True):
-        close(a, b, tolerance, "value")
+        close(a, b, tolerance, "value", parity and parity.value)
     left = [t for t in mine if t.requires_grad]
     right = [t for t in yours if t.requires_grad]
     assert [t.requires_grad for t in got] == [t.requires_grad for t in wanted]
@@ -41,7 +43,7 @@ def agree(
         total_t, right, retain_graph=True, create_graph=second, allow_unused=True
     )
     for a, b in zip(first, first_t, strict=True):
-        close(a, b, tolerance, "gradient")
+        close(a, b, tolerance, "gradient", parity and parity.gradient)
     if second:
         compare_second(total, left, first_t, right, tolerance)
 
@@ -75,7 +77,7 @@ def random_sum(tensors: Any, wrap: Callable) -> Any:
     return total
 
 
-def close(a: Any, b: Any, tolerance: float, what: str) -> None:
+def close(a: Any, b: Any, tolerance: float, what: str, keep: Any = None) -> None:
     if a is None or b is None:  # no gradient is a gradient of zeros
         given = [t.detach().numpy() for t in (a, b) if t is not None]
         assert not any(array.any() for array in given), f"{what}: {a} instead of {b}"
@@ -86,6 +88,8 @@ def close(a: Any, b: Any, tolerance: float, what: str) -> None:
     assert np.allclose(a, b, rtol=tolerance, atol=tolerance, equal_nan=True), (
         f"{what} differs: {a} instead of {b}"
     )
+    if keep and a.size:
+        keep(a, b, atol=tolerance)
 
 
 def as_tuple(value: Any) -> tuple:
