@@ -42,16 +42,17 @@ def attend(**options):
     return call
 
 
+@pytest.mark.parity("multi-head attention", "torch.nn.MultiheadAttention")
 @pytest.mark.spec("AGE-052", "with every kind of mask")
 @pytest.mark.parametrize("options", CALLS, ids=lambda o: ",".join(o))
 @pytest.mark.parametrize("first", [False, True])
-def test_attention_of_one_sequence_to_another_is_torchs(first, options):
+def test_attention_of_one_sequence_to_another_is_torchs(first, options, parity):
     how = {"batch_first": first, "bias": first}
     ours, theirs = (lib.MultiheadAttention(6, 3, **how) for lib in (nn, torch.nn))
     shapes = [(4, 2, 6), (5, 2, 6), (5, 2, 6)]
     x = [numbers(*shape, seed=i) for i, shape in enumerate(shapes)]
     x = [a.swapaxes(0, 1) for a in x] if first else x
-    same_module(ours, theirs, *x, call=attend(**options))
+    same_module(ours, theirs, *x, call=attend(**options), parity=parity)
 
 
 @pytest.mark.spec("AGE-052", "hides later keys by itself")
@@ -83,6 +84,9 @@ def transformer(lib, kind, **options):
     return getattr(lib, kind)(6, 2, 8, 0.0, **options)
 
 
+@pytest.mark.parity(
+    "Transformer layers", "torch.nn.TransformerEncoder, torch.nn.TransformerDecoder"
+)
 @pytest.mark.spec("AGE-052", "Transformer layers and stacks of them")
 @pytest.mark.parametrize(
     "options",
@@ -91,7 +95,7 @@ def transformer(lib, kind, **options):
     ids=str,
 )  # fmt: skip
 @pytest.mark.parametrize("stacked", [False, True])
-def test_transformer_layers_are_torchs(options, stacked):
+def test_transformer_layers_are_torchs(options, stacked, parity):
     layers = [
         [
             transformer(lib, f"Transformer{part}Layer", **options)
@@ -113,9 +117,9 @@ def test_transformer_layers_are_torchs(options, stacked):
         x, memory = x.swapaxes(0, 1), memory.swapaxes(0, 1)
     name = "mask" if stacked else "src_mask"
     call = attend(**{name: square, "src_key_padding_mask": away})
-    same_module(*layers[0], x, call=call)
+    same_module(*layers[0], x, call=call, parity=parity)
     masks = {"tgt_mask": square, "memory_key_padding_mask": AWAY}
-    same_module(*layers[1], x, memory, call=attend(**masks))
+    same_module(*layers[1], x, memory, call=attend(**masks), parity=parity)
 
 
 def test_a_transformer_drops_in_training_only():
@@ -173,16 +177,17 @@ LOSSES = [
 ]
 
 
+@pytest.mark.parity("losses as modules", "torch.nn")
 @pytest.mark.spec("AGE-053", "Losses as modules")
 @pytest.mark.parametrize(("name", "options", "target"), LOSSES)
-def test_a_loss_is_torchs(name, options, target):
+def test_a_loss_is_torchs(name, options, target, parity):
     ours = getattr(nn, name)(**tensors_of(ag, options))
     theirs = getattr(torch.nn, name)(**tensors_of(torch, options))
 
     def call(module, x):
         return module(x, (ag if module is ours else torch).tensor(target))
 
-    same_module(ours, theirs, numbers(4, 3), call=call)
+    same_module(ours, theirs, numbers(4, 3), call=call, parity=parity)
 
 
 def test_bce_of_probabilities_is_torchs():

@@ -63,6 +63,11 @@ CASES = [
     ("LogSoftmax", (0,), {}, (3, 4)),
     ("Dropout", (0.0,), {}, (3, 4)),
 ]
+KINDS = {
+    "RNN": pytest.mark.parity("RNN", "torch.nn.RNN"),
+    "GRU": pytest.mark.parity("GRU", "torch.nn.GRU"),
+    "LSTM": pytest.mark.parity("LSTM", "torch.nn.LSTM"),
+}
 RECURRENT = [
     {},
     {"num_layers": 2, "bidirectional": True},
@@ -75,12 +80,13 @@ def of_case(case):
     return f"{case[0]}{case[1]}{case[2] or ''}"
 
 
+@pytest.mark.parity("other layers", "torch.nn")
 @pytest.mark.spec("AGE-050", "outputs, input gradients, parameter gradients")
 @pytest.mark.parametrize("case", CASES, ids=of_case)
-def test_a_layer_is_torchs_in_training_and_evaluation(case):
+def test_a_layer_is_torchs_in_training_and_evaluation(case, parity):
     name, args, options, shape = case
     ours, theirs = (getattr(lib, name)(*args, **options) for lib in (nn, torch.nn))
-    same_module(ours, theirs, numbers(*shape), steps=3)
+    same_module(ours, theirs, numbers(*shape), steps=3, parity=parity)
 
 
 @pytest.mark.spec("AGE-050", "outputs, input gradients, parameter gradients")
@@ -113,8 +119,8 @@ def test_layers_in_place_and_in_a_row_are_torchs():
 
 @pytest.mark.spec("AGE-051", "of every number of layers, directions and batch axes")
 @pytest.mark.parametrize("options", RECURRENT, ids=str)
-@pytest.mark.parametrize("name", ["RNN", "GRU", "LSTM"])
-def test_a_recurrent_layer_is_torchs(name, options):
+@pytest.mark.parametrize("name", [pytest.param(n, marks=KINDS[n]) for n in KINDS])
+def test_a_recurrent_layer_is_torchs(name, options, parity):
     kinds = [{}] if name != "RNN" else [{}, {"nonlinearity": "relu"}]
     for kind in kinds:
         ours, theirs = (
@@ -127,8 +133,9 @@ def test_a_recurrent_layer_is_torchs(name, options):
             if options.get("batch_first"):
                 outer = (*batch, 5)
             h = [numbers(layers, *batch, 4, seed=i + 1) for i in range(states)]
-            same_module(ours, theirs, numbers(*outer, 3))
-            same_module(ours, theirs, numbers(*outer, 3), *h, call=with_state)
+            x = numbers(*outer, 3)
+            same_module(ours, theirs, x, parity=parity)
+            same_module(ours, theirs, x, *h, call=with_state, parity=parity)
 
 
 def with_state(module, x, *states):

@@ -102,14 +102,16 @@ def test_prelu_learns_one_slope_or_one_a_channel(shape, shared):
     agree(F.prelu, TF.prelu, [normal(*shape), weight])
 
 
+@pytest.mark.parity("softmax, log_softmax, softmin", "torch.nn.functional.softmax")
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "softmin"])
 @pytest.mark.parametrize("shape, dim", [((3, 5), 1), ((3, 5, 2), 1), ((4,), 0)])
 @pytest.mark.parametrize("scale", [1.0, 1e3])
-def test_softmax_is_torch_s_over_any_axis(name, shape, dim, scale):
+def test_softmax_is_torch_s_over_any_axis(name, shape, dim, scale, parity):
     agree(
         lambda t: getattr(F, name)(t, dim),
         lambda t: getattr(TF, name)(t, dim),
         [normal(*shape, scale=scale)],
+        parity=parity,
     )
 
 

@@ -41,13 +41,14 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.parity("attention", "torch.nn.functional.scaled_dot_product_attention")
 @pytest.mark.spec("AGE-048", "a query that sees no key answers 0")
 @pytest.mark.parametrize("options", OPTIONS)
 @pytest.mark.parametrize("lead", [(), (2,), (2, 3)])
-def test_attention_is_torch_s(options, lead):
+def test_attention_is_torch_s(options, lead, parity):
     if options.get("attn_mask") is not None and options["attn_mask"].ndim == 1:
         options = {"attn_mask": np.broadcast_to(options["attn_mask"], (4, 5)).copy()}
-    agree(*attend(**options), qkv(*lead))
+    agree(*attend(**options), qkv(*lead), parity=parity)
 
 
 @pytest.mark.parametrize("queries, keys", [(1, 1), (7, 3), (3, 7)])
@@ -55,11 +56,12 @@ def test_causal_attention_of_unequal_lengths(queries, keys):
     agree(*attend(is_causal=True), qkv(2, 2, queries=queries, keys=keys))
 
 
+@pytest.mark.parity("attention", "torch.nn.functional.scaled_dot_product_attention")
 @pytest.mark.parametrize("extra", [-1, 0, 1])
 @pytest.mark.parametrize("keys", [BLOCK // 2, 2 * BLOCK, 3 * BLOCK])
-def test_causal_blocks_join_without_a_seam(extra, keys):
+def test_causal_blocks_join_without_a_seam(extra, keys, parity):
     arrays = qkv(2, queries=2 * BLOCK + extra, keys=keys)
-    agree(*attend(is_causal=True), arrays, second=False)
+    agree(*attend(is_causal=True), arrays, second=False, parity=parity)
 
 
 @pytest.mark.parametrize("causal", [True, False])

@@ -17,7 +17,7 @@ DRAW = np.random.default_rng(0)
 pytestmark = pytest.mark.filterwarnings("ignore:Using padding='same'")
 
 
-def check(ours, theirs, arrays, *options, twice: bool = False, tol=1e-10, **named):
+def check(ours, theirs, arrays, *options, twice=False, tol=1e-10, parity=None, **named):
     """Value, gradients, and gradients of the gradients with `twice`."""
     xs = [ag.tensor(a, requires_grad=True) for a in arrays]
     ts = [torch.tensor(a, requires_grad=True) for a in arrays]
@@ -25,12 +25,16 @@ def check(ours, theirs, arrays, *options, twice: bool = False, tol=1e-10, **name
     assert out.shape == tuple(expected.shape)
     assert out.dtype == arrays[0].dtype
     np.testing.assert_allclose(out.data, expected.detach(), tol, tol)
+    if parity:
+        parity.value(out.data, expected, atol=tol)
     seed = DRAW.standard_normal(out.shape).astype(out.dtype)
     g, tg = ag.tensor(seed, requires_grad=True), torch.tensor(seed, requires_grad=True)
     grads = ag.grad(out, xs, g, create_graph=twice)
     wanted = torch.autograd.grad(expected, ts, tg, create_graph=twice)
     for found, right in zip(grads, wanted, strict=True):
         np.testing.assert_allclose(found.data, right.detach(), tol, tol)
+        if parity:
+            parity.gradient(found.data, right, atol=tol)
     if twice:
         total = sum((g * g).sum() for g in grads)
         ttotal = sum((g * g).sum() for g in wanted)
@@ -59,25 +63,27 @@ OPTIONS = [
 ]
 
 
+@pytest.mark.parity("conv2d", "torch.nn.functional.conv2d")
 @pytest.mark.spec("AGE-046", "agree with torch to 1e-10 for every combination")
-def test_conv2d_with_every_combination_of_options():
+def test_conv2d_with_every_combination_of_options(parity):
     for kernel, *options in OPTIONS:
         shapes = (2, 4, 7, 6), (8, 4 // options[-1], *kernel), (8,)
-        check(F.conv2d, T.conv2d, drawn(*shapes), *options)
+        check(F.conv2d, T.conv2d, drawn(*shapes), *options, parity=parity)
 
 
+@pytest.mark.parity("conv_transpose2d", "torch.nn.functional.conv_transpose2d")
 @pytest.mark.spec(
     "AGE-046", "every combination of stride, padding, dilation and groups"
 )
-def test_transposed_convolutions_with_every_combination_of_options():
+def test_transposed_convolutions_with_every_combination_of_options(parity):
     for kernel, stride, padding, extra, groups, dilation in itertools.product(
         ((3, 3), (2, 3)), (1, 2, (2, 3)), (0, 1), (0, 1), (1, 2), (1, (2, 3))
     ):
         if extra and stride == 1 and dilation == 1:
             continue
-        shapes = (2, 4, 4, 5), (4, 3, *kernel), (3 * groups,)
+        arrays = drawn((2, 4, 4, 5), (4, 3, *kernel), (3 * groups,))
         options = (stride, padding, extra, groups, dilation)
-        check(F.conv_transpose2d, T.conv_transpose2d, drawn(*shapes), *options)
+        check(F.conv_transpose2d, T.conv_transpose2d, arrays, *options, parity=parity)
 
 
 @pytest.mark.parametrize("axes", [1, 3])

@@ -58,10 +58,11 @@ def inputs(shapes):
     return [numbers(*shape, seed=i) for i, shape in enumerate(shapes)]
 
 
+@pytest.mark.parity("matmul", "torch.matmul")
 @pytest.mark.spec("AGE-039", "`matmul` of every pair of ranks")
 @pytest.mark.parametrize("shapes", SHAPES, ids=str)
-def test_matmul(shapes):
-    compare(lambda lib, x, y: lib.matmul(x, y), *inputs(shapes))
+def test_matmul(shapes, parity):
+    compare(lambda lib, x, y: lib.matmul(x, y), *inputs(shapes), parity=parity)
 
 
 @pytest.mark.spec("AGE-039", "`matmul` of every pair of ranks")
@@ -72,10 +73,12 @@ def test_matmul_of_turned_operands():
     compare(lambda lib, x, y: x.transpose(1, 2) @ y.permute(0, 2, 3, 1), x, y)
 
 
+@pytest.mark.parity("einsum", "torch.einsum")
 @pytest.mark.spec("AGE-039", "`einsum` of any subscripts")
 @pytest.mark.parametrize("equation", EQUATIONS)
-def test_einsum(equation):
-    compare(lambda lib, *xs: lib.einsum(equation, *xs), *inputs(EQUATIONS[equation]))
+def test_einsum(equation, parity):
+    arrays = inputs(EQUATIONS[equation])
+    compare(lambda lib, *xs: lib.einsum(equation, *xs), *arrays, parity=parity)
 
 
 @given(st.data())

@@ -39,15 +39,27 @@ def test_bilinear(shape):
     agree(F.bilinear, TF.bilinear, [*arrays, normal(2, seed=3)])
 
 
-@pytest.mark.parametrize("shape, last", [((5, 6), 1), ((2, 3, 4), 2), ((0, 4), 1)])
+@pytest.mark.parity("layer_norm", "torch.nn.functional.layer_norm")
+@pytest.mark.parametrize("shape, last", [((5, 6), 1), ((2, 3, 4), 2)])
 @pytest.mark.parametrize("parts", [0, 1, 2])
-def test_layer_norm(shape, last, parts):
+def test_layer_norm(shape, last, parts, parity):
     size = shape[-last:]
     more = [normal(*size, seed=1), normal(*size, seed=2)][:parts]
     agree(
         lambda x, *a: F.layer_norm(x, size, *a),
         lambda x, *a: TF.layer_norm(x, size, *a),
         [normal(*shape), *more],
+        parity=parity,
+    )
+
+
+@pytest.mark.parametrize("parts", [0, 1, 2])
+def test_layer_norm_of_no_rows(parts):
+    more = [normal(4, seed=1), normal(4, seed=2)][:parts]
+    agree(
+        lambda x, *a: F.layer_norm(x, (4,), *a),
+        lambda x, *a: TF.layer_norm(x, (4,), *a),
+        [normal(0, 4), *more],
     )
 
 
@@ -76,14 +88,23 @@ def test_group_norm(shape, groups, affine):
     )
 
 
+BATCH = pytest.mark.parity("batch_norm", "torch.nn.functional.batch_norm")
+INSTANCE = pytest.mark.parity("instance_norm", "torch.nn.functional.instance_norm")
+
+
 @pytest.mark.parametrize(
     ("name", "shape"),
-    [(n, s) for n in ("batch_norm", "instance_norm") for s in [(4, 3, 5), (2, 3, 4, 2)]]
-    + [("batch_norm", (4, 3))],
+    [
+        pytest.param("batch_norm", (4, 3, 5), marks=BATCH),
+        pytest.param("batch_norm", (2, 3, 4, 2), marks=BATCH),
+        pytest.param("batch_norm", (4, 3), marks=BATCH),
+        pytest.param("instance_norm", (4, 3, 5), marks=INSTANCE),
+        pytest.param("instance_norm", (2, 3, 4, 2), marks=INSTANCE),
+    ],
 )
 @pytest.mark.parametrize("affine", [True, False])
 @pytest.mark.parametrize("training", [True, False])
-def test_norms_with_running_statistics(name, shape, affine, training):
+def test_norms_with_running_statistics(name, shape, affine, training, parity):
     more = [normal(3, seed=1), normal(3, seed=2)] if affine else [None, None]
     flag = "training" if name == "batch_norm" else "use_input_stats"
     running = [normal(3, seed=3), np.abs(normal(3, seed=4)) + 0.5]
@@ -95,9 +116,9 @@ def test_norms_with_running_statistics(name, shape, affine, training):
         )
 
     arrays = [normal(*shape), *(m for m in more if m is not None)]
-    agree(call(F, ours), call(TF, theirs), arrays)
+    agree(call(F, ours), call(TF, theirs), arrays, parity=parity)
     for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a.numpy(), b.numpy(), atol=1e-12)
+        parity.value(a, b, atol=1e-12)
 
 
 def test_batch_norm_marks_what_it_writes():

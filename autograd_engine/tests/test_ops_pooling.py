@@ -16,7 +16,7 @@ from src import functional as F
 DRAW = np.random.default_rng(0)
 
 
-def check(name: str, array: np.ndarray, *options, positions: bool = False, **named):
+def check(name, array, *options, positions=False, parity=None, **named):
     """Value, places, gradient, and gradient of the gradient."""
     x = ag.tensor(array, requires_grad=True)
     t = torch.tensor(array, requires_grad=True)
@@ -28,11 +28,15 @@ def check(name: str, array: np.ndarray, *options, positions: bool = False, **nam
         np.testing.assert_array_equal(places.data, wanted)
     assert out.shape == tuple(expected.shape)
     np.testing.assert_allclose(out.data, expected.detach(), 1e-10, 1e-10)
+    if parity:
+        parity.value(out.data, expected, atol=1e-10)
     seed = DRAW.standard_normal(out.shape)
     g, tg = ag.tensor(seed, requires_grad=True), torch.tensor(seed, requires_grad=True)
     (grad,) = ag.grad(out, x, g, create_graph=True)
     (right,) = torch.autograd.grad(expected, t, tg, create_graph=True)
     np.testing.assert_allclose(grad.data, right.detach(), 1e-10, 1e-10)
+    if parity:
+        parity.gradient(grad.data, right, atol=1e-10)
     (again,) = ag.grad((grad * grad).sum(), g)
     (right,) = torch.autograd.grad((right * right).sum(), tg)
     np.testing.assert_allclose(again.data, right, 1e-10, 1e-10)
@@ -46,25 +50,29 @@ def tied(*shape: int, nan: bool = False) -> np.ndarray:
     return x
 
 
+@pytest.mark.parity("max_pool2d", "torch.nn.functional.max_pool2d")
 @pytest.mark.spec("AGE-047", "to the first of equal elements and lets NaN spread")
 @pytest.mark.parametrize("nan", [False, True])
-def test_max_pool_with_every_combination_of_options(nan):
+def test_max_pool_with_every_combination_of_options(nan, parity):
     for options in itertools.product(
         (1, 2, 3, (2, 3)), (None, 1, (3, 1)), (0, (1, 0)), (1, 2), (False, True)
     ):
         if options[0] == 1 and options[2]:
             continue
         x = tied(2, 2, 8, 7, nan=nan)
-        check("max_pool2d", x, *options, positions=True, return_indices=True)
+        named = {"positions": True, "return_indices": True, "parity": parity}
+        check("max_pool2d", x, *options, **named)
 
 
-def test_avg_pool_with_every_combination_of_options():
+@pytest.mark.parity("avg_pool2d", "torch.nn.functional.avg_pool2d")
+def test_avg_pool_with_every_combination_of_options(parity):
     for kernel, stride, padding, ceil, include in itertools.product(
         (2, 3, (2, 3)), (None, 1, (3, 1)), (0, (1, 0)), (False, True), (False, True)
     ):
         x = DRAW.standard_normal((2, 2, 8, 7))
-        check("avg_pool2d", x, kernel, stride, padding, ceil, include)
-        check("avg_pool2d", x, kernel, stride, padding, ceil, include, 5)
+        options = (kernel, stride, padding, ceil, include)
+        check("avg_pool2d", x, *options, parity=parity)
+        check("avg_pool2d", x, *options, 5, parity=parity)
 
 
 @given(
