@@ -136,13 +136,13 @@ def run_verify(given: argparse.Namespace) -> int:
 def _verify(project: Path, paths: list[str], show: bool) -> int:
     """How many are good."""
     listed = {one.path: one for one in read_exercises(project)}
-    all_ids = sorted({id for one in listed.values() for id in one.ids})
-    whole = None if show or not set(paths) <= set(listed) else all_ids
+    unlisted = show or not set(paths) <= set(listed)
+    known = None if unlisted else {path: one.ids for path, one in listed.items()}
     kept = ROOT / "exercises" / ".reach" / f"{project.name}.json"
     good = 0
-    for verdict in verify(project, paths, kept, whole):
+    for verdict in verify(project, paths, kept, known):
         one = listed.get(verdict.path)
-        if whole is None:
+        if known is None:
             text = f"{project.name}:{verdict.path}: {verdict.tests} tests fail"
             ids = f"requirements: {', '.join(verdict.failing)}"
             problem = verdict.problem

@@ -4,14 +4,15 @@ Judged by the unit tests (tests/test_*.py) that carry a spec mark and pass. They
 once with probes (`tools.reach`); then, for each exercise, the body is removed in a
 copy, and only the tests that call it run again. So that this stays quick, tests of ids
 that no exercise lists are ended after a quarter of a CPU-second or when they start a
-process, and then do not count; `--list`, which says what to list, waits for them.
+process, and then do not count, as those that cannot be probed; `--list`, which says
+what to list, waits for them.
 """
 
 import json
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +40,18 @@ class Verdict:
 
 
 def verify(
-    project: Path, paths: Sequence[str], kept: Path, whole: list[str] | None = None
+    project: Path,
+    paths: Sequence[str],
+    kept: Path,
+    listed: Mapping[str, Sequence[str]] | None = None,
 ) -> list[Verdict]:
-    """A verdict on each callable, in the order given; `whole` as in `find_reach`."""
+    """A verdict on each callable, in the order given; `listed`: its ids, if known."""
     swaps, verdicts = {}, {}
+    whole = (
+        None
+        if listed is None
+        else sorted({id for ids in listed.values() for id in ids})
+    )
     for path in paths:
         try:
             swaps[path] = _swap(project, path)
@@ -56,7 +65,7 @@ def verify(
             tree = copy_project(project, scratch / "stripped")
         runs = {}
         for number, (path, swap) in enumerate(swaps.items()):
-            callers = reach.callers(path)
+            callers = reach.callers(path, listed and listed[path])
             files = sorted({name.split("::")[0] for name in callers})
             out = str(scratch / f"{number}.json")
             if callers:

@@ -94,6 +94,7 @@ def _replace(file: Path, text: bytes) -> None:
 
 
 def _fork(run: Run) -> None:
+    sys.stdout.flush()  # or the child says it once more
     child = os.fork()
     if not child:
         code = 70

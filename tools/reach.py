@@ -15,7 +15,7 @@ import importlib._bootstrap_external as compiled
 import importlib.util
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,12 +53,17 @@ class Reach:
         """The tests by which exercises are judged."""
         return {n: t for n, t in self.tests.items() if t["outcome"] == "passed"}
 
-    def callers(self, dotted: str) -> list[str]:
-        """The passing tests that may call it."""
+    def callers(self, dotted: str, ids: Sequence[str] | None = None) -> list[str]:
+        """The passing tests that may call it.
+
+        A test of which nothing is known may; with `ids` only if it quotes one of them.
+        """
         return [
             name
             for name, test in self.passing().items()
-            if dotted in self.early or test["seen"] is None or dotted in test["seen"]
+            if dotted in self.early
+            or dotted in (test["seen"] or ())
+            or (test["seen"] is None and (ids is None or set(ids) & set(test["ids"])))
         ]
 
 
