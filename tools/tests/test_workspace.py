@@ -76,7 +76,7 @@ def test_everything_passes_from_elsewhere(root, tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert done.stdout.splitlines()[-1] == "11 passed, 0 failed, 0 skipped"
+    assert done.stdout.splitlines()[-1] == "12 passed, 0 failed, 0 skipped"
     module = [sys.executable, "-m", "tools.workspace", "list"]
     assert subprocess.check_output(module, cwd=root, text=True) == "alpha  On alpha.\n"
 
