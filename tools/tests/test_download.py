@@ -27,7 +27,6 @@ def waits(monkeypatch):
     """The waits between tries, which do not happen."""
     slept = []
     monkeypatch.setattr(module.time, "sleep", slept.append)
-    monkeypatch.setattr(module, "TIMEOUT", 0.2)
     monkeypatch.setattr("urllib.request._opener", None)  # knows the proxies of before
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     return slept
@@ -160,7 +159,9 @@ def test_a_fault_that_passes_is_tried_again(tmp_path):
 
 
 @pytest.mark.spec("WSP-189", "A line that stalls or drips counts as broken")
-def test_a_stalled_and_a_dripping_line_are_broken(tmp_path, waits):
+def test_a_stalled_and_a_dripping_line_are_broken(tmp_path, waits, monkeypatch):
+    monkeypatch.setattr(module, "TIMEOUT", 0.5)
+
     def stall(handler):
         cut()(handler)
         handler.wfile.flush()
