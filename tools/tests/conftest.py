@@ -24,6 +24,7 @@ os.environ.pop("JAXTYPING_DISABLE", None)
 jaxtyping.config.update("jaxtyping_disable", False)
 
 # local: begin
+import tests.signals  # noqa: E402, F401, I001
 # local: end
 
 if settings is not None:
