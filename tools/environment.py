@@ -66,6 +66,14 @@ def existing_python(root: Path) -> Path:
     return Path(sys.executable)
 
 
+def ready_python(root: Path) -> Path:
+    """A Python that has every requirement; none here: `.venv`, made or renewed."""
+    try:
+        return existing_python(root)
+    except WorkspaceError:
+        return prepare(root / ".venv", all_requirements(root))
+
+
 def pip_steps(requirements: Sequence[Path]) -> list[tuple[str, list[str]]]:
     """torch alone comes first: later packages then find it and pull no other build."""
     lines = [line for path in requirements for line in requirement_lines(path)]

@@ -76,7 +76,7 @@ def test(given: argparse.Namespace) -> int:
 
 def check(given: argparse.Namespace) -> int:
     """Copies, independence, spec, contracts, README commands, lint, sizes."""
-    python = environment.existing_python(ROOT)
+    python = environment.ready_python(ROOT)
     fix = ["--fix"] if given.fix else []
     return run([python, "-m", "tools.checks", *fix], ROOT)
 

@@ -123,17 +123,28 @@ def test_new_requirements_are_installed_into_the_old_environment(root, monkeypat
     assert calls == ["pip", "pip"]
 
 
-@pytest.mark.spec("WSP-015", "`check` without an environment says to run `setup`")
-def test_check_without_an_environment(root):
+@pytest.mark.spec("WSP-015", "otherwise makes or renews `.venv`")
+def test_an_environment_that_is_old_is_renewed(root, monkeypatch):
     project(root, "alpha", {"requirements.txt": "no-such-package>=1\n"})
-    done = call(root, "check")
-    assert done.returncode == 2 and done.stdout == ""
-    assert done.stderr == (
+    asked = []
+    monkeypatch.setattr(environment, "prepare", lambda *given: asked.append(given))
+    environment.ready_python(root)
+    assert asked == [(root / ".venv", environment.all_requirements(root))]
+
+
+@pytest.mark.spec("WSP-015", "the tools that only look say to run `setup`")
+def test_without_an_environment_the_sentence_names_what_is_missing(root):
+    project(root, "alpha", {"requirements.txt": "no-such-package>=1\n"})
+    with pytest.raises(WorkspaceError) as error:
+        environment.existing_python(root)
+    assert str(error.value) == (
         "the environment is not ready (missing: no-such-package); "
-        "type: python3 tools/workspace.py setup\n"
+        "type: python3 tools/workspace.py setup"
     )
 
 
-def test_check_uses_a_python_that_has_everything(root):
+@pytest.mark.spec("WSP-015", "takes any Python that has every requirement")
+def test_check_uses_a_python_that_has_everything(root, monkeypatch):
     project(root, "alpha", {"requirements.txt": "pytest>=8\n"})
-    assert environment.existing_python(root).exists()
+    monkeypatch.setattr(environment, "prepare", None)
+    assert environment.ready_python(root).exists()
