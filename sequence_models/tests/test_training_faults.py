@@ -1,6 +1,7 @@
 """What stops a run, what it says then, and what must never change one."""
 
 import errno
+import multiprocessing.connection
 
 import pytest
 import torch
@@ -190,11 +191,19 @@ def test_known_faults(error, kind, words):
         raise explain(error, 4, "Last good x")
 
 
+@pytest.mark.spec("SEQ-155", "a killed data worker")
+def test_a_worker_that_is_gone_before_torch_sees_it_is_named_too(tmp_path):
+    with pytest.raises(FileNotFoundError) as caught:  # what fetching its tensors says
+        multiprocessing.connection.Client(str(tmp_path / "gone"), "AF_UNIX")
+    assert "a data worker was killed" in str(explain(caught.value, 4, "Last good x"))
+
+
 @pytest.mark.parametrize(
     "error",
     [
         RuntimeError("Caught RuntimeError in DataLoader worker process 0.\nbug"),
         OSError(errno.EIO, "Input/output error"),
+        EOFError("a file of the reader's ends early"),
         RuntimeError("shape '[2]' is invalid for input of size 3"),
     ],
 )

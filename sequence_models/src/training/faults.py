@@ -3,6 +3,7 @@
 
 import math
 import re
+import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -49,6 +50,15 @@ def is_out_of_memory(error: Exception) -> bool:
     return known or "can't allocate memory" in str(error)
 
 
+def is_lost_worker(error: Exception) -> bool:
+    """Whether a data worker died: torch says so, or a pipe to it broke before that."""
+    if "DataLoader worker (pid" in str(error):
+        return True
+    frames = traceback.extract_tb(error.__traceback__)
+    by_pipe = any("multiprocessing" in frame.filename for frame in frames)
+    return by_pipe and isinstance(error, (OSError, EOFError))
+
+
 def explain(error: Exception, batch_size: int, last_good: str) -> Exception | None:
     """The error as one sentence if its cause is known."""
     text = str(error)
@@ -60,7 +70,7 @@ def explain(error: Exception, batch_size: int, last_good: str) -> Exception | No
         return FaultError(f"disk full: {text}. {last_good}")
     if "returned nan values in its" in text:  # debug: true
         return DivergedError(f"the backward pass made a NaN: {text} {last_good}")
-    if "DataLoader worker (pid" in text:
+    if is_lost_worker(error):
         return FaultError(
             "a data worker was killed, usually for lack of memory: lower "
             f"data.workers or data.batch_size. {last_good}"
