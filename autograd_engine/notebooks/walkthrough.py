@@ -80,14 +80,15 @@ print("order: ", ", ".join(node.name or node.op for node in topological_order(lo
 print(f"loss {loss.data:.4f}   a.grad {a.grad:.4f}   b.grad {b.grad:.4f}")
 
 # %% [markdown]
-# Who uses a number twice gives it two gradients: they add up. A topological order is
-# what makes that right; a depth-first walk that visits `b` early would use half of it.
+# Who uses a number twice gives it two gradients: they add up. A topological order makes
+# that right; a walk that hands on `h` after its first user would use half of its own.
 
 # %%
 x = Scalar(1.5, "x")
-y = x * x + x
+h = x * x
+y = h * h + h
 y.backward()
-print("2x + 1 =", 2 * 1.5 + 1, "  x.grad =", x.grad)
+print("(2h + 1) 2x =", (2 * h.data + 1) * 2 * x.data, "  x.grad =", x.grad)
 
 # %% [markdown]
 # ## 2. Is a gradient right?

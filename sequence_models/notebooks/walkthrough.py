@@ -63,8 +63,8 @@ for size in (256, 264, 280, 456):
 # ## 2. A recurrence, and why it forgets
 # Elman's network (1990) keeps one vector, $h_t = \tanh(W_{ih} x_t + W_{hh} h_{t-1})$.
 # The gradient comes back through every $W_{hh}$ and shrinks each time. The LSTM (1997)
-# adds a cell that is changed by sums, $c_t = f_t \cdot c_{t-1} + i_t \cdot g_t$: where
-# the forget gate $f$ is near 1, the gradient passes as it is.
+# adds a cell changed by sums, $c_t = f_t \cdot c_{t-1} + i_t \cdot g_t$: where $f$, the
+# forget gate (2000), is near 1, the gradient passes as it is.
 
 # %%
 x = torch.randn(60, 1, 16, requires_grad=True)

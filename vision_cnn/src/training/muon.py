@@ -58,6 +58,7 @@ class Muon(torch.optim.Optimizer):
         return loss
 
     def _update(self, weight: Tensor, group: dict) -> None:
+        """One step of a weight, whose m is kept in `state[weight]["momentum"]`."""
         orthogonal, decay = group["orthogonal"], group["weight_decay"]
         gradient = weight.grad
         if decay and not orthogonal:
