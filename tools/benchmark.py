@@ -76,12 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(root: Path, names: Sequence[str]) -> list[str]:
     """Run these benchmarks one by one; a sentence for each that failed."""
     known = scripts(root)
-    chosen = [
-        name
-        for name in known
-        if not names or name in names or name.split("/")[0] in names
-    ]
-    select(names, [*known, *{name.split("/")[0] for name in known}])
+    wanted = select(names, [*known, *dict.fromkeys(map(_project, known))])
+    chosen = [name for name in known if {name, _project(name)} & {*wanted}]
     rows = results.read(root, FILE)["rows"]
     took = {_name(row): row["seconds"] for row in rows}
     chosen.sort(key=lambda name: took.get(name, 0))
@@ -118,7 +114,7 @@ def run_one(name: str, script: Path) -> list[dict]:
             ) from None
     if not rows:
         raise WorkspaceError(f"{name} compared nothing; is its rival installed?")
-    project, _, stem = name.partition("/")
+    project, stem = _project(name), script.stem
     about = {"threads": threads, "date": datetime.date.today().isoformat()}
     about["seconds"] = round(time.monotonic() - started)
     return [{"project": project, "benchmark": stem} | row | about for row in rows]
@@ -227,6 +223,10 @@ def _row(row: dict) -> dict:
 
 def _name(row: dict) -> str:
     return f"{row['project']}/{row['benchmark']}"
+
+
+def _project(name: str) -> str:
+    return name.partition("/")[0]
 
 
 def _forget_speed() -> None:
