@@ -64,7 +64,7 @@ def _sweep(given: argparse.Namespace) -> int:
         where = (config, project, folder, given.device)
         left = [job for point in points if (job := job_of(point, *where))]
         if given.commands:
-            print("".join(f"{job.line()}\n" for job in left), end="")
+            print("".join(f"{job.line(threads)}\n" for job in left), end="")
             say(f"{in_words(points)}, {len(left)} of them left to do")
             return 0
         say(f"{in_words(points)}, {len(points) - len(left)} done before; in {folder}")

@@ -1,7 +1,9 @@
 """The runs of a sweep, side by side: what is done is kept, the rest goes on.
 
 Each run is one process of a sub-project's own `scripts/train.py`. Signals are noted,
-not raised, so that none can fall between a child and the list of children.
+not raised, so that none can fall between a child and the list of children. A terminal
+that is gone, or a `| tee` that Ctrl-C has ended, does not end it: nobody else would
+tell the children.
 """
 
 import os
@@ -11,16 +13,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.processes import environment, say
+from tools import processes
+from tools.processes import environment
 from tools.runs import read_run
 from tools.sweep_points import Point
 
 
 REPORT_EVERY = 60  # seconds
+AT_ONCE = 1.0  # seconds in which two signals are one: a terminal's and its shell's
+HANGUP = getattr(signal, "SIGHUP", None)
 STOPPED = (130, 143, -signal.SIGINT, -signal.SIGTERM, -signal.SIGKILL)
 
 
@@ -33,11 +38,11 @@ class Job:
     project: Path
     log: Path
 
-    def line(self) -> str:
+    def line(self, threads: int) -> str:
         """The command for a shell on any machine that sees the same folders."""
         words = [sys.executable, "scripts/train.py", *self.words]
-        threads = 'OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"'
-        return f"cd {shlex.quote(str(self.project))} && {threads} {shlex.join(words)}"
+        given = f'OMP_NUM_THREADS="${{OMP_NUM_THREADS:-{threads}}}"'
+        return f"cd {shlex.quote(str(self.project))} && {given} {shlex.join(words)}"
 
 
 def job_of(
@@ -70,9 +75,9 @@ def run_jobs(jobs: Sequence[Job], workers: int, threads: int) -> tuple[list[str]
             while waiting and len(running) < workers and not caught:
                 running.append(_Running(waiting.pop(0), threads))
             time.sleep(0.05)
-            if len(caught) > told:
-                _pass_on(running, caught)
-                told = len(caught)
+            if len(caught) > told:  # the first one in any case, then the second
+                told += 1
+                _pass_on(running, caught[0], again=told > 1)
             if time.monotonic() > last + REPORT_EVERY:
                 last = time.monotonic()
                 say("\n".join(f"    {one.job.name}: {one.said()}" for one in running))
@@ -121,30 +126,46 @@ class _Running:
         return text.splitlines()[-1] if text else "nothing said"
 
 
-def _pass_on(running: Sequence[_Running], caught: Sequence[int]) -> None:
-    again = len(caught) > 1
-    if not again:
-        say(f"stopping: {len(running)} save their state (again: stop at once)")
-    number = signal.SIGINT if caught[0] == signal.SIGINT else signal.SIGTERM
+def _pass_on(running: Sequence[_Running], first: int, again: bool) -> None:
+    number = signal.SIGINT if first == signal.SIGINT else signal.SIGTERM
     for one in running:
         if one.process.poll() is None:
             os.killpg(one.process.pid, signal.SIGKILL if again else number)
+    if not again:
+        say(f"stopping: {len(running)} save their state (again: stop at once)")
+
+
+def say(text: str) -> None:
+    """As processes.say, also where nobody is left to read it."""
+    with suppress(OSError):
+        processes.say(text)
 
 
 @contextmanager
 def _noted_signals() -> Iterator[list[int]]:
-    """Ctrl-C, SIGTERM and a closed terminal become numbers in a list."""
+    """Ctrl-C, SIGTERM and a closed terminal become numbers in a list.
+
+    A shell and the kernel both tell of a closed terminal, and schedulers send several
+    signals at once: more than the first one counts only if it comes later, and is not
+    about the terminal.
+    """
     caught: list[int] = []
+    moments: list[float] = []
 
     def note(number, frame):
-        caught.append(number)
+        moments.append(time.monotonic())
+        later = moments[-1] > moments[0] + AT_ONCE and number != HANGUP
+        if not caught or later:
+            caught.append(number)
 
-    known = [getattr(signal, name, None) for name in ("SIGINT", "SIGTERM", "SIGHUP")]
     # What is ignored, as after nohup, stays so.
-    numbers = [n for n in known if n and signal.getsignal(n) != signal.SIG_IGN]
-    before = [signal.signal(number, note) for number in numbers]
+    stops = [n for n in (signal.SIGINT, signal.SIGTERM, HANGUP) if n]
+    handlers = {n: note for n in stops if signal.getsignal(n) != signal.SIG_IGN}
+    if hasattr(signal, "SIGPIPE"):  # becomes an OSError, see `say`
+        handlers[signal.SIGPIPE] = signal.SIG_IGN
+    before = {n: signal.signal(n, handler) for n, handler in handlers.items()}
     try:
         yield caught
     finally:
-        for number, handler in zip(numbers, before, strict=True):
+        for number, handler in before.items():
             signal.signal(number, handler)

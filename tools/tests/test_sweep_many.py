@@ -1,10 +1,12 @@
 """`tools sweep`: signals, many machines, cross-validation."""
 
+import json
 import os
 import shutil
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -24,40 +26,71 @@ def call(capsys, monkeypatch):
     return caller(capsys, monkeypatch)
 
 
+def started(config, *words, stderr=subprocess.PIPE) -> subprocess.Popen:
+    """The tool in a process of its own."""
+    command = [sys.executable, "-m", "tools.sweep", str(config), *words]
+    return subprocess.Popen(command, cwd=ROOT, stderr=stderr, text=True)
+
+
 @pytest.mark.spec("WSP-126", "waits until they have saved their state")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_lets_every_run_save(config, number, call):
-    words = [sys.executable, "-m", "tools.sweep", config, "slow=0.3", "-j", "2"]
-    process = subprocess.Popen(
-        [*map(str, words), "--seeds", "0-3", "train.epochs=20"],
-        cwd=ROOT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+@pytest.mark.parametrize(
+    "numbers",
+    [
+        [signal.SIGINT],
+        [signal.SIGTERM],
+        [signal.SIGHUP, signal.SIGHUP],
+        [signal.SIGTERM, signal.SIGHUP, signal.SIGTERM],
+    ],
+)
+def test_signals_let_every_run_save(config, numbers):
+    options = ("slow=0.3", "-j", "2", "--seeds", "0-3", "train.epochs=20")
+    process = started(config, *options)
     until(lambda: len(calls(config)) == 2)
-    process.send_signal(number)
+    for number in numbers:
+        process.send_signal(number)
     _, said = process.communicate(timeout=60)
-    assert process.returncode == 128 + number
+    assert process.returncode - 128 in numbers
     assert "stopping: 2 save their state" in said and said.count("goes on with it") == 2
     runs = [config.parents[1] / "runs/sweep-toy" / name for name in calls(config)]
     assert [status(run) for run in runs] == ["stopped"] * 2
 
 
-@pytest.mark.spec("WSP-126", "a second signal kills them")
+@pytest.mark.spec("WSP-126", "also if nobody is left to read what it says")
+@pytest.mark.parametrize("kind", [os.pipe, os.openpty])
+def test_a_terminal_that_is_gone(config, kind):
+    ours, theirs = kind()
+    process = started(config, "slow=3", "train.epochs=20", stderr=theirs)
+    os.close(theirs)
+    until(lambda: len(calls(config)) == 1)
+    os.close(ours)
+    process.send_signal(signal.SIGINT)
+    time.sleep(1.1)
+    process.send_signal(signal.SIGHUP)  # is never the second one
+    process.wait(timeout=60)
+    (run,) = calls(config)
+    assert status(config.parents[1] / "runs/sweep-toy" / run) == "stopped"
+
+
+@pytest.mark.spec("WSP-126", "a second Ctrl-C or SIGTERM a second later kills them")
 def test_a_second_signal_kills(config):
-    words = [sys.executable, "-m", "tools.sweep", str(config), "slow=30"]
-    process = subprocess.Popen(words, cwd=ROOT, stderr=subprocess.PIPE, text=True)
+    process = started(config, "slow=300")
     until(lambda: len(calls(config)) == 1)
     process.send_signal(signal.SIGINT)
-    while "stopping" not in process.stderr.readline():
-        pass
+    assert any("stopping" in line for line in process.stderr)
+    time.sleep(1.1)
     process.send_signal(signal.SIGINT)
-    process.communicate(timeout=60)
+    _, said = process.communicate(timeout=60)
     assert process.returncode == 130
+    assert (
+        "stopped" in said and "FAILED" not in said
+    )  # the run itself would exit with 1
+    assert status(config.parents[1] / "runs/sweep-toy/slow=300-seed0") == "running"
 
 
 @pytest.mark.spec("WSP-127", "one line a run that is left")
-def test_commands_run_in_a_shell_and_are_gathered(call, config, tmp_path):
+def test_commands_run_in_a_shell_and_are_gathered(call, config, tmp_path, monkeypatch):
+    here = config.parents[1] / "runs/sweep-toy"
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
     grid = ("--seeds", "0-1", "--grid", "model.widths=[1],[2,3]")
     code, out, said = call(config, *grid, "--commands")
     lines = out.splitlines()
@@ -66,11 +99,11 @@ def test_commands_run_in_a_shell_and_are_gathered(call, config, tmp_path):
     env = {k: v for k, v in os.environ.items() if k != "OMP_NUM_THREADS"}
     for line in lines[:3]:
         subprocess.run(line, shell=True, cwd=tmp_path, env=env, check=True)
-    assert all(each[0][0] == "1" for each in calls(config).values())
+    assert json.loads((here / "sweep.json").read_text())["threads"] == 3
+    assert [each[0][0] for each in calls(config).values()] == ["3"] * 3
     code, out, _ = call(config, *grid, "--commands")
     assert out.splitlines() == lines[3:]
     subprocess.run(lines[3], shell=True, cwd=tmp_path, env=env, check=True)
-    here = config.parents[1] / "runs/sweep-toy"
     shutil.copytree(here, tmp_path / "came back")
     _, gathered, _ = call("--gather", tmp_path / "came back")
     _, table, _ = call(config, *grid)
