@@ -7,6 +7,7 @@ not more than was announced. Tar may be packed with gzip, bzip2 or xz.
 import bz2
 import gzip
 import lzma
+import re
 import stat
 import tarfile
 import unicodedata
@@ -28,18 +29,23 @@ SMALL = 10_000_000
 LONGEST_HEADER = 1 << 20
 """Of a tar: names a million bytes long are an attack."""
 LONGEST_NAME, DEEPEST = 1000, 30
+OTHERWISE = re.compile(
+    r'[<>:"|?*]|[. ]$|^(con|prn|aux|nul|com\d|lpt\d)(\.|$)', re.IGNORECASE
+)
+"""In names that Windows takes for another file or for none."""
 DAMAGE = (tarfile.TarError, zipfile.BadZipFile, EOFError, zlib.error, lzma.LZMAError,
           ValueError, RuntimeError, NotImplementedError, OSError)  # fmt: skip
 
 
 class Entry(NamedTuple):
-    """Something in an archive that is no folder."""
+    """Something in an archive."""
 
     name: str
     size: int
     regular: bool
     """A file, not a link or a device."""
-    open: Callable[[], BinaryIO]
+    open: Callable[[], BinaryIO] | None
+    """None of a folder, which is only counted."""
 
 
 def unpack(
@@ -63,6 +69,8 @@ def unpack(
                     else f"unpacks to more than the {most:,} bytes that it should, or "
                     f"to more than {MOST_RATIO} times its size",
                 )
+            if not entry.open:
+                continue
             name = place(_safe_name(archive, entry.name))
             if name is None:
                 continue
@@ -82,6 +90,7 @@ def _safe_name(archive: Path, name: str) -> str:
     if outside or not path.parts:
         raise _refused(archive, f"{name!r} lies outside the archive")
     strange = "\\" in name or any(ord(c) < 32 or ord(c) == 127 for c in name)
+    strange |= any(OTHERWISE.search(part) for part in path.parts)
     if strange or len(name) > LONGEST_NAME or len(path.parts) > DEEPEST:
         raise _refused(archive, f"{name[:80]!r} is no name for a file")
     return str(path)
@@ -129,27 +138,31 @@ def _entries(archive: Path) -> Iterator[Entry]:
     if zipfile.is_zipfile(archive) and _starts_with(archive, b"PK"):
         with zipfile.ZipFile(archive) as opened:
             for info in opened.infolist():
-                if not info.is_dir():
-                    kind = stat.S_IFMT(info.external_attr >> 16)
-                    yield Entry(
-                        info.filename,
-                        info.file_size,
-                        kind in (0, stat.S_IFREG),
-                        lambda info=info: opened.open(info),
-                    )
+                kind = stat.S_IFMT(info.external_attr >> 16)
+                yield Entry(
+                    info.filename,
+                    info.file_size,
+                    kind in (0, stat.S_IFREG),
+                    None if info.is_dir() else lambda info=info: opened.open(info),
+                )
         return
     with _unpacked(archive) as file:
         with tarfile.open(fileobj=_Whole(file), mode="r|", tarinfo=_Header) as tar:
             for member in tar:
-                if not member.isdir():
-                    yield Entry(
-                        member.name,
-                        member.size,
-                        member.isfile(),
-                        lambda member=member: tar.extractfile(member),
-                    )
-        while file.read(1 << 20):  # the checksum is looked at only at the end
-            pass
+                tar.members.clear()  # or an object of each entry would be kept
+                yield Entry(
+                    member.name,
+                    member.size,
+                    member.isfile(),
+                    None
+                    if member.isdir()
+                    else lambda member=member: tar.extractfile(member),
+                )
+        rest = 0
+        while data := file.read(1 << 20):  # the checksum is looked at at the end only
+            rest += len(data)
+            if rest > SMALL:
+                raise _refused(archive, f"has more than {SMALL:,} bytes behind its end")
 
 
 class _Whole:

@@ -81,12 +81,13 @@ def test_zip_is_unpacked_where_place_says(tmp_path):
     assert unpacked(tmp_path, data, place=place) == {"here/b.txt": b"one"}
 
 
+OTHERWISE = ["a.txt:stream", "CON", "a/nul.txt/b", "a.", "a /b", "a?"]
 ESCAPES = ["../x", "a/../../x", "/x", "//x", "C:/x", "C:x", "\\x", "..\\x"]
 
 
 @pytest.mark.spec("WSP-195", "writes outside its folder, makes a link or a device")
 @pytest.mark.parametrize(
-    "name", [*ESCAPES, "a\\b", "a\nb", "x" * 2000, "a/" * 40 + "x"]
+    "name", [*ESCAPES, "a\\b", "a\nb", "x" * 2000, "a/" * 40 + "x", *OTHERWISE]
 )
 def test_a_name_that_leads_elsewhere_is_refused(tmp_path, name):
     for data in (tar_of((name, b"harm")), zip_of([(name, b"harm")])):
@@ -159,8 +160,20 @@ def test_bombs_are_refused_before_they_are_written(tmp_path, monkeypatch):
     monkeypatch.setattr(unpacking, "SMALL", MB)
     assert "100 times" in refusal(tmp_path, tar({"zeros": zeros}), most=10 * MB)
     monkeypatch.setattr(unpacking, "MOST_ENTRIES", 5)
-    many = tar({f"{i}": b"1" for i in range(6)})
-    assert "more than 5 entries" in refusal(tmp_path, many)
+    folders = tar_of(*((f"{i}/", tarfile.DIRTYPE) for i in range(6)))
+    for many in (folders, zip_of([(f"{i}", b"1") for i in range(6)])):
+        assert "more than 5 entries" in refusal(tmp_path, many)
+    unpacked(tmp_path, zip_of([("a/", b"")] * 5))
+
+
+@pytest.mark.spec("WSP-196", "No archive unpacks to more bytes")
+def test_nothing_is_read_for_ever_behind_the_end(tmp_path, monkeypatch):
+    monkeypatch.setattr(unpacking, "SMALL", MB)
+    short, long = (
+        gzip.compress(tar({"a": b"file"}, "w") + bytes(end)) for end in (MB, 2 * MB)
+    )
+    assert unpacked(tmp_path, short) == {"a": b"file"}
+    assert "1,000,000 bytes behind" in refusal(tmp_path, long, place={}.get)
 
 
 @pytest.mark.spec("WSP-196", "more bytes")
@@ -181,9 +194,10 @@ def test_a_sparse_file_counts_as_large_as_it_becomes(tmp_path):
 
 
 @pytest.mark.spec("WSP-196", "more bytes")
-def test_a_header_that_is_an_attack_is_refused(tmp_path):
+@pytest.mark.parametrize("kind", [tarfile.GNUTYPE_LONGNAME, tarfile.XHDTYPE])
+def test_a_header_that_is_an_attack_is_refused(tmp_path, kind):
     info = tarfile.TarInfo("././@LongLink")
-    info.type, info.size = tarfile.GNUTYPE_LONGNAME, 1 << 40
+    info.type, info.size = kind, 1 << 40
     said = refusal(tmp_path, gzip.compress(info.tobuf(tarfile.GNU_FORMAT)))
     assert "announces 1,099,511,627,776 bytes" in said
 
