@@ -4,6 +4,8 @@ What has come lies in NAME.part; NAME.mark beside it says of which version of th
 (its ETag or date), so that parts of two versions are never put together.
 """
 
+import contextlib
+import errno
 import hashlib
 import http.client
 import os
@@ -40,7 +42,7 @@ def download(file: Remote, path: Path, url: str) -> None:
     if path.exists() and _sha256(path) == file.sha256:
         return
     part = path.with_name(f"{path.name}.part")
-    resumed = 0 < _size(part) < file.size
+    resumed = 0 < _size(part) <= file.size
     _get_all(file, part, url)
     found = _sha256(part)
     if found != file.sha256 and resumed:  # our own part may have been at fault
@@ -116,6 +118,11 @@ def _get(file: Remote, part: Path, url: str) -> None:
         raise Broken(f"no connection ({error.reason})") from None
     except TimeoutError:
         raise Broken(f"nothing came for {TIMEOUT} s") from None
+    except (http.client.InvalidURL, ValueError) as error:  # also after a redirect
+        raise WorkspaceError(
+            f"{url}: leads to no address that can be asked ({error}). Try another "
+            "with --from"
+        ) from None
     except (http.client.HTTPException, OSError) as error:  # OSError: also of TLS
         raise Broken(f"the line broke ({error or type(error).__name__})") from None
 
@@ -145,8 +152,8 @@ def _receive(file: Remote, url: str, response, part: Path, start: int) -> None:
         out = part.open("ab" if start else "wb")
     except OSError as error:
         raise _no_room(part, error) from None
-    with out:
-        for data in _show(_chunks(response), file, start):
+    with out, contextlib.closing(_show(_chunks(response), file, start)) as chunks:
+        for data in chunks:
             got += len(data)
             if got > file.size:
                 out.close()
@@ -183,16 +190,19 @@ def _show(chunks: Iterator[bytes], file: Remote, got: int) -> Iterator[bytes]:
         yield from chunks
         return
     start, began, shown = got, time.monotonic(), 0.0
-    for data in chunks:
-        yield data
-        got += len(data)
-        now = time.monotonic()
-        if now - shown > 0.2 or got == file.size:
-            shown, rate = now, (got - start) / max(now - began, 1e-3) / 1e6
-            bar = "#" * (20 * got // file.size)
-            text = f"\r  [{bar:<20}] {got / 1e6:,.1f} of {file.size / 1e6:,.1f} MB"
-            print(f"{text}, {rate:.1f} MB/s ", end="", file=sys.stderr, flush=True)
-    print(file=sys.stderr)
+    try:
+        for data in chunks:
+            yield data
+            got += len(data)
+            now = time.monotonic()
+            if now - shown > 0.2 or got == file.size:
+                shown, rate = now, (got - start) / max(now - began, 1e-3) / 1e6
+                bar = "#" * (20 * got // file.size)
+                text = f"\r  [{bar:<20}] {got / 1e6:,.1f} of {file.size / 1e6:,.1f} MB"
+                print(f"{text}, {rate:.1f} MB/s ", end="", file=sys.stderr, flush=True)
+    finally:
+        if shown:  # also where the line broke: what is said next has its own line
+            print(file=sys.stderr)
 
 
 def _version(response) -> str:
@@ -202,8 +212,10 @@ def _version(response) -> str:
 
 
 def _no_room(path: Path, error: OSError) -> WorkspaceError:
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    cure = "Make room" if full else "Allow it, or give another folder with --to"
     return WorkspaceError(
-        f"{path}: cannot be written ({error.strerror}). Make room, then type the same "
+        f"{path}: cannot be written ({error.strerror}). {cure}, then type the same "
         "command again; it goes on from here"
     )
 

@@ -15,6 +15,7 @@ import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from tools.datasets import DATASETS, Dataset
 from tools.download import download, downloaded
@@ -71,21 +72,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def fetch(name: str, dataset: Dataset, target: Path, base: str | None) -> None:
     """Make the folder `target`, whole; nothing is done where it is there already."""
-    if base and not base.startswith(("http://", "https://")):
-        raise WorkspaceError(f"--from {base}: must begin with http:// or https://")
+    if base:
+        _check_address(base)
     if _is_there(target, name):
         return
     work = target.parent / f".{target.name}.fetching"
     with _locked(work):
         if _is_there(target, name):  # another process has just done it
+            shutil.rmtree(work, ignore_errors=True)
             return
+        whole = work / "whole"
+        shutil.rmtree(whole, ignore_errors=True)  # left by a stop: takes up space
         say(f"{dataset.title}\nlicence: {dataset.licence}\ncite: {dataset.citation}")
         _check_space(dataset, work)
         for file in dataset.files:
             url = f"{base.rstrip('/')}/{file.name}" if base else file.url
             say(f"{url} ({file.size / 1e6:,.1f} MB)")
             download(file, work / file.name, url)
-        whole = work / "whole"
         try:
             _arrange(name, dataset, work, whole)
             if target.exists():
@@ -123,14 +126,28 @@ def next_commands(dataset: Dataset, target: Path) -> str:
     return "\n".join(lines)
 
 
+def _check_address(base: str) -> None:
+    try:
+        parts = urlsplit(base)
+        good = parts.scheme in ("http", "https") and parts.hostname
+        good = good and (parts.port or True)  # a port that is no number raises
+    except ValueError:
+        good = False
+    if not good or any(c.isspace() or not c.isprintable() for c in base):
+        raise WorkspaceError(
+            f"--from {base!r} is no address; it must begin with http:// or https:// "
+            "and name a server, as in https://mirror.example/mnist"
+        )
+
+
 def _is_there(target: Path, name: str) -> bool:
     """Whether `target` is the whole data set; WorkspaceError if it is another."""
-    if not target.exists() or (target.is_dir() and not any(target.iterdir())):
-        return False
     try:
+        if not target.exists() or (target.is_dir() and not any(target.iterdir())):
+            return False
         note = json.loads((target / NOTE).read_text(encoding="utf-8"))
-        ours, sizes = note["name"] == name, note["sizes"]
-    except (OSError, ValueError, KeyError, TypeError):
+        ours, sizes = note["name"] == name, dict(note["sizes"].items())
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
         ours, sizes = False, {}
     if not ours:
         raise WorkspaceError(
@@ -181,7 +198,6 @@ def _check_space(dataset: Dataset, work: Path) -> None:
 
 def _arrange(name: str, dataset: Dataset, work: Path, whole: Path) -> None:
     """In `whole` what becomes the data set, with a note of where it is from."""
-    shutil.rmtree(whole, ignore_errors=True)
     whole.mkdir()
     for file in dataset.files:
         if dataset.unpacked:

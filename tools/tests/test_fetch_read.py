@@ -147,3 +147,22 @@ def test_stories_are_documents(tmp_path):
 def test_the_path_of_a_command_is_from_the_folder_where_it_is_typed():
     text = module.next_commands(DATASETS["mnist"], ROOT / "data" / "mnist")
     assert "data.root=../data/mnist" in text
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ([], "which data set? There are mnist"),
+        (["cifar"], "did you mean cifar10?"),
+        (["mnist", "--from", "file:///etc"], "must begin with http"),
+        (["mnist", "--from", "http://[x"], "must begin with http"),
+        (["mnist", "--from", "http://"], "and name a server"),
+        (["mnist", "--from", "http://a b/"], "is no address"),
+        (["mnist", "--from", "http://host:port/"], "is no address"),
+        (["mnist", "--to", "/dev/null/x"], "cannot be made (Not a directory)"),
+    ],
+)
+def test_bad_input_is_one_sentence(arguments, said, capsys):
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
