@@ -14,8 +14,9 @@ from PIL import Image
 from tools import fetch as module
 from tools.datasets import DATASETS
 from tools.fetch import main
-from tools.layouts import place_chapters, place_pets, separate_stories
+from tools.layouts import place_chapters, place_pets, separate_stories, split_pets
 from tools.projects import ROOT
+from tools.tests.fake import write
 from tools.tests.packing import pack, stand_in
 from tools.tests.serving import files, serving
 
@@ -127,6 +128,22 @@ def test_what_is_no_picture_is_named(tmp_path, capsys, monkeypatch):
         main(["oxford_pet", "--to", str(tmp_path / "a"), "--from", server.url])
     said = "trainval 6, test 2; without a readable picture and mask: Egyptian_Mau_1"
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.spec("WSP-198", "what cannot be read is left out and named")
+def test_a_picture_without_a_mask_is_named(tmp_path):
+    masks = {"a": "\x89PNG", "b": "no mask", "c": None}
+    for name, mask in masks.items():
+        write(tmp_path / f"images/{name}.jpg", "").write_bytes(b"\xff\xd8\xff")
+        if mask is not None:
+            write(tmp_path / f"masks/{name}.png", "").write_bytes(
+                mask.encode("latin-1")
+            )
+    write(tmp_path / "masks" / "d.png", "")
+    write(tmp_path / "trainval.txt", "# a list\na 1 1\nb 1 1\nc 1 1\n")
+    write(tmp_path / "test.txt", "")
+    said = "trainval 1, test 0; without a readable picture and mask: b, c"
+    assert split_pets(tmp_path) == said
 
 
 def test_what_is_not_needed_has_no_place():
