@@ -12,12 +12,17 @@ every epoch, each of a size that the ranks can share.
 
 import signal
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import islice
 
 import torch
 from torch.utils.data import DataLoader, Dataset, Sampler
 
 from ..utils.seed import permutation
+
+
+STOPS = (signal.SIGINT, signal.SIGTERM)
+"""They reach the whole group; only the trainer decides when to end."""
 
 
 class EpochBatches(Sampler):
@@ -97,7 +102,7 @@ def close(batches: Iterator) -> None:
 
 
 def _loader(dataset: Dataset, batches, workers: int) -> DataLoader:
-    return DataLoader(
+    return _Loader(
         dataset,
         batch_sampler=batches,
         num_workers=workers,
@@ -109,8 +114,28 @@ def _loader(dataset: Dataset, batches, workers: int) -> DataLoader:
     )
 
 
+class _Loader(DataLoader):
+    """Its workers are deaf from their first moment, not from `_start_worker` on."""
+
+    def __iter__(self) -> Iterator:
+        with _stops_held_back():
+            return super().__iter__()
+
+
+@contextmanager
+def _stops_held_back() -> Iterator[None]:
+    """What is started here never hears STOPS; this process does, a moment later."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, STOPS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _start_worker(_: int) -> None:
-    """Ctrl-C reaches the whole group; only the trainer decides when to end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    for number in STOPS:
+        signal.signal(number, signal.SIG_IGN)
     torch.set_num_threads(1)

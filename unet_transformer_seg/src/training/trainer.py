@@ -66,7 +66,7 @@ class Trainer:
         try:
             with Interrupt() as interrupt:
                 return self._fit(interrupt)
-        except (RuntimeError, InputError, OSError, MemoryError) as error:
+        except (RuntimeError, InputError, OSError, EOFError, MemoryError) as error:
             last_good = self.state.last_good(self.run)
             known = explain(error, self.config.data.batch_size, last_good)
             raise (known or error) from (None if known else error.__cause__)
