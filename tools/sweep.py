@@ -17,15 +17,18 @@ Many machines: one command a run that is left, then one table of what comes back
 
 import argparse
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.compare import compare_runs
 from tools.compare_text import text
 from tools.files import write_whole
+from tools.machine import read_cpu, read_limits, usable_cpus
 from tools.processes import handle_signals, say
 from tools.projects import WorkspaceError
+from tools.run_groups import compare_runs
+from tools.run_values import HIGHER, LOWER
 from tools.runs import find_runs
 from tools.sweep_folder import open_sweep
 from tools.sweep_folds import fold_overrides
@@ -36,11 +39,13 @@ from tools.sweep_table import as_csv, show
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit code: 0 all done, 1 a run failed, 2 bad input, 130 Ctrl-C, 143 SIGTERM."""
-    given = _parser().parse_intermixed_args(arguments)
+    parser = _parser()
+    given = parser.parse_intermixed_args(arguments)
     handle_signals()
     try:
         if given.gather:
-            tabulate(given.gather, given.metric)
+            _refuse_others(given, parser)
+            tabulate(given.gather, given.metric, given.better)
             return 0
         return _sweep(given)
     except WorkspaceError as error:
@@ -60,7 +65,12 @@ def _sweep(given: argparse.Namespace) -> int:
     if given.folds:
         folds = fold_overrides(project, config, points[0].overrides, given.folds)
         points = all_points(*what, folds)
-    with open_sweep(folder, project, config, _threads(given.jobs)) as threads:
+    with open_sweep(folder, project, config, now := _threads(given.jobs)) as threads:
+        if threads != now:
+            say(
+                f"each run keeps the {threads} threads of the first call, so that what "
+                f"is resumed stays bit for bit; name another --out for {now}"
+            )
         where = (config, project, folder, given.device)
         left = [job for point in points if (job := job_of(point, *where))]
         if given.commands:
@@ -73,14 +83,21 @@ def _sweep(given: argparse.Namespace) -> int:
             return 128 + stopped
         if failed:
             say(f"{len(failed)} of {len(points)} runs failed: {', '.join(failed)}")
-        names = [point.name for point in points]
-        tabulate([folder], given.metric, names, folder / "table.csv")
+        names, csv = [point.name for point in points], folder / "table.csv"
+        try:
+            tabulate([folder], given.metric, given.better, names, csv)
+        except WorkspaceError as error:
+            raise WorkspaceError(
+                f"{error}; the runs are kept, and their table is made by: python -m "
+                f"tools sweep --gather {shlex.quote(str(folder))} --metric NAME"
+            ) from None
     return 1 if failed else 0
 
 
 def tabulate(
     places: Sequence[Path],
     metric: str,
+    better: str,
     names: Sequence[str] = (),
     csv: Path | None = None,
 ) -> None:
@@ -93,18 +110,14 @@ def tabulate(
             raise WorkspaceError(f"{place}: no such folder; --gather takes run folders")
     order = {name: place for place, name in enumerate(names)}
     runs = sorted(find_runs(places), key=lambda run: order.get(run.name, len(names)))
-    left = [run for run in runs if run.status != "done"]
-    if left:
-        say(f"not done, and not in the table: {', '.join(run.name for run in left)}")
-    if len(runs) == len(left):
+    if not any(run.status == "done" for run in runs):
         say("no run is done, so there is no table")
         return
-    done = [run for run in runs if run.status == "done"]
-    if len(projects := sorted({run.project for run in done})) > 1:
+    if len(projects := sorted({run.project for run in runs})) > 1:
         raise WorkspaceError(
             f"these are runs of {' and '.join(projects)}: gather one sub-project a time"
         )
-    comparison = compare_runs(done, metric)
+    comparison = compare_runs(runs, metric, better)
     if csv:
         write_whole(csv, as_csv(comparison))
         say(f"saved  {csv}")
@@ -129,12 +142,26 @@ def find_config(path: Path | None) -> tuple[Path, Path]:
     )
 
 
+def _refuse_others(given: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
+    taken = ("gather", "metric", "better")
+    others = [
+        name
+        for name, value in vars(given).items()
+        if name not in taken and value and value != parser.get_default(name)
+    ]
+    if others:
+        raise WorkspaceError(
+            "--gather trains nothing: it takes folders, --metric and --better; leave "
+            f"out {', '.join(others)}"
+        )
+
+
 def _threads(jobs: int) -> int:
-    """What OMP_NUM_THREADS says, else this process's cores, divided by the jobs."""
-    if (given := os.environ.get("OMP_NUM_THREADS", "")).isdecimal():
+    """What OMP_NUM_THREADS says, else the cores that are ours, divided by the jobs."""
+    given = os.environ.get("OMP_NUM_THREADS", "")
+    if given.isdecimal() and int(given):
         return int(given)
-    here = getattr(os, "sched_getaffinity", None)
-    return max(1, (len(here(0)) if here else os.cpu_count() or 1) // jobs)
+    return max(1, usable_cpus(read_cpu(), read_limits()) // jobs)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -162,6 +189,12 @@ def _parser() -> argparse.ArgumentParser:
         "--metric",
         default="",
         help="default: that by which the runs keep their best",
+    )
+    add(
+        "--better",
+        default="",
+        choices=(HIGHER, LOWER),
+        help="which values are better. Default: as compare",
     )
     add("--commands", action="store_true", help="print a command a run, start nothing")
     add("--gather", nargs="+", type=Path, metavar="DIR", help="the table of these runs")

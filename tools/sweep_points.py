@@ -27,8 +27,8 @@ class Point:
 
     @property
     def name(self) -> str:
-        """The run folder: `optim.lr=0.1-seed0`."""
-        text = ",".join(self.overrides) or "base"
+        """The run folder: `optim.lr=0.1-seed0`, in whatever order they were typed."""
+        text = ",".join(sorted(self.overrides)) or "base"
         plain = re.sub(r"[][(){}'\" ]", "", text)
         short = re.sub(r"[^A-Za-z0-9._=+,-]+", "_", plain)[:LONGEST]
         if short != text:  # two texts may look alike now
@@ -43,15 +43,15 @@ def all_points(
     seeds: Sequence[int],
     folds: Sequence[tuple[str, ...]] = ((),),
 ) -> list[Point]:
-    """Every combination. A seed goes through the whole grid before the next one begins,
-
-    so that what is done at any moment can be compared.
-    """
+    """Every combination, a seed through the whole grid before the next one begins:
+    what is done at any moment can be compared."""
     axes = [grid_axis(text) for text in grid]
     keys = [key_of(text) for text in fixed] + [key for key, _ in axes]
     for key in keys:
         if keys.count(key) > 1:
             raise WorkspaceError(f"{key} is given twice; name all its values in one")
+        if inside := [other for other in keys if other.startswith(f"{key}.")]:
+            raise WorkspaceError(f"{inside[0]} is inside {key}; give one of them")
         if key == "seed":
             raise WorkspaceError("seed is given as a key; write --seeds 0-5 instead")
     named = [[f"{key}={value}" for value in values] for key, values in axes]
@@ -125,5 +125,10 @@ def in_words(points: Iterable[Point]) -> str:
     settings = len({point.overrides for point in points})
     seeds = len({point.seed for point in points})
     folds = len({point.fold for point in points})
-    each = f"{settings} point{'s'[: settings > 1]} x {seeds} seed{'s'[: seeds > 1]}"
-    return each + (f" x {folds} folds" if folds > 1 else "") + f" = {len(points)} runs"
+    parts = [_count(settings, "point"), _count(seeds, "seed")]
+    parts += [_count(folds, "fold")] if folds > 1 else []
+    return f"{' x '.join(parts)} = {_count(len(points), 'run')}"
+
+
+def _count(number: int, word: str) -> str:
+    return f"{number} {word}{'s' if number > 1 else ''}"

@@ -19,7 +19,8 @@ from pathlib import Path
 
 from tools import processes
 from tools.processes import environment
-from tools.runs import read_run
+from tools.projects import WorkspaceError
+from tools.runs import read_json
 from tools.sweep_points import Point
 
 
@@ -51,8 +52,9 @@ def job_of(
     """What is left to do of a point; None if its run is done."""
     run = folder / point.name
     log = folder / "logs" / f"{point.name}.log"
-    if (run / "meta.json").is_file() and read_run(run).status == "done":
-        return None
+    with suppress(WorkspaceError):  # a damaged file: not done
+        if read_json(run / "meta.json").get("status") == "done":
+            return None
     if any(run.glob("checkpoints/last*")):
         words = ["--resume", str(run), "--device", device]
     else:  # also what was killed before its first checkpoint

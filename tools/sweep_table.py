@@ -4,10 +4,12 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+import statistics
+from collections.abc import Hashable, Sequence
 from typing import Any
 
 from tools.comparison import Comparison, Group
+from tools.run_values import value_of
 from tools.tables import table
 
 
@@ -48,9 +50,11 @@ def table_rows(comparison: Comparison) -> list[list[Any]]:
     ]
 
 
-def units_in_words(units: Sequence[int | tuple[int, int]]) -> str:
-    """Seeds as ranges, 0-2,5; of (seed, fold) also how many folds."""
+def units_in_words(units: Sequence[Hashable]) -> str:
+    """Seeds as ranges, 0-2,5; of (seed, fold) also how many folds; else how many."""
     pairs = [unit if isinstance(unit, tuple) else (unit, 0) for unit in units]
+    if not all(isinstance(seed, int) for seed, _ in pairs):
+        return f"{len(units)} runs"  # that do not tell their seed
     ranges: list[list[int]] = []
     for seed in sorted({seed for seed, _ in pairs}):
         if ranges and seed == ranges[-1][-1] + 1:
@@ -64,8 +68,10 @@ def units_in_words(units: Sequence[int | tuple[int, int]]) -> str:
 
 def _seconds(group: Group) -> float:
     """The mean time of a run; one that was resumed knows only its last part."""
-    whole = [run.summary for run in group.runs if not run.summary.get("since_step")]
-    return sum(s["seconds"] for s in whole) / len(whole) if whole else math.nan
+    whole = [run for run in group.runs if not run.summary.get("since_step")]
+    took = [value_of(run, "seconds") for run in whole]
+    known = [seconds for seconds in took if seconds is not None]
+    return statistics.fmean(known) if known else math.nan
 
 
 def _text(value: Any) -> str:

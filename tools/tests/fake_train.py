@@ -24,7 +24,7 @@ def main() -> int:
     run = Path(given.resume) if given.resume else Path(given.out, given.name)
     if given.resume:
         config = json.loads((run / "config.yaml").read_text())
-        step = json.loads((run / "checkpoints/last.pt").read_text())
+        step = json.loads(next(run.glob("checkpoints/last*")).read_text())
     else:
         config, step = KNOWN | MONITOR | json.loads(Path(given.config).read_text()), 0
         for override in given.overrides:

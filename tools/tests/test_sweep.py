@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from tools import sweep
+from tools.machine import Limits
 from tools.projects import ROOT
 from tools.tests import fake
+from tools.tests.compared_runs import make
 from tools.tests.fake_sweep import caller, calls, made
 
 
@@ -47,21 +49,32 @@ def test_every_combination_runs_once_in_its_own_folder(call, config):
 
 @pytest.mark.spec("WSP-122", "what is done is kept, what was stopped is resumed")
 def test_a_second_call_does_what_is_left(call, config):
-    call(config, "--seeds", "0-2")
+    call(config, "--seeds", "0-4")
     runs = config.parents[1] / "runs/sweep-toy"
-    stopped, early = runs / "base-seed1", runs / "base-seed2"
-    for run in (stopped, early):
+    stopped, early, older, damaged = (runs / f"base-seed{n}" for n in (1, 2, 3, 4))
+    for run in (stopped, early, older):
         fake.write(run / "meta.json", '{"status": "running", "start": ""}')
+    fake.write(damaged / "meta.json", '{"status": "do')
     fake.write(stopped / "checkpoints/last.pt", "2")
     (early / "checkpoints/last.pt").unlink()
-    code, out, _ = call(config, "--seeds", "0-2")
+    (older / "checkpoints/last.pt").rename(older / "checkpoints/last-1.pt")
+    code, out, _ = call(config, "--seeds", "0-4")
     asked = {name: each[1:] for name, each in calls(config).items()}
     assert code == 0 and asked["base-seed0"] == []
+    assert all("--resume" in asked[run.name][0] for run in (older, damaged))
     assert asked["base-seed1"] == [["1", "--resume", str(stopped), "--device", "auto"]]
     assert "--overwrite" in asked["base-seed2"][0]
     assert json.loads((stopped / "summary.json").read_text())["since_step"] == 2
     # That one's 0.5 seconds are of its last step alone.
     assert out.splitlines()[2].split()[-1] == "2.5"
+
+
+@pytest.mark.spec("WSP-122", "in whatever order the overrides are typed")
+def test_the_order_of_overrides_is_no_other_run(call, config):
+    call(config, "train.epochs=1", "optim.lr=1")
+    code, out, _ = call(config, "optim.lr=1", "--grid", "train.epochs=1,2")
+    assert code == 0 and "repeats" not in out
+    assert sorted(len(each) for each in calls(config).values()) == [1, 1]
 
 
 @pytest.mark.spec("WSP-122", "other seeds and another grid are added")
@@ -84,7 +97,7 @@ def test_a_failed_run_is_told_and_tried_again(call, config):
     assert code == 1
     assert "fails=2-seed1: FAILED (exit code 1): no space left for this one" in said
     assert "1 of 3 runs failed: fails=2-seed1" in said
-    assert "not done, and not in the table: fails=2-seed1" in said
+    assert "fails=2-seed1: not finished (failed): left out" in out
     assert "0,2" in out.splitlines()[2]
     call(config, "--seeds", "0-2", "fails=2")
     again = calls(config)
@@ -133,11 +146,14 @@ def test_two_sweeps_in_one_folder(call, config, tmp_path):
 
 @pytest.mark.spec("WSP-125", "which a later call keeps")
 def test_threads_are_shared_out_and_kept(call, config, monkeypatch):
-    monkeypatch.delenv("OMP_NUM_THREADS")
-    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(8)))
-    call(config, "--seeds", "0-1", "-j", "3")
-    call(config, "--seeds", "0-2", "-j", "1")
+    monkeypatch.setenv("OMP_NUM_THREADS", "0")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(64)))
+    monkeypatch.setattr(sweep, "read_limits", lambda: Limits(cpus=8.0))
+    _, _, said = call(config, "--seeds", "0-1", "-j", "3")
+    assert "of the first call" not in said
+    _, _, said = call(config, "--seeds", "0-2", "-j", "1")
     assert [each[0][0] for each in calls(config).values()] == ["2", "2", "2"]
+    assert "keeps the 2 threads of the first call" in said and "--out for 8" in said
 
 
 @pytest.mark.parametrize(
@@ -148,7 +164,10 @@ def test_threads_are_shared_out_and_kept(call, config, monkeypatch):
         (("{config}", "-j", "0"), "-j takes 1 and more"),
         (("{config}", "--folds", "1"), "--folds 2 and more"),
         (("{config}", "--metric", "scor"), "score"),
+        (("{config}", "--metric", "scor"), "--gather "),
         (("--gather", "nowhere"), "no such folder"),
+        (("{config}", "--gather", "."), "leave out config"),
+        (("--seeds", "0-2", "-j2", "--gather", "."), "leave out seeds, jobs"),
     ],
 )
 def test_bad_input_is_one_sentence(call, config, words, said):
@@ -161,6 +180,33 @@ def test_a_configuration_of_no_sub_project(call, tmp_path):
     lost = fake.write(tmp_path / "toy.yaml", "{}")
     code, _, error = call(lost)
     assert code == 2 and "lies in no sub-project" in error
+
+
+def test_which_way_is_better_can_be_said(call, config):
+    code, _, said = call(config, "--metric", "since_step")
+    assert code == 2 and "add --better higher or --better lower" in said
+    code, out, _ = call(config, "--metric", "since_step", "--better", "lower")
+    assert code == 0 and "since_step: lower is better (as stated)" in out
+    folder = config.parents[1] / "runs/sweep-toy"
+    _, gathered, _ = call("--gather", folder, "--metric=since_step", "--better=lower")
+    assert gathered == out
+
+
+@pytest.mark.spec("WSP-127", "also of runs that tell no seed or no time")
+def test_runs_of_another_make_are_gathered(call, tmp_path):
+    for place in range(2):
+        make(tmp_path, f"run-{place}", 0.5 + place / 10, config={"seed": None})
+        content = {"best": {"accuracy": 0.5 + place / 10}}
+        fake.write(tmp_path / f"run-{place}/summary.json", json.dumps(content))
+    code, out, _ = call("--gather", tmp_path)
+    assert code == 0
+    assert out.splitlines()[2].split() == [
+        "A",
+        "base",
+        "2",
+        "runs",
+        *"0.55 0.07071 -".split(),
+    ]
 
 
 @pytest.mark.spec("WSP-129", "point, seeds, mean, spread and seconds")

@@ -3,7 +3,7 @@
 import pytest
 
 from tools.projects import WorkspaceError
-from tools.sweep_points import Point, all_points, grid_axis, seeds_of
+from tools.sweep_points import Point, all_points, grid_axis, in_words, seeds_of
 
 
 @pytest.mark.spec("WSP-121", "in brackets or quotes is one value")
@@ -58,6 +58,7 @@ def test_seeds():
         ([], ["a=1", "a=2"], "a is given twice"),
         (["seed=1"], [], "--seeds"),
         (["a"], [], "write key=value"),
+        (["a.b=1"], ["a={b: 2}"], "a.b is inside a;"),
     ],
 )
 def test_a_key_is_given_once(fixed, grid, said):
@@ -72,6 +73,13 @@ def test_names_differ_where_the_overrides_do():
     assert len(set(names)) == len(texts)
     assert all(len(name) < 130 and "/" not in name for name in names)
     two = Point(("train.epochs=3", "optim.lr=0.1"), 3)
-    assert two.name == "train.epochs=3,optim.lr=0.1-seed3"
+    assert two.name == "optim.lr=0.1,train.epochs=3-seed3"
     fold = Point((), 0, ("data.folds=5", "data.fold=2"))
     assert fold.name == "base-seed0-folds5-fold2"
+
+
+def test_how_many_runs_in_words():
+    folds = [("a.fold=0",), ("a.fold=1",)]
+    assert in_words(all_points([], [], [0])) == "1 point x 1 seed = 1 run"
+    many = all_points([], ["a=1,2"], [0, 1], folds)
+    assert in_words(many) == "2 points x 2 seeds x 2 folds = 8 runs"
