@@ -83,6 +83,10 @@ def make(root: Path, name: str, source: str) -> tuple[Path, str]:
                 text = _with_regions(files, path, text)
             _write(part / path, text)
         os.rename(part, root / name)
+    except OSError as error:
+        raise WorkspaceError(
+            f"{root / name}: cannot be made ({error.strerror})"
+        ) from None
     finally:
         shutil.rmtree(part, ignore_errors=True)
     return root / name, prefix
@@ -101,10 +105,13 @@ def check_name(root: Path, name: str) -> None:
         f / n for f in folders for n in ("requirements.txt", "requirements-dev.txt")
     ]
     packages = {one.replace("-", "_") for f in files for one in requirement_names(f)}
-    reserved = {"src", "tests", "scripts", "exercises", "runs", "build"}
-    if name in sys.stdlib_module_names | packages | reserved:
+    if name in sys.stdlib_module_names | packages | {"src", "tests", "scripts"}:
         raise WorkspaceError(
             f"{name} is the name of a module that others import; choose another"
+        )
+    if name in ("data", "exercises", "runs", "build"):
+        raise WorkspaceError(
+            f"{name} is the name of a folder that the tools write; choose another"
         )
     if any(path.name.lower() == name for path in root.iterdir()):
         raise WorkspaceError(f"{name} is there already; choose another name")

@@ -7,7 +7,7 @@ import pytest
 
 from tests.fake import project, write
 from tests.spec import check_spec
-from tools import copies, independence, new_project
+from tools import copies, independence, new_project, readme_check, sizes
 from tools.copies import members
 from tools.projects import ROOT, WorkspaceError, find_projects
 
@@ -40,7 +40,9 @@ def made(tmp_path_factory):
 @pytest.mark.spec("WSP-200", "passes the checks of the workspace as it is made")
 def test_it_passes_the_checks(made):
     assert check_spec(made) == []
-    assert independence.check(made.parent) == []
+    assert independence.check(made.parent) == sizes.check(made.parent)[1] == []
+    stale = readme_check.check(made.parent)  # of the workspace there is only this one
+    assert stale == ["README.md is missing"]
     for words in (["check"], ["format", "--check"]):
         command = ["ruff", *words, "--config", ROOT / "ruff.toml", made]
         done = subprocess.run(
@@ -51,7 +53,8 @@ def test_it_passes_the_checks(made):
 
 @pytest.mark.spec("WSP-200", "its tests pass")
 def test_its_own_tests_pass(made):
-    files = ["tests/test_models.py", "tests/test_toy_spirals.py", "tests/test_task.py"]
+    own = ["models", "toy_spirals", "task", "resume", "contracts"]
+    files = [*(f"tests/test_{name}.py" for name in own), "tests/smoke_train.py"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files],
         cwd=made,
@@ -109,6 +112,7 @@ def test_an_owner_that_cannot_be(root):
         ("json", "is the name of a module"),
         ("torch", "is the name of a module"),
         ("src", "is the name of a module"),
+        ("data", "data is the name of a folder"),
         ("tools", "is there already"),
         (OWNERS[0], "is there already"),
     ],
@@ -134,8 +138,14 @@ def test_the_prefix_is_free(tmp_path):
 
 
 @pytest.mark.spec("WSP-205", "appears whole or not at all")
-@pytest.mark.parametrize("fault", [OSError, KeyboardInterrupt])
-def test_whole_or_not_at_all(root, monkeypatch, fault):
+@pytest.mark.parametrize(
+    "fault, code, words",
+    [
+        (OSError(28, "No space left on device"), 2, "cannot be made (No space left"),
+        (KeyboardInterrupt(), 130, "stopped; nothing was made"),
+    ],
+)
+def test_whole_or_not_at_all(root, monkeypatch, capsys, fault, code, words):
     plain, calls = new_project._write, []
 
     def write_some(path, text):
@@ -145,9 +155,11 @@ def test_whole_or_not_at_all(root, monkeypatch, fault):
         plain(path, text)
 
     monkeypatch.setattr(new_project, "_write", write_some)
+    monkeypatch.setattr(new_project, "ROOT", root)
     before = sorted(root.iterdir())
-    with pytest.raises(fault):
-        new_project.make(root, "demo", OWNERS[0])
+    assert new_project.main(["demo", "--from", OWNERS[0]]) == code
+    err = capsys.readouterr().err
+    assert words in err and err.count("\n") == 1
     assert sorted(root.iterdir()) == before
 
 
