@@ -12,7 +12,7 @@ import pytest
 
 from src.training import trainer as trainer_module
 from src.utils.checkpoint import load_checkpoint
-from tests.forked import end_forked, in_fork, wait
+from tests.forked import LIMIT, end_forked, in_fork, wait
 from tests.tiny import digest, resume, rows, start
 
 
@@ -87,14 +87,15 @@ def test_a_second_signal_ends_at_once(tmp_path, monkeypatch):
     def slow(self, loader):
         if self.state.progress.step == 5:
             (tmp_path / "in the step").touch()
-            time.sleep(10)
+            time.sleep(LIMIT)
         return plain(self, loader)
 
     monkeypatch.setattr(trainer_module.Trainer, "_step", slow)
     pid = in_fork(lambda: start(tmp_path, "train.epochs=10000"))
     _wait_until((tmp_path / "in the step").exists)
     os.kill(pid, signal.SIGTERM)
-    time.sleep(0.3)
+    said = tmp_path / "run/train.log"  # two that come before one is seen are one
+    _wait_until(lambda: "again: stop at once" in said.read_text())
     os.kill(pid, signal.SIGTERM)
     assert wait(pid) == -signal.SIGTERM
 
@@ -169,8 +170,8 @@ def _wait_for_steps(run: Path) -> None:
 
 
 def _wait_until(happened) -> None:
-    for _ in range(1200):
+    for _ in range(20 * LIMIT):
         if happened():
             return
         time.sleep(0.05)
-    raise AssertionError("it did not happen in 60 s")
+    raise AssertionError(f"it did not happen in {LIMIT} s")

@@ -141,15 +141,16 @@ def test_a_second_signal_ends_at_once(tmp_path, monkeypatch):
     def slow(self, iterator):
         if self.state.progress.step == 5:
             (tmp_path / "in the step").touch()
-            time.sleep(10)
+            time.sleep(LIMIT)
         return plain(self, iterator)
 
     monkeypatch.setattr(trainer_module.Trainer, "_step", slow)
     pid = in_fork(lambda: start(tmp_path, "train.epochs=10000"))
     _wait_until((tmp_path / "in the step").exists)
-    for _ in range(5):  # those that come before the first is noticed count as one
-        os.kill(pid, signal.SIGTERM)
-        time.sleep(0.2)
+    os.kill(pid, signal.SIGTERM)
+    said = tmp_path / "run/train.log"  # two that come before one is seen are one
+    _wait_until(lambda: "again: stop at once" in said.read_text())
+    os.kill(pid, signal.SIGTERM)
     assert wait(pid) == -signal.SIGTERM
 
 
