@@ -7,7 +7,7 @@
 Runs with the same settings are one group of seeds. Groups with the same seeds are
 compared in pairs: mean difference, 95 % BCa interval, paired t-test, exact Wilcoxon and
 sign flips; others by Welch's test and a permutation test. Folds (a setting `fold`) are
-paired too: 5 seeds of 2 folds by Dietterich's 5x2 test, others by the corrected t. p is
+paired too: 5 seeds of 2 folds by Alpaydin's 5x2 F, others by the corrected t. p is
 adjusted by Holm over all comparisons; "better" needs that p and the interval.
 --samples pairs what the runs said of the same samples; right or wrong: exact McNemar.
 """
@@ -17,7 +17,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.compare_plot import draw
+from tools.compare_plot import draw, picture_kind
 from tools.compare_text import as_csv, as_json, text
 from tools.comparison import Comparison
 from tools.files import write_whole
@@ -25,11 +25,8 @@ from tools.processes import handle_signals
 from tools.projects import WorkspaceError
 from tools.run_groups import compare_runs
 from tools.run_values import HIGHER, LOWER
-from tools.runs import Run, find_runs
+from tools.runs import Run, read_runs
 from tools.samples import compare_samples
-
-
-__all__ = ["compare_runs", "compare_samples", "draw", "main"]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     handle_signals()
     try:
+        if given.plot:
+            picture_kind(given.plot)
         runs, notes = find(given.runs)
         if given.samples:
             found = compare_samples(runs, given.samples, given.metric, given.better)
@@ -55,19 +54,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def find(places: Sequence[Path]) -> tuple[list[Run], list[str]]:
-    """The runs in or below each place, each once; and what of the places holds none."""
+    """The runs in or below each place, each once; and what could not be read there."""
     found: dict[Path, Run] = {}
     notes = []
     for place in places:
         if not place.exists():
             raise WorkspaceError(f"{place} is not there; give run folders")
-        runs = find_runs([place]) if place.is_dir() else []
+        runs, damaged = read_runs([place]) if place.is_dir() else ([], [])
         found |= {run.path: run for run in runs if run.path not in found}
-        if not runs:
+        notes += damaged
+        if not (runs or damaged):
             notes.append(f"{place} holds no run")
     if not found:
         raise WorkspaceError("; ".join(notes) + "; give run folders, or one above them")
-    return list(found.values()), notes
+    return list(found.values()), list(dict.fromkeys(notes))
 
 
 def _write(found: Comparison, given: argparse.Namespace) -> None:
@@ -112,7 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--samples", metavar="SPLIT", help="pair the results by sample of eval.py")
     add("--csv", type=Path, metavar="FILE", help="a line a comparison")
     add("--json", type=Path, metavar="FILE", help="everything")
-    add("--plot", type=Path, metavar="FILE.png", help="every value, mean and interval")
+    add(
+        "--plot", type=Path, metavar="FILE.png", help="or .svg, .pdf: values, intervals"
+    )
     return parser
 
 

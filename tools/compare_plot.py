@@ -7,8 +7,10 @@ import numpy as np
 from tools.compare_text import settings_in_words, shown
 from tools.comparison import Comparison
 from tools.files import replace_whole
+from tools.projects import WorkspaceError
 
 
+KINDS = ("png", "svg", "pdf")
 DOTS = 60  # values of a group up to which each is drawn
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 """Okabe & Ito (2008): told apart by colour-blind people too."""
@@ -25,7 +27,17 @@ def draw(found: Comparison, path: Path) -> None:
     left, right = figure.subplots(1, 2, width_ratios=(1, 1))
     _draw_groups(left, found)
     _draw_differences(right, found)
-    replace_whole(path, lambda part: figure.savefig(part, format="png", dpi=110))
+    kind = picture_kind(path)
+    replace_whole(path, lambda part: figure.savefig(part, format=kind, dpi=110))
+
+
+def picture_kind(path: Path) -> str:
+    """As the name says; WorkspaceError for what cannot be drawn."""
+    if (kind := path.suffix[1:].lower() or "png") not in KINDS:
+        raise WorkspaceError(
+            f"--plot {path}: give a name that ends in .{', .'.join(KINDS)}"
+        )
+    return kind
 
 
 def _draw_groups(axis, found: Comparison) -> None:
@@ -50,7 +62,9 @@ def _draw_groups(axis, found: Comparison) -> None:
     names = [f"{g.label}  {settings_in_words(g)}" for g in found.groups]
     axis.set_yticks([places[g.label] for g in found.groups], names, fontsize=8)
     axis.set_ylim(0.6 - len(found.groups) - 0.2, 0.5)
-    what = "each run a dot, " if dots else ""
+    one = found.groups[0]
+    unit = "run" if len(one.runs) == len(one.units) else "sample"
+    what = f"each {unit} a dot, " if dots else ""
     axis.locator_params(axis="x", nbins=5)
     axis.set_xlabel(found.metric)
     axis.set_title(f"{what}diamond and line: mean, 95 % interval", fontsize=9)

@@ -5,11 +5,11 @@ import io
 import json
 import math
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 from tools.comparison import Comparison, Difference, Group
-from tools.tables import table
+from tools.tables import counted, table
 
 
 SETTINGS = 4  # of a group that are written out
@@ -27,7 +27,10 @@ def text(found: Comparison) -> str:
     notes = [f"note  {note}" for note in found.notes]
     if (all_of := len(found.differences)) > len(chosen):
         first = found.groups[0].label
-        notes.append(f"note  shown are those with {first}; --csv has all {all_of}")
+        notes.append(
+            f"note  shown are those with {first}; python -m tools compare RUN --csv "
+            f"FILE has all {all_of}"
+        )
     notes = "\n".join(notes)
     return "\n\n".join([*parts, notes] if notes else parts)
 
@@ -42,14 +45,23 @@ def shown(found: Comparison) -> list[Difference]:
 
 def as_csv(found: Comparison) -> str:
     """A line a comparison, with all digits; what there is not is an empty cell."""
-    rows = [_row(one) for one in found.differences]
-    heads = list(dict.fromkeys(key for row in rows for key in row))
+    groups = {group.label: group for group in found.groups}
+    rows = [
+        {"metric": found.metric}
+        | _sides(groups[one.first], groups[one.second])
+        | _row(one)
+        for one in found.differences
+    ]
+    heads = dict.fromkeys(["metric", *_sides(found.groups[0], found.groups[0])])
+    heads |= dict.fromkeys(field.name for field in fields(Difference))
+    heads = {head: None for head in heads if head not in ("tests", "effects")}
+    heads |= dict.fromkeys(key for row in rows for key in row)
     file = io.StringIO(newline="")
-    writer = csv.DictWriter(file, ["metric", *heads], lineterminator="\n")
+    writer = csv.DictWriter(file, list(heads), lineterminator="\n")
     writer.writeheader()
     for row in rows:
         known = {key: "" if value != value else value for key, value in row.items()}
-        writer.writerow({"metric": found.metric, **known})
+        writer.writerow(known)
     return file.getvalue()
 
 
@@ -65,6 +77,7 @@ def as_json(found: Comparison) -> str:
                 "settings": group.settings,
                 "runs": [str(run.path) for run in group.runs],
                 "units": [str(unit) for unit in group.units],
+                "folds": group.folds,
                 "values": list(group.values),
                 "mean": group.mean,
                 "sd": group.sd,
@@ -135,6 +148,19 @@ def _tests(differences: Sequence[Difference]) -> tuple[list[str], list[list[str]
     ]
 
 
+def _sides(first: Group, second: Group) -> dict[str, Any]:
+    """What the two letters of a difference stand for."""
+    return {
+        f"{side}{what}": value
+        for side, group in (("first", first), ("second", second))
+        for what, value in (
+            ("", group.label),
+            ("_settings", settings_in_words(group)),
+            ("_mean", group.mean),
+        )
+    }
+
+
 def _row(one: Difference) -> dict[str, Any]:
     row = {key: value for key, value in asdict(one).items() if type(value) is not dict}
     row |= {f"p {name}": p for name, p in one.tests.items()}
@@ -145,10 +171,10 @@ def _units(group: Group) -> str:
     """Seeds 0, 1, 2, or how many samples of which run."""
     if len(group.runs) < len(group.units):
         return f"samples of {group.runs[0].name}"
-    if isinstance(group.units[0], tuple):
-        seeds = {unit[0] for unit in group.units}
-        return f"folds of {len(seeds)} seeds"
-    seeds = [str(unit) for unit in group.units if isinstance(unit, int)]
+    pairs = [unit if isinstance(unit, tuple) else (unit, 0) for unit in group.units]
+    seeds = [str(seed) for seed, _ in pairs if isinstance(seed, int)]
+    if len({fold for _, fold in pairs}) > 1:
+        return f"folds of {counted(len({seed for seed, _ in pairs}), 'seed')}"
     more = ", ..." if len(seeds) > 8 else ""
     return f"seeds {', '.join(seeds[:8])}{more}" if seeds else "runs"
 

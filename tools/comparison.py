@@ -6,7 +6,7 @@ these comparisons. Differences are second - first.
 """
 
 import math
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 from typing import Any
@@ -22,6 +22,7 @@ from tools.runs import Run
 LEVEL = 0.05
 NAN = math.nan
 Unit = Hashable  # a seed, (seed, fold), or the name of a sample
+FIVE_BY_TWO = 5, 2  # seeds and folds that have a test of their own
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class Group:
     values: tuple[float, ...]
     low: float = NAN  # of the mean; NaN below two values
     high: float = NAN
+    folds: int = 0  # parts that the data is divided into; 0: it is not
 
     @property
     def mean(self) -> float:
@@ -87,10 +89,13 @@ def with_interval(group: Group) -> Group:
 
 
 def differences(
-    groups: Sequence[Group], better: str, pairs: str, folds: int = 0
+    groups: Sequence[Group], better: str, pairs: str
 ) -> tuple[Difference, ...]:
-    """Every two groups, with p adjusted over all of them, and the verdicts."""
-    found = [_compare(a, b, pairs, folds) for a, b in combinations(groups, 2)]
+    """Every two groups, with p adjusted over all of them, and the verdicts.
+
+    `pairs`: what a unit that two groups share is, seed or sample.
+    """
+    found = [_compare(a, b, pairs) for a, b in combinations(groups, 2)]
     adjusted = tests.holm([one.p for one in found])
     return tuple(
         replace(one, p_holm=p, verdict=verdict(replace(one, p_holm=p), better))
@@ -104,8 +109,13 @@ def verdict(one: Difference, better: str) -> str:
     An interval from few seeds is too narrow: of those of six normal values 87 % hold
     the truth, of three 74 %, by simulation. The test is not.
     """
-    if math.isnan(one.p_holm) or math.isnan(one.low):
-        return "no verdict: without spread there is no test; take more seeds"
+    if not one.n:
+        return "no verdict: no fold in common, so there is no test"
+    if math.isnan(one.p_holm):
+        more = one.pairs or "seed"
+        return f"no verdict: without spread there is no test; take more {more}s"
+    if math.isnan(one.low):
+        return "no verdict: without an interval nothing is called better"
     sure = one.p_holm < LEVEL
     near = 1e-9 * (one.high - one.low)  # an end of 0 may be a sum that is nearly 0
     apart = one.low > near or one.high < -near
@@ -132,16 +142,29 @@ def label(place: int) -> str:
     return label(place // 26 - 1) + letters if place >= 26 else letters
 
 
-def _compare(a: Group, b: Group, pairs: str, folds: int) -> Difference:
+def _compare(a: Group, b: Group, pairs: str) -> Difference:
+    """In pairs where there are any; several folds of a seed are never without pairs,
+    as they share training data."""
     mine = dict(zip(a.units, a.values, strict=True))
     theirs = dict(zip(b.units, b.values, strict=True))
-    shared = [unit for unit in mine if unit in theirs]
+    # A fold of 5 is not that of 10, nor is it all of the data.
+    shared = [unit for unit in mine if unit in theirs and a.folds == b.folds]
     x, y = [mine[unit] for unit in shared], [theirs[unit] for unit in shared]
-    if folds:
-        return _by_folds(a, b, shared, x, y, folds)
-    if len(shared) < min(len(mine), len(theirs)):
+    if _several_folds(shared):
+        return _by_folds(a, b, shared, x, y)
+    by_fold = _several_folds(a.units) or _several_folds(b.units)
+    if by_fold and not shared:
+        return Difference(
+            a.label, b.label, "fold", 0, b.mean - a.mean, NAN, NAN, "none", "none", NAN,
+            {}, {}, NAN,
+        )  # fmt: skip
+    if len(shared) < min(len(mine), len(theirs)) and not by_fold:
         return _unpaired(a, b)
     return _paired(a, b, x, y, pairs)
+
+
+def _several_folds(units: Sequence[Unit]) -> bool:
+    return len({unit[1] for unit in units if isinstance(unit, tuple)}) > 1
 
 
 def _paired(
@@ -149,37 +172,39 @@ def _paired(
 ) -> Difference:
     d = tests.paired_differences(x, y)
     low, high = estimates.bca_interval(estimates.bootstrap_means(d), d)
-    t, flips = tests.paired_t(d), tests.sign_flip(d)
-    others = {"Wilcoxon": tests.wilcoxon(d).p, "permutation": flips.p}
-    name, p = "paired t", t.p
-    if len(d) > 1 and np.ptp(d) == 0:  # no spread to divide by
-        name, p = "permutation", others.pop("permutation")
+    name, p, others = "paired t", tests.paired_t(d).p, {"Wilcoxon": tests.wilcoxon(d).p}
     if pairs == "sample" and {*x, *y} <= {0.0, 1.0}:
-        others["paired t"] = t.p
+        others["paired t"] = p
         name, p = "McNemar", tests.mcnemar(x, y).p
+    elif len(d) > 1 and np.ptp(d) == 0:  # no spread to divide by
+        name, p = "permutation", tests.sign_flip(d).p
+    else:
+        others["permutation"] = tests.sign_flip(d).p
     effects = {"d_z": estimates.cohen_dz(d), "Cliff": estimates.cliffs_delta(x, y)}
     return Difference(
         a.label, b.label, pairs, len(d), float(d.mean()), low, high, "BCa", name, p,
-        others, effects, tests.smallest_p(len(d)),
+        others, effects, tests.smallest_p(np.count_nonzero(d)),
     )  # fmt: skip
 
 
 def _by_folds(
-    a: Group, b: Group, units: Sequence[Unit], x: Sequence, y: Sequence, folds: int
+    a: Group, b: Group, units: Sequence[Unit], x: Sequence, y: Sequence
 ) -> Difference:
     """Folds share training data: 5x2 cross-validation, else the corrected t.
 
     The interval is the one that the test inverts, around the mean of all folds.
     """
     d = tests.paired_differences(x, y)
-    order = sorted(range(len(d)), key=lambda i: units[i])
-    seeds = {unit[0] for unit in units}
-    name, t = "corrected t", tests.corrected_t(d, folds)
-    if folds == 2 and len(seeds) == 5 and len(d) == 10:
-        name, t = "5x2cv t", tests.five_by_two_t(d[order].reshape(5, 2))
+    mean, seeds = float(d.mean()), len({unit[0] for unit in units})
+    if (seeds, a.folds) == FIVE_BY_TWO and len(d) == 10:
+        order = sorted(range(10), key=lambda i: units[i])
+        table = d[order].reshape(FIVE_BY_TWO)
+        name, t = "5x2cv F", tests.five_by_two_f(table)
+        low, high = estimates.five_by_two_interval(table)
+    else:
+        name, t = "corrected t", tests.corrected_t(d, a.folds)
+        low, high = estimates.t_interval(mean, t.error, t.df)
     p = t.p if t.error else NAN if d.any() else 1.0
-    mean = float(d.mean()) if len(d) else NAN
-    low, high = estimates.t_interval(mean, t.error, t.df)
     effects = {"d_z": estimates.cohen_dz(d), "Cliff": estimates.cliffs_delta(x, y)}
     return Difference(
         a.label, b.label, "fold", len(d), mean, low, high, name, name, p,
@@ -200,16 +225,3 @@ def _unpaired(a: Group, b: Group) -> Difference:
         a.label, b.label, "", len(x) + len(y), b.mean - a.mean, low, high, "BCa", name,
         p, others, effects, tests.smallest_p(len(x), len(y)),
     )  # fmt: skip
-
-
-def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The keys that two of the configurations do not agree on."""
-    keys = dict.fromkeys(key for one in settings for key in one)
-    missing = object()
-    return [
-        key
-        for key in keys
-        if any(
-            one.get(key, missing) != settings[0].get(key, missing) for one in settings
-        )
-    ]

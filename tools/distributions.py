@@ -1,4 +1,4 @@
-"""Student's t, the normal and the binomial distribution, on `math` alone.
+"""Student's t, F, the normal and the binomial distribution, on `math` alone.
 
 The letters are those of the NIST Digital Library of Mathematical Functions (DLMF).
 """
@@ -39,6 +39,19 @@ def t_two_sided(t: float, df: float) -> float:
 def t_quantile(p: float, df: float) -> float:
     """The t with P(T <= t) = p; infinite at 0 and 1."""
     return _quantile(lambda t: t_cdf(t, df), p)
+
+
+def f_tail(f: float, m: float, n: float) -> float:
+    """P(F >= f) with m and n degrees of freedom: I_x(n/2, m/2), x = n / (n + m f)."""
+    return incomplete_beta(n / 2, m / 2, n / (n + m * f), m * f / (n + m * f))
+
+
+def f_quantile(p: float, m: float, n: float) -> float:
+    """The f with P(F <= f) = p, by bisection of x = n / (n + m f)."""
+    low, high = 0.0, 1.0
+    while low < (x := (low + high) / 2) < high:
+        low, high = (x, high) if incomplete_beta(n / 2, m / 2, x) < 1 - p else (low, x)
+    return n * (1 - x) / (m * x)
 
 
 def binomial_two_sided(k: int, n: int) -> float:
@@ -111,7 +124,7 @@ def _quantile(cdf: Callable[[float], float], p: float) -> float:
 
     In the lower half, whose small probabilities are exact.
     """
-    if not 0 <= p <= 1:
+    if not 0 <= p <= 1 or math.isnan(cdf(0.0)):
         return math.nan
     if p > 0.5:
         return -_quantile(cdf, 1 - p)

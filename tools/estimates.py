@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tools.distributions import normal_cdf, normal_quantile, t_quantile
+from tools.distributions import f_quantile, normal_cdf, normal_quantile, t_quantile
 from tools.statistical_tests import RESAMPLES, ROUNDING, finite
 
 
@@ -15,6 +15,22 @@ def t_interval(
     """estimate -+ t_{(1+confidence)/2, df} * standard error."""
     half = t_quantile((1 + confidence) / 2, df) * error
     return estimate - half, estimate + half
+
+
+def five_by_two_interval(
+    differences: Sequence[Sequence[float]], confidence: float = 0.95
+) -> tuple[float, float]:
+    """The shifts c for which `five_by_two_f` of d - c does not reject.
+
+    sum (d - m)^2 + 10 (m - c)^2 <= 2 F sum_i s_i^2, around the mean m of all ten.
+    Repetitions that are much farther apart than their folds leave no c: NaN.
+    """
+    d = finite(differences)
+    within = float(((d - d.mean(1, keepdims=True)) ** 2).sum())
+    mean, spread = float(d.mean()), float(((d - d.mean()) ** 2).sum())
+    left = 2 * f_quantile(confidence, 10, 5) * within - spread
+    half = math.sqrt(left / 10) if left >= 0 else math.nan
+    return mean - half, mean + half
 
 
 def bootstrap_means(sample: Sequence[float], seed: int = 0) -> np.ndarray:

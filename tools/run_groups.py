@@ -1,32 +1,33 @@
-"""Groups of seeds: which runs are the same experiment, and what to beware of."""
+"""Groups of seeds: which runs are the same experiment, and what each one reached."""
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.compare_notes import cautions, names, reach
 from tools.comparison import (
-    LEVEL,
     Comparison,
     Group,
+    Unit,
     differences,
-    differing,
-    fewest_pairs,
     label,
     with_interval,
 )
 from tools.projects import WorkspaceError
 from tools.run_values import (
+    TIMES,
     chosen_metric,
     direction,
     no_file,
-    unlike_evaluations,
     value_of,
     why_no_value,
 )
-from tools.runs import Run
-from tools.statistical_tests import smallest_p
+from tools.runs import Run, as_one, differing
+
+
+ELSEWHERE = ("cache", "workers", "log_every", "save_every", "timeout_s")
+"""Settings that say where and how fast: no result depends on them but a time."""
 
 
 def compare_runs(runs: Sequence[Run], metric: str = "", better: str = "") -> Comparison:
@@ -36,28 +37,54 @@ def compare_runs(runs: Sequence[Run], metric: str = "", better: str = "") -> Com
     checkpoint. `better`: higher or lower; empty: derived, see `direction`. Raises
     WorkspaceError where there is nothing to compare.
     """
-    done = [run for run in runs if run.status == "done" and run.summary]
-    left = [run for run in runs if run not in done]
-    statuses = ", ".join(sorted({run.status for run in left}))
-    notes = [f"{_names(left)}: not finished ({statuses}): left out"] * bool(left)
-    if not done:
-        raise WorkspaceError("; ".join(notes) or "there is no run to compare")
+    done, notes = finished(runs)
     metric = chosen_metric(done, metric)
-    values = {run.path: value_of(run, metric) for run in done}
-    if set(values.values()) == {None}:
-        raise WorkspaceError(why_no_value(done, metric))
+    values, damaged = _values(done, metric)
+    done = [run for run in done if run.path in values]
+    if set(values.values()) <= {None}:
+        raise WorkspaceError("; ".join(damaged) or why_no_value(done, metric))
     better, why = direction(done, metric, better)
-    kept, more = _with_values(done, values, metric)
+    kept, lost = _with_values(done, values, metric)
     if not kept:
         raise WorkspaceError(f"{metric} is a finite number in none of these runs")
-    groups, repeated = _grouped(kept, values)
-    folds = _folds(kept) if isinstance(groups[0].units[0], tuple) else 0
-    by = "fold" if folds else "seed"
-    found = differences(groups, better, by, folds)
-    notes += [*more, *repeated, *_cautions(groups, metric, by)]
-    if by == "seed":
-        notes += _reach([one.n for one in found if one.pairs])
+    groups, repeated = _grouped(kept, values, metric)
+    found = differences(groups, better, "seed")
+    notes += [*damaged, *lost, *repeated, *_elsewhere(groups)]
+    notes += [*cautions(groups, found, metric), *reach(groups, found)]
     return Comparison(metric, better, why, groups, found, tuple(notes))
+
+
+def finished(runs: Sequence[Run]) -> tuple[list[Run], list[str]]:
+    """The runs that are done, and why the others are left out."""
+    ended = [run for run in runs if run.status == "done"]
+    done = [run for run in ended if run.summary]
+    notes = []
+    if left := [run for run in runs if run not in ended]:
+        statuses = ", ".join(sorted({str(run.status) for run in left}))
+        notes.append(f"{names(left)}: not finished ({statuses}): left out")
+    if empty := [run for run in ended if not run.summary]:
+        notes.append(f"{names(empty)}: done, but without a summary.json: left out")
+    if not done:
+        raise WorkspaceError("; ".join(notes) or "there is no run to compare")
+    if len(projects := sorted({run.project for run in done} - {""})) > 1:
+        raise WorkspaceError(
+            f"these are runs of {' and '.join(projects)}: compare one sub-project at a "
+            "time"
+        )
+    return done, notes
+
+
+def _values(
+    runs: Sequence[Run], metric: str
+) -> tuple[dict[Path, float | None], list[str]]:
+    """The number of each run; the runs of which a file is damaged, in sentences."""
+    values, damaged = {}, []
+    for run in runs:
+        try:
+            values[run.path] = value_of(run, metric)
+        except WorkspaceError as error:
+            damaged.append(f"{error}; the run is left out")
+    return values, damaged
 
 
 def _with_values(
@@ -66,32 +93,39 @@ def _with_values(
     """The runs that have a finite number, and why the others are left out."""
     source = metric.rpartition(":")[0]
     without = [run for run in runs if values[run.path] is None]
-    lost = [run for run in runs if math.isnan(values[run.path] or 0)]
+    lost = [run for run in runs if not math.isfinite(values[run.path] or 0)]
     notes = []
     if without:
         advice = f" ({no_file(without[0], source)})" if source else ""
-        notes.append(f"{_names(without)}: no {metric}: left out{advice}")
+        if metric in TIMES:
+            advice = " (a resumed run knows the time of its last part alone)"
+        notes.append(f"{names(without)}: no {metric}: left out{advice}")
     if lost:
         notes.append(
-            f"{_names(lost)}: {metric} is no finite number: left out, which makes what "
+            f"{names(lost)}: {metric} is no finite number: left out, which makes what "
             "remains look better than it is"
         )
     return [run for run in runs if run not in without and run not in lost], notes
 
 
 def _grouped(
-    runs: Sequence[Run], values: dict[Path, Any]
+    runs: Sequence[Run], values: dict[Path, Any], metric: str
 ) -> tuple[tuple[Group, ...], list[str]]:
     """One group for all runs of the same settings; what is repeated counts once."""
-    members: dict[str, dict[Hashable, Run]] = {}
+    kinds: dict[str, list[dict[Unit, Run]]] = {}
+    members: list[dict[Unit, Run]] = []
     notes = []
-    for run, unit in zip(runs, _units(runs), strict=True):
-        group = members.setdefault(repr(sorted(_settings(run).items())), {})
-        if unit in group:
+    for run in runs:
+        alike = kinds.setdefault(as_one(_settings(run, metric)), [])
+        group = next((one for one in alike if _same_place(run, one.values())), None)
+        if group is None:
+            alike.append(group := {})
+            members.append(group)
+        if (unit := _unit(run)) in group:
             notes.append(f"{run.path} repeats {group[unit].path}: left out")
         else:
             group[unit] = run
-    settings = [_settings(next(iter(one.values()))) for one in members.values()]
+    settings = [_shown(list(one.values()), metric) for one in members]
     keys = differing(settings)
     groups = [
         Group(
@@ -100,106 +134,82 @@ def _grouped(
             tuple(one.values()),
             tuple(one),
             tuple(float(values[run.path]) for run in one.values()),
+            folds=_folds(next(iter(one.values())))[1],
         )
-        for place, one in enumerate(members.values())
+        for place, one in enumerate(members)
     ]
     return tuple(map(with_interval, groups)), notes
 
 
-def _units(runs: Sequence[Run]) -> list[Hashable]:
-    """What pairs a run: its seed, with its fold where the runs have several.
+def _same_place(run: Run, others: Iterable[Run]) -> bool:
+    """Whether the data is in the same place, or is the same in another place."""
+    data = run.meta.get("data")
+    return any(
+        _roots(run) == _roots(one) or (data and data == one.meta.get("data"))
+        for one in others
+    )
+
+
+def _unit(run: Run) -> Unit:
+    """What pairs a run: its seed, or (seed, fold) where the data is divided.
 
     A run that does not tell its seed has a unit of its own.
     """
-    seeds = [run.path if run.seed is None else run.seed for run in runs]
-    folds = [tuple(run.config[key] for key in _fold_keys(run)) for run in runs]
-    if len(set(folds)) == 1:
-        return seeds
-    return [(seed, *fold) for seed, fold in zip(seeds, folds, strict=True)]
+    seed = run.path if run.seed is None else run.seed
+    fold, folds = _folds(run)
+    return (seed, fold) if folds else seed
 
 
-def _folds(runs: Sequence[Run]) -> int:
-    """Into how many parts the data is divided."""
-    stated = [run.config.get(f"{key}s", 0) for run in runs for key in _fold_keys(run)]
-    return max(2, *stated)
+def _folds(run: Run) -> tuple[int, int]:
+    """Which part of how many is left out; (0, 0) where the data is not divided."""
+    for key in _fold_keys(run):
+        if run.config[f"{key}s"] > 1:
+            return run.config[key], run.config[f"{key}s"]
+    return 0, 0
 
 
-def _settings(run: Run) -> dict[str, Any]:
-    folds = _fold_keys(run)
-    return {key: value for key, value in run.settings.items() if key not in folds}
+def _settings(run: Run, metric: str) -> dict[str, Any]:
+    """What makes two runs the same experiment."""
+    apart = {*_fold_keys(run), *_roots(run)}
+    if metric not in TIMES:
+        apart |= {key for key in run.settings if _last(key) in ELSEWHERE}
+    return {key: value for key, value in run.settings.items() if key not in apart}
+
+
+def _shown(runs: Sequence[Run], metric: str) -> dict[str, Any]:
+    """The settings of a group, with all the places that its data came from."""
+    roots = {
+        key: " or ".join(dict.fromkeys(str(run.config.get(key)) for run in runs))
+        for key in _roots(runs[0])
+    }
+    return _settings(runs[0], metric) | roots
 
 
 def _fold_keys(run: Run) -> list[str]:
-    return [key for key in run.config if key.rpartition(".")[2] == "fold"]
-
-
-def _cautions(groups: Sequence[Group], metric: str, by: str) -> list[str]:
-    """What a reader of the tables must know, each in one sentence."""
-    notes = []
-    if len(groups) == 1:
-        notes.append("all runs have the same settings: there is nothing to compare")
-    between: dict[str, list[str]] = {}
-    for a, b in combinations(groups, 2):
-        for sentence in _unlike(a, b, by):
-            between.setdefault(sentence, []).append(f"{a.label} and {b.label}")
-    notes += [f"{_first(pairs)}: {what}" for what, pairs in between.items()]
-    if ":" not in metric:
-        notes.append(
-            "values are of the checkpoint that validation chose, which flatters them; "
-            "--metric test:NAME reads eval/test.json"
-        )
-    else:
-        runs = [run for group in groups for run in group.runs]
-        notes += unlike_evaluations(runs, metric.rpartition(":")[0])
-    code = {run.meta.get("git") for group in groups for run in group.runs}
-    if len(code) > 1:
-        notes.append(
-            f"the runs are of {len(code)} states of the code (git in meta.json)"
-        )
-    return notes
-
-
-def _unlike(a: Group, b: Group, by: str) -> Iterator[str]:
-    """Units without a partner, and data that is not the same."""
-    mine, theirs = (dict(zip(g.units, g.runs, strict=True)) for g in (a, b))
-    shared = [unit for unit in mine if unit in theirs]
-    if by == "seed" and len(shared) < min(len(mine), len(theirs)):
-        yield "other seeds, so they are compared without pairs, which sees less"
-    elif len(mine) + len(theirs) > 2 * len(shared):
-        yield f"a {by} that only one of them has is not in the difference"
-    told = [{run.meta.get("data") for run in runs.values()} for runs in (mine, theirs)]
-    same = told[0] == told[1]
-    if shared:  # the seed may have drawn the data
-        same = all(
-            mine[u].meta.get("data") == theirs[u].meta.get("data") for u in shared
-        )
-    if not same:
-        yield "not the same data (`data` in meta.json), which may be the difference"
-
-
-def _names(runs: Sequence[Run]) -> str:
-    return _first([run.name for run in runs])
-
-
-def _first(words: Sequence[str], shown: int = 6) -> str:
-    """Some of many: "a, b, c and 9 more"."""
-    more = f" and {len(words) - shown} more" if len(words) > shown else ""
-    return ", ".join(words[:shown]) + more
-
-
-def _reach(pairs: Sequence[int]) -> list[str]:
-    """That so few pairs cannot show anything by ranks, and how many could."""
-    few, needed = min(pairs, default=0), fewest_pairs(max(1, len(pairs)))
-    if not pairs or few >= needed:
-        return []
-    if few < 2:
-        return [
-            "one pair has no spread: train more seeds (python -m tools sweep), or "
-            "compare the two runs sample by sample (--samples test)"
-        ]
-    family = f", {needed} for {len(pairs)} comparisons" if len(pairs) > 1 else ""
+    """Keys such as data.fold, which has a number of parts beside it in data.folds."""
     return [
-        f"{few} pairs: exact Wilcoxon and sign flips cannot go below p = "
-        f"{smallest_p(few):.4g}, whatever the values; {fewest_pairs(1)} pairs are the "
-        f"fewest for {LEVEL}{family}"
+        key
+        for key in run.config
+        if _last(key) == "fold" and type(run.config.get(f"{key}s")) is int
     ]
+
+
+def _roots(run: Run) -> dict[str, Any]:
+    return {key: value for key, value in run.config.items() if _last(key) == "root"}
+
+
+def _elsewhere(groups: Sequence[Group]) -> list[str]:
+    """That runs of one group were made in different places, or at another speed."""
+    keys: dict[str, None] = {}
+    for group in groups:
+        keys |= dict.fromkeys(differing([run.config for run in group.runs]))
+    if not (apart := [key for key in keys if _last(key) in (*ELSEWHERE, "root")]):
+        return []
+    return [
+        f"runs of one group differ in {' and '.join(apart)}, which says where and how "
+        "fast they ran, and not what was trained"
+    ]
+
+
+def _last(key: str) -> str:
+    return key.rpartition(".")[2]

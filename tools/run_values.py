@@ -10,12 +10,16 @@ import difflib
 import math
 import re
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from tools.projects import WorkspaceError
 from tools.runs import Run, flat, read_json, read_metrics
 
 
-CONDITIONS = ("tta", "tile", "overlap")  # options of eval.py that change its result
+CONDITIONS = ("tta", "tile", "overlap", "precision")  # of eval.py: they change a result
+AMOUNTS = ("images", "utterances", "samples", "tokens")  # of what it has seen
+TIMES = ("seconds", "cpu_seconds", "steps_per_second")
 HIGHER, LOWER = "higher", "lower"
 WORDS = {
     HIGHER: "accuracy exact right f1 precision recall dice mdice iou miou auc nsd top5 "
@@ -43,9 +47,11 @@ def value_of(run: Run, metric: str) -> float | None:
 def numbers_of(run: Run, source: str) -> dict[str, float]:
     """Every number of summary.json, or of eval/SOURCE.json, by its dotted name."""
     if source:
-        return _numbers(read_json(run.path / "eval" / f"{source}.json"))
+        return _numbers(_evaluation(run, source))
     best = run.summary.get("best")
-    own = {key: value for key, value in run.summary.items() if key != "best"}
+    # A run that was resumed knows the time of its last part alone.
+    apart = {"best", *(TIMES if run.summary.get("since_step") else ())}
+    own = {key: value for key, value in run.summary.items() if key not in apart}
     return _numbers(own) | _numbers(best if isinstance(best, dict) else {})
 
 
@@ -92,7 +98,9 @@ def direction(runs: Sequence[Run], metric: str, stated: str = "") -> tuple[str, 
     }
     if len(modes) == 1 and (mode := modes.pop()) in ("max", "min"):
         return (HIGHER if mode == "max" else LOWER), f"train.mode={mode} of the runs"
-    words = {name, *re.split(r"[^a-z0-9]+", name.lower())}
+    # A rate is one of errors only where that is all its name: not in hit_rate.
+    parts = {*re.split(r"[^a-z0-9]+", name.lower())} - {"rate"}
+    words = {name, _last(name), *parts}
     found = [way for way, known in WORDS.items() if words & set(known.split())]
     if len(found) != 1:
         raise WorkspaceError(
@@ -104,17 +112,36 @@ def direction(runs: Sequence[Run], metric: str, stated: str = "") -> tuple[str, 
 
 def unlike_evaluations(runs: Sequence[Run], source: str) -> list[str]:
     """In what the evaluations of the runs differ, though the settings do not say so."""
-    files = [
-        dict(flat(read_json(run.path / "eval" / f"{source}.json"))) for run in runs
-    ]
-    keys = {key for file in files for key in file if _last(key) in CONDITIONS}
-    told = {key: sorted({str(file.get(key, "")) for file in files}) for key in keys}
+    files = [_conditions(_evaluation(run, source)) for run in runs]
+    keys = {key for file in files for key in file}
+    told = {key: sorted({file.get(key, "not said") for file in files}) for key in keys}
     return [
-        f"the evaluations differ in {_last(key)} ({', '.join(values)}), which may be "
-        "the difference"
+        f"the evaluations differ in {key} ({', '.join(values)}), which may be the "
+        "difference"
         for key, values in sorted(told.items())
         if len(values) > 1
     ]
+
+
+def evaluated_on(run: Run, source: str) -> dict[str, Any]:
+    """What eval/SOURCE.json says of the data that it has seen."""
+    content = _evaluation(run, source)
+    told = ("data_fingerprint", *AMOUNTS)
+    return {key: content[key] for key in told if key in content}
+
+
+def _conditions(content: dict[str, Any]) -> dict[str, str]:
+    """The options of an evaluation; `precision` with a number is a metric."""
+    found = {"checkpoint": Path(str(content.get("checkpoint", ""))).name}
+    for key, value in flat(content):
+        name = key.removeprefix("options.")
+        if name in CONDITIONS and not (name == "precision" and _is_number(value)):
+            found[name] = str(value)
+    return found
+
+
+def _evaluation(run: Run, source: str) -> dict[str, Any]:
+    return read_json(run.path / "eval" / f"{source}.json")
 
 
 def _likeness(name: str, key: str) -> float:
@@ -134,6 +161,9 @@ def _numbers(content: dict) -> dict[str, float]:
     return {
         key: math.nan if value is None else float(value)
         for key, value in flat(content)
-        if value is None or (isinstance(value, int | float) and value is not True)
-        if value is not False
+        if value is None or _is_number(value)
     }
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

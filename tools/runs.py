@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,8 +12,10 @@ import yaml
 from tools.projects import WorkspaceError
 
 
-# The one in C is seven times as fast; both make plain values only.
+# The one in C is seven times as fast; both make plain values only. More than 20,000
+# brackets within each other end it by a fault that no Python can catch.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+LONGEST = 16_000  # characters that it is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +63,22 @@ def read_run(path: Path) -> Run:
     )
 
 
+def read_runs(places: Iterable[Path]) -> tuple[list[Run], list[str]]:
+    """Every run in or below the given folders, each once, in the order of its start.
+
+    A run that cannot be read is a sentence: one of 500 must not hide the others.
+    """
+    runs, damaged = [], []
+    for path in run_folders(places):
+        try:
+            runs.append(read_run(path))
+        except WorkspaceError as error:
+            damaged.append(f"{error}; the run is left out")
+    return sorted(runs, key=lambda run: str(run.meta.get("start", ""))), damaged
+
+
 def find_runs(places: Iterable[Path]) -> list[Run]:
-    """Every run in or below the given folders, each once, in the order of its start."""
-    runs = [read_run(path) for path in run_folders(places)]
-    return sorted(runs, key=lambda run: run.meta.get("start", ""))
+    return read_runs(places)[0]
 
 
 def run_folders(places: Iterable[Path]) -> list[Path]:
@@ -85,6 +99,8 @@ def read_metrics(run: Run) -> list[dict[str, str | float]]:
             rows = list(csv.DictReader(file))
     except FileNotFoundError:
         return []
+    except (OSError, ValueError, csv.Error) as error:
+        raise _damaged(run.path / "metrics.csv", error) from None
     return [
         {key: _number(text) for key, text in row.items() if key and text}
         for row in rows
@@ -100,6 +116,29 @@ def flat(nested: Mapping, before: str = "") -> Iterator[tuple[str, Any]]:
             yield f"{before}{key}", value
 
 
+def differing(settings: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The keys that two of the configurations do not agree on."""
+    keys = dict.fromkeys(key for one in settings for key in one)
+    return [
+        key
+        for key in keys
+        if len({as_one(one[key]) if key in one else "" for one in settings}) > 1
+    ]
+
+
+def as_one(value: Any) -> str:
+    """A text that is the same for what is the same setting: 1 and 1.0, but not true."""
+    return json.dumps(_whole(value), sort_keys=True, default=str)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    if isinstance(value, dict):
+        return {str(key): _whole(inner) for key, inner in value.items()}
+    return [_whole(one) for one in value] if isinstance(value, list) else value
+
+
 def project_of(path: Path) -> str:
     """The nearest folder above that is a sub-project."""
     above = (one.name for one in path.parents if (one / "src/__init__.py").is_file())
@@ -107,28 +146,34 @@ def project_of(path: Path) -> str:
 
 
 def read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return {}
-    except ValueError as error:
-        raise WorkspaceError(f"{path} is damaged: {error}") from None
-    if not isinstance(content, dict):
-        raise WorkspaceError(f"{path} is damaged: expected keys and values")
-    return content
+    return _read(path, json.loads)
 
 
 def read_config(path: Path) -> dict[str, Any]:
+    def parse(text: str) -> Any:
+        return yaml.load(text, LOADER if len(text) < LONGEST else yaml.SafeLoader)
+
+    return _read(path, parse)
+
+
+def _read(path: Path, parse: Callable[[str], Any]) -> dict[str, Any]:
+    """What the file says by key; nothing if there is no file."""
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), LOADER)
+        content = parse(path.read_text(encoding="utf-8"))
+        repr(content)  # what is nested too deeply shows here, and not later
     except FileNotFoundError:
         return {}
-    except (yaml.YAMLError, ValueError) as error:
-        place = " ".join(str(error).split())
-        raise WorkspaceError(f"{path} is damaged: {place}") from None
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as error:
+        raise _damaged(path, error) from None
     if not isinstance(content, dict):
         raise WorkspaceError(f"{path} is damaged: expected keys and values")
     return content
+
+
+def _damaged(path: Path, error: Exception) -> WorkspaceError:
+    if isinstance(error, OSError):
+        return WorkspaceError(f"{path} cannot be read: {error.strerror}")
+    return WorkspaceError(f"{path} is damaged: {' '.join(str(error).split())}")
 
 
 def _number(text: str) -> str | float:

@@ -20,13 +20,13 @@ from tools.comparison import (
     Comparison,
     Group,
     differences,
-    differing,
     label,
     with_interval,
 )
 from tools.projects import WorkspaceError
+from tools.run_groups import finished
 from tools.run_values import direction, unlike_evaluations
-from tools.runs import Run, read_json
+from tools.runs import Run, differing, read_json
 
 
 PLACES = ("{}/predictions.csv", "{}/per_image.csv", "{}.csv")
@@ -71,8 +71,12 @@ def compare_samples(
     runs: Sequence[Run], split: str, metric: str = "", better: str = ""
 ) -> Comparison:
     """What each run said of the samples of a split, in pairs: one group a run."""
+    runs, left = finished(runs)
     if len(runs) < 2:
-        raise WorkspaceError("--samples compares two runs or more; give one more")
+        one_more = "; ".join(
+            ["--samples compares two runs or more; give one more", *left]
+        )
+        raise WorkspaceError(one_more)
     read = [read_samples(run, split) for run in runs]
     for a, b in combinations(read, 2):
         check_same(a, b)
@@ -88,7 +92,7 @@ def compare_samples(
         raise WorkspaceError(f"these runs share no sample of {split} with a {metric}")
     groups = _groups(runs, names, columns)
     found = differences(groups, better, "sample")
-    notes = _cautions(read, split, metric, len(names))
+    notes = left + _cautions(read, split, metric, len(names))
     return Comparison(f"{split}:{metric}", better, why, groups, found, tuple(notes))
 
 
@@ -157,7 +161,9 @@ def read_samples(run: Run, split: str) -> Samples:
 
 def check_same(a: Samples, b: Samples) -> None:
     """Raise WorkspaceError if one name stands for two samples."""
-    for name in a.rows.keys() & b.rows.keys():
+    for name in a.rows:
+        if name not in b.rows:
+            continue
         for key in TRUTH:
             mine, theirs = a.rows[name].get(key), b.rows[name].get(key)
             if mine != theirs:
@@ -176,7 +182,10 @@ def _row(line: dict[str, str | None]) -> dict[str, Any]:
         row["right"] = float(line["true"] == line["predicted"])
     if all(isinstance(row.get(kind), float) for kind in EDITS):
         row["errors"] = sum(row[kind] for kind in EDITS)
-        row["right"] = float(row["errors"] == 0)
+        # Not known where a cell is empty, and not wrong.
+        row["right"] = (
+            math.nan if math.isnan(row["errors"]) else float(not row["errors"])
+        )
     return row
 
 

@@ -18,5 +18,10 @@ def table(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join([lines[0], "  ".join("-" * width for width in widths), *lines[1:]])
 
 
+def counted(number: int, word: str) -> str:
+    """1 seed, 2 seeds."""
+    return f"{number} {word}" + "s" * (number != 1)
+
+
 def _is_number(text: str) -> bool:
     return text.replace(".", "", 1).replace("-", "", 1).isdigit()

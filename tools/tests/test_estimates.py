@@ -22,12 +22,20 @@ def test_distributions_are_those_of_scipy():
         for p in (rng.uniform(), 10 ** rng.uniform(-12, -1)):
             near(distributions.t_quantile(p, df), stats.t.ppf(p, df))
             near(distributions.normal_quantile(p), special.ndtri(p))
+        m, n, f = *np.exp(rng.uniform(0, 5, 2)), float(np.exp(rng.uniform(-3, 3)))
+        near(distributions.f_tail(f, m, n), stats.f.sf(f, m, n))
+        near(distributions.f_quantile(0.95, 10, 5), stats.f.ppf(0.95, 10, 5))
         (a, b), x = np.exp(rng.uniform(-2, 7, 2)), rng.uniform()
         near(distributions.incomplete_beta(a, b, x), special.betainc(a, b, x))
         near(distributions.log_beta(a, b), special.betaln(a, b))
         n = int(rng.integers(1, 900))
         k = int(rng.integers(0, n + 1))
         near(distributions.binomial_two_sided(k, n), stats.binomtest(k, n).pvalue)
+
+
+def test_a_quantile_without_degrees_of_freedom_is_none():
+    assert math.isnan(distributions.t_quantile(0.975, math.nan))
+    assert math.isnan(distributions.t_quantile(0.975, 0))
 
 
 @pytest.mark.spec("WSP-101", "equal those of scipy and statsmodels to 1e-10")

@@ -1,13 +1,18 @@
 """Which runs are compared with which, by which number, and what is refused."""
 
+import json
+import math
+
 import pytest
 from scipy import stats
 
-from tools.compare import compare_runs, find, main
+from tools.compare import find, main
 from tools.projects import WorkspaceError
+from tools.run_groups import compare_runs
 from tools.run_values import direction
 from tools.runs import read_run
 from tools.tests.compared_runs import SIX, groups, make, shifted
+from tools.tests.fake import write
 
 
 @pytest.mark.spec("WSP-100", "groups with other seeds are compared without pairs")
@@ -76,6 +81,9 @@ def test_a_metric_that_no_run_has_is_refused(tmp_path, capsys, metric, words):
         ("test:macro_f1", "", ("higher", "by its name")),
         ("iou/ring", "", ("higher", "by its name")),
         ("test:methods.nar.tokens.rate", "", ("lower", "by its name")),
+        ("tokens.rate", "", ("lower", "by its name")),
+        ("hit_rate", "", None),
+        ("success_rate", "", None),
         ("cpu_seconds", "", ("lower", "by its name")),
         ("steps_per_second", "", ("higher", "by its name")),
         ("temperature", "", None),
@@ -105,12 +113,22 @@ def test_runs_that_cannot_be_compared_are_left_out_and_named(tmp_path):
     make(tmp_path, "running", 0.9, 1, meta={"status": "running"})
     make(tmp_path, "lost", 0.9, 2, best={"accuracy": None, "loss": 1.0})
     make(tmp_path, "without", 0.9, 3, best={"loss": 1.0})
+    make(tmp_path, "far", 0.9, 4, best={"accuracy": -math.inf})
+    empty = make(tmp_path, "empty", 0.9, 5)
+    (empty / "summary.json").unlink()
+    broken = make(tmp_path, "broken", 0.9, 6)
+    (broken / "meta.json").write_text('{"status": "do')
     make(tmp_path, "twice", 0.8, 0, meta={"start": "2026-01-02"})
-    found = compare_runs(find([tmp_path])[0])
+    runs, damaged = find([tmp_path])
+    found = compare_runs(runs)
     assert found.groups[0].values == (0.9,)
     notes = "\n".join(found.notes)
+    assert "empty: done, but without a summary.json: left out" in notes
+    (said,) = damaged
+    assert said.startswith(f"{broken}/meta.json is damaged: Unterminated string")
+    assert said.endswith("; the run is left out")
     assert "running: not finished (running): left out" in notes
-    assert "lost: accuracy is no finite number: left out, which makes what" in notes
+    assert "lost, far: accuracy is no finite number: left out, which makes" in notes
     assert "without: no accuracy: left out" in notes
     assert f"{tmp_path}/twice repeats {tmp_path}/good: left out" in notes
 
@@ -124,42 +142,12 @@ def test_runs_that_cannot_be_compared_are_left_out_and_named(tmp_path):
             "a: not finished (stopped): left out",
         ),
         ({"best": {"accuracy": None}}, "accuracy is a finite number in none of these"),
+        ({"best": {"accuracy": math.inf}}, "accuracy is a finite number in none of"),
     ],
 )
 def test_nothing_left_is_an_error(tmp_path, capsys, change, words):
     assert main([str(make(tmp_path, "a", 0.9, **change))]) == 2
     assert words in capsys.readouterr().err
-
-
-@pytest.mark.spec("WSP-109", "different data or different states of the code")
-def test_other_data_and_other_code_are_said(tmp_path):
-    make(tmp_path, "a", 0.9)
-    make(tmp_path, "b", 0.8, meta={"data": "other", "git": "2"}, config={"x": 1})
-    notes = compare_runs(find([tmp_path])[0]).notes
-    assert any("A and B: not the same data" in note for note in notes)
-    assert "the runs are of 2 states of the code (git in meta.json)" in notes
-
-
-def test_data_that_the_seed_draws_is_the_same_for_both(tmp_path):
-    for seed in range(3):
-        told = {"data": f"d{seed}"}
-        make(tmp_path, f"a{seed}", 0.9, seed, meta=told)
-        make(tmp_path, f"b{seed}", 0.8, seed, meta=told, config={"x": 1})
-    make(tmp_path, "a3", 0.9, 3, meta={"data": "d3"})
-    notes = compare_runs(find([tmp_path])[0]).notes
-    assert not any("not the same data" in note for note in notes)
-
-
-def test_places_without_a_run_are_named(tmp_path, capsys):
-    path = make(tmp_path, "a", 0.9)
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "latest").symlink_to("a")
-    assert main([*map(str, sorted(tmp_path.iterdir()))]) == 0
-    said = capsys.readouterr().out
-    assert f"note  {tmp_path}/cache holds no run" in said and "repeats" not in said
-    assert main([str(tmp_path / "cache")]) == 2
-    assert main([str(path), str(tmp_path / "b")]) == 2
-    assert "b is not there" in capsys.readouterr().err
 
 
 def test_runs_that_watch_different_metrics_need_a_name(tmp_path, capsys):
@@ -168,3 +156,67 @@ def test_runs_that_watch_different_metrics_need_a_name(tmp_path, capsys):
     assert main([str(tmp_path)]) == 2
     assert "these runs watch accuracy and loss: name one" in capsys.readouterr().err
     assert main([str(tmp_path), "--metric", "accuracy"]) == 0
+
+
+@pytest.mark.spec("WSP-106", "The time of a run that was resumed is not known")
+@pytest.mark.parametrize("metric", ["seconds", "cpu_seconds", "steps_per_second"])
+def test_the_time_of_a_resumed_run_is_not_known(tmp_path, metric):
+    for seed, since in enumerate((0, 5)):
+        path = make(tmp_path, f"a{seed}", 0.9, seed)
+        told = {"best": {}, metric: 9.0 - since, "since_step": since}
+        write(path / "summary.json", json.dumps(told))
+    found = compare_runs(find([tmp_path])[0], metric)
+    assert found.groups[0].values == (9.0,)
+    assert f"a1: no {metric}: left out (a resumed run knows the time" in found.notes[0]
+
+
+@pytest.mark.spec("WSP-100", "Settings that say only where and how fast a run was made")
+def test_settings_of_another_machine_are_no_other_experiment(tmp_path):
+    for seed, value in enumerate(SIX):
+        here = {"root": "/mine", "cache": "c", "workers": 0}
+        away = {"root": "/theirs", "cache": "", "workers": 8}
+        data = {"data": here if seed < 3 else away}
+        make(tmp_path, f"a{seed}", value, seed, config=data)
+    found = compare_runs(find([tmp_path])[0])
+    assert [group.values for group in found.groups] == [tuple(SIX)]
+    assert found.notes[0] == (
+        "runs of one group differ in data.root and data.cache and data.workers, which "
+        "says where and how fast they ran, and not what was trained"
+    )
+    times = compare_runs(find([tmp_path])[0], "seconds")
+    assert [len(group.values) for group in times.groups] == [3, 3]
+
+
+def test_another_place_with_other_data_is_another_experiment(tmp_path):
+    for seed in range(3):
+        for name in "ab":
+            config, told = {"data": {"root": name}}, {"data": f"of {name}"}
+            make(tmp_path, f"{name}{seed}", 0.9, seed, config=config, meta=told)
+    found = compare_runs(find([tmp_path])[0])
+    assert [group.settings for group in found.groups] == [
+        {"data.root": "a"},
+        {"data.root": "b"},
+    ]
+    assert not any("repeats" in note for note in found.notes)
+
+
+def test_numbers_that_are_equal_are_one_setting(tmp_path):
+    for seed, value in enumerate([1, 1.0, [1.0], [1], True]):
+        make(tmp_path, f"a{seed}", 0.9, seed, config={"x": value})
+    found = compare_runs(find([tmp_path])[0])
+    assert [group.settings["x"] for group in found.groups] == [1, [1.0], True]
+    assert [len(group.values) for group in found.groups] == [2, 2, 1]
+
+
+@pytest.mark.spec("WSP-108", "Runs of two sub-projects are refused")
+@pytest.mark.parametrize("option", [[], ["--samples", "test"]])
+def test_runs_of_two_sub_projects_are_refused(tmp_path, capsys, option):
+    make(tmp_path / "far", "x", 0.9)
+    for name in ("alpha", "beta"):
+        write(tmp_path / name / "src/__init__.py", "")
+        make(tmp_path / name / "runs", "x", 0.9)
+    assert main([str(tmp_path), *option]) == 2
+    said = capsys.readouterr().err
+    assert "runs of alpha and beta: compare one sub-project at a time" in said
+    if not option:
+        assert main([str(tmp_path / "alpha"), str(tmp_path / "far")]) == 0

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from tools.compare import compare_runs, compare_samples, find, main
+from tools.compare import find, main
+from tools.projects import WorkspaceError
+from tools.run_groups import compare_runs
+from tools.samples import compare_samples
 from tools.tests.compared_runs import make
 from tools.tests.fake import write
 
@@ -173,3 +176,41 @@ def test_results_that_cannot_be_paired_are_one_sentence(
 def test_one_run_has_nothing_to_be_paired_with(tmp_path, capsys):
     assert main([str(make(tmp_path, "a", 0.9)), "--samples", "test"]) == 2
     assert "--samples compares two runs or more" in capsys.readouterr().err
+
+
+def test_runs_that_are_not_done_are_left_out_and_named(tmp_path, capsys):
+    for name in "abc":
+        scored(tmp_path, name, predicted(A))
+    for name in "bc":
+        told = json.loads((tmp_path / name / "meta.json").read_text())
+        write(tmp_path / name / "meta.json", json.dumps(told | {"status": "running"}))
+        if name == "b":
+            assert len(compare_samples(find([tmp_path])[0], "test").groups) == 2
+    assert main([str(tmp_path), "--samples", "test"]) == 2
+    said = capsys.readouterr().err
+    assert said.endswith("give one more; b, c: not finished (running): left out\n")
+
+
+def test_an_empty_cell_is_not_wrong(tmp_path):
+    head, *rows = utterances([0, 1, 0, 0])
+    rows[3] = (*rows[3][:4], "", 0, 0)
+    scored(tmp_path, "a", [head, *rows], place="test.csv")
+    scored(tmp_path, "b", utterances([1, 1, 0, 0]), place="test.csv")
+    found = compare_samples(find([tmp_path])[0], "test", "right")
+    assert (found.differences[0].n, found.groups[0].values) == (3, (1.0, 0.0, 1.0))
+
+
+def test_the_least_p_counts_only_the_samples_that_differ(tmp_path):
+    scored(tmp_path, "a", predicted(A))
+    scored(tmp_path, "b", predicted(B))
+    (one,) = compare_samples(find([tmp_path])[0], "test").differences
+    assert one.smallest_p == 2 / 2**10 and "permutation" not in one.tests
+
+
+def test_the_first_sample_that_is_another_one_is_named(tmp_path):
+    names = [f"s{i}" for i in range(40)]
+    for run, true in (("a", "x"), ("b", "y")):
+        rows = [(name, true, true) for name in names]
+        scored(tmp_path, run, [("name", "true", "predicted"), *rows])
+    with pytest.raises(WorkspaceError, match="^s0 is not the same sample in a and b"):
+        compare_samples(find([tmp_path])[0], "test")

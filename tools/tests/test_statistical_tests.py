@@ -106,16 +106,21 @@ def test_permutation_tests_of_many_values_are_drawn_with_a_seed():
     assert tests.sign_flip(d + 100).p == 2 / (tests.RESAMPLES + 1)  # and never 0
 
 
-@pytest.mark.spec("WSP-111", "Dietterich's 5x2 test")
-def test_five_by_two_is_the_formula_of_dietterich():
+@pytest.mark.spec("WSP-111", "the 5x2 F of Alpaydin")
+def test_five_by_two_is_the_formula_of_alpaydin():
     for case in range(20):
         d = np.random.default_rng(case).normal(0.3, 1, (5, 2))
         variances = [np.var(pair, ddof=1) for pair in d]  # (a-m)^2 + (b-m)^2
-        t = d[0, 0] / math.sqrt(sum(variances) / 5)
-        ours = tests.five_by_two_t(d)
-        near([ours.statistic, ours.p], [t, 2 * stats.t.sf(abs(t), 5)])
+        f = (d**2).sum() / (2 * sum(variances))
+        ours = tests.five_by_two_f(d)
+        near([ours.statistic, ours.p], [f, stats.f.sf(f, 10, 5)])
+        ends = estimates.five_by_two_interval(d)
+        if 2 * stats.f.ppf(0.95, 10, 5) * sum(variances) > d.var() * 10:
+            near([tests.five_by_two_f(d - end).p for end in ends], [0.05, 0.05])
+        else:
+            assert math.isnan(ends[0])
     with pytest.raises(ValueError, match="five repetitions of two folds"):
-        tests.five_by_two_t(d.T)
+        tests.five_by_two_f(d.T)
 
 
 @pytest.mark.spec("WSP-111", "corrected t of Nadeau and Bengio")

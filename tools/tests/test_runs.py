@@ -1,0 +1,41 @@
+"""Folders of runs: which are found, and what of them cannot be read."""
+
+import pytest
+
+from tools.compare import main
+from tools.tests.compared_runs import make
+
+
+def test_places_without_a_run_are_named(tmp_path, capsys):
+    path = make(tmp_path, "a", 0.9)
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "latest").symlink_to("a")
+    assert main([*map(str, sorted(tmp_path.iterdir()))]) == 0
+    said = capsys.readouterr().out
+    assert f"note  {tmp_path}/cache holds no run" in said and "repeats" not in said
+    assert main([str(tmp_path / "cache")]) == 2
+    assert main([str(path), str(tmp_path / "b")]) == 2
+    assert "b is not there" in capsys.readouterr().err
+
+
+@pytest.mark.spec("WSP-108", "has a damaged file")
+def test_one_damaged_evaluation_does_not_hide_the_others(tmp_path, capsys):
+    for seed in range(3):
+        path = make(tmp_path, f"a{seed}", 0.9, seed, test=0.5)
+    (path / "eval/test.json").write_bytes(b"\xff")
+    assert main([str(tmp_path), "--metric", "test:accuracy"]) == 0
+    said = capsys.readouterr().out
+    assert "a2/eval/test.json is damaged: 'utf-8'" in said and "seeds 0, 1" in said
+    assert main([str(path), "--metric", "test:accuracy"]) == 2
+    assert capsys.readouterr().err.endswith("; the run is left out\n")
+
+
+@pytest.mark.parametrize("name", ["config.yaml", "summary.json"])
+@pytest.mark.parametrize(
+    "damage", ["[1]", "{a: [", "[" * 100_000, '{"a":' * 3_000 + "1" + "}" * 3_000]
+)
+def test_a_damaged_run_is_a_sentence(tmp_path, capsys, name, damage):
+    make(tmp_path, "a", 0.9)
+    (make(tmp_path, "b", 0.9, 1) / name).write_text(damage)
+    assert main([str(tmp_path)]) == 0
+    assert f"note  {tmp_path}/b/{name} is damaged: " in capsys.readouterr().out
