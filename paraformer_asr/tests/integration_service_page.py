@@ -21,7 +21,7 @@ from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
 
 
 LONG = 30
-"""Seconds of audio of which a picture is drawn: more than a slow browser records here."""
+"""Seconds of audio that get a picture: more than a slow browser records here."""
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run "
     "--disable-background-networking --disable-component-update --disable-sync "
