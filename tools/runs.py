@@ -77,10 +77,6 @@ def read_runs(places: Iterable[Path]) -> tuple[list[Run], list[str]]:
     return sorted(runs, key=lambda run: str(run.meta.get("start", ""))), damaged
 
 
-def find_runs(places: Iterable[Path]) -> list[Run]:
-    return read_runs(places)[0]
-
-
 def run_folders(places: Iterable[Path]) -> list[Path]:
     """The folders in or below the given ones that hold a run, each once."""
     found = {

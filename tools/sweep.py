@@ -29,7 +29,7 @@ from tools.processes import handle_signals, say
 from tools.projects import WorkspaceError
 from tools.run_groups import compare_runs
 from tools.run_values import HIGHER, LOWER
-from tools.runs import find_runs
+from tools.runs import read_runs
 from tools.sweep_folder import open_sweep
 from tools.sweep_folds import fold_overrides
 from tools.sweep_points import all_points, in_words, seeds_of
@@ -109,14 +109,13 @@ def tabulate(
         if not place.is_dir():
             raise WorkspaceError(f"{place}: no such folder; --gather takes run folders")
     order = {name: place for place, name in enumerate(names)}
-    runs = sorted(find_runs(places), key=lambda run: order.get(run.name, len(names)))
+    runs, damaged = read_runs(places)
+    runs.sort(key=lambda run: order.get(run.name, len(names)))
+    for sentence in damaged:
+        say(sentence)
     if not any(run.status == "done" for run in runs):
         say("no run is done, so there is no table")
         return
-    if len(projects := sorted({run.project for run in runs})) > 1:
-        raise WorkspaceError(
-            f"these are runs of {' and '.join(projects)}: gather one sub-project a time"
-        )
     comparison = compare_runs(runs, metric, better)
     if csv:
         write_whole(csv, as_csv(comparison))

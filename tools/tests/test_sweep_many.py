@@ -110,6 +110,16 @@ def test_commands_run_in_a_shell_and_are_gathered(call, config, tmp_path, monkey
     assert table.splitlines()[:4] == gathered.splitlines()[:4]
 
 
+def test_gather_names_a_damaged_run_and_shows_the_others(call, tmp_path):
+    config = made(tmp_path, "alpha")
+    call(config, "--seeds", "0-1")
+    sweep = config.parents[1] / "runs/sweep-toy"
+    (sweep / "base-seed1/meta.json").write_text("{")
+    code, out, error = call("--gather", sweep)
+    assert code == 0 and "base-seed1/meta.json is damaged" in error
+    assert out.splitlines()[2].split()[:3] == ["A", "base", "0"]
+
+
 def test_gather_refuses_two_sub_projects(call, tmp_path):
     for name in ("alpha", "beta"):
         call(made(tmp_path, name))
