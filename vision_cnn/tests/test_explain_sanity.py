@@ -121,6 +121,7 @@ def test_the_rank_correlation_equals_scipy(first, data):
 
 def test_a_map_without_order_is_like_another_such_map_only():
     flat, other = torch.zeros(1, 4), torch.arange(4.0)[None]
+    assert rank_correlation(flat[0], other[0]) == 1  # a map is one value
     assert rank_correlation(flat, flat + 2) == 1
     assert rank_correlation(flat, other) == 0
     assert rank_correlation(torch.full((1, 4), torch.nan), other) != 0

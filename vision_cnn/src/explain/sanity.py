@@ -82,7 +82,8 @@ def rank_correlation(
     Equal values share the mean of their ranks. A map of one value has no order: the
     correlation is then 0, or 1 if the other is such a map too. NaN if a value is.
     """
-    pairs = zip(a.flatten(1).abs(), b.flatten(1).abs(), strict=True)
+    maps = (x[..., None].flatten(1).abs() for x in (a, b))  # one value is a map too
+    pairs = zip(*maps, strict=True)
     return sum(_spearman(x, y) for x, y in pairs) / max(1, len(a))
 
 
