@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.fake import QUICK, call, make_ready, project, wheel, workspace, write
-from tools import suites
+from tools import groups, suites
 from tools.projects import WorkspaceError
 from tools.suites import read_counts
 
@@ -63,7 +63,7 @@ def test_counts_of_a_report(tmp_path):
 
 
 ENDLESS = """
-import atexit, time
+import atexit, pathlib, time
 
 
 def test_a():
@@ -71,16 +71,22 @@ def test_a():
 
 
 def hang_at_the_end():
-    time.sleep(99)
+    pathlib.Path("hangs").touch()
+    time.sleep(999)
 """
 
 
 @pytest.mark.spec("WSP-039", "says where it stood, and counts as one failure")
 def test_a_suite_that_does_not_end(root, monkeypatch, capfd):
+    alpha = project(root, "alpha", {"tests/test_x.py": ENDLESS})
+
+    def seconds(one):  # its time is over when it hangs, however long that took
+        return 99 * (alpha / "hangs").exists()
+
     monkeypatch.setattr(suites, "LIMIT", 3)
+    monkeypatch.setattr(groups._Running, "seconds", seconds)
     for name, value in QUICK.items():
         monkeypatch.setenv(name, value)
-    alpha = project(root, "alpha", {"tests/test_x.py": ENDLESS})
     suite = suites.project_suite(alpha, Path(sys.executable), alpha)
     (done,) = suites.run_suites([suite])
     assert (done.passed, done.failed, done.code) == (3, 1, 124)

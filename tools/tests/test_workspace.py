@@ -93,7 +93,7 @@ def stop(number, frame):
 signal.signal(signal.SIGINT, stop)
 signal.signal(signal.SIGTERM, stop)
 Path("started").write_text("")
-time.sleep(60)
+time.sleep(200)
 """
 
 
@@ -118,7 +118,7 @@ def test_signals(root, number, code):
             os.killpg(process.pid, number)
         else:
             process.send_signal(number)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=100)
     finally:
         process.kill()
     assert process.returncode == code
@@ -126,7 +126,7 @@ def test_signals(root, number, code):
     assert "Traceback" not in errors
 
 
-def _until(condition, seconds=20):
+def _until(condition, seconds=100):
     end = time.monotonic() + seconds
     while not condition() and time.monotonic() < end:
         time.sleep(0.05)
