@@ -17,7 +17,7 @@ import runpy
 import sys
 import threading
 import time
-from types import CodeType, FrameType, ModuleType
+from types import CodeType, FrameType, ModuleType, TracebackType
 from typing import NoReturn
 
 
@@ -128,13 +128,14 @@ def _peak() -> int:
     try:
         with open("/proc/self/status", encoding="ascii") as file:
             return int(re.search(r"VmHWM:\s+(\d+) kB", file.read())[1])
-    except OSError:
+    except (OSError, TypeError):  # gVisor's file has no such line
         pass
     try:
         import resource
     except ImportError:  # Windows
         return 0
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024  # macOS: bytes
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most // 1024 if sys.platform == "darwin" else most  # bytes there
 
 
 def _gpu_memory() -> int:
@@ -148,6 +149,7 @@ def _gpu_memory() -> int:
 def main() -> NoReturn:
     """Become the program."""
     samples, start, *command = sys.argv[1:]
+    sys.excepthook = _show
     os.environ.setdefault("CUDA_LAUNCH_BLOCKING", "1")  # or kernels outlive their call
     sampler = Sampler(samples, float(start))
     atexit.register(sampler.end)
@@ -169,6 +171,13 @@ def _run_script(command: list[str]) -> None:
     with open(path, "rb") as file:
         code = compile(file.read(), path, "exec")
     exec(code, vars(module))
+
+
+def _show(kind: type, error: BaseException, trace: TracebackType | None) -> None:
+    """A traceback as it would be without us."""
+    while trace and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    sys.__excepthook__(kind, error.with_traceback(trace), trace)
 
 
 if __name__ == "__main__":

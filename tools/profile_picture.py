@@ -60,8 +60,8 @@ def _draw_memory(axes, profile: Profile) -> None:
     """The height is memory, the colours below it are what the time was spent on."""
     for part in profile.slices():
         whole, bottom = sum(part.phases.values()) or 1.0, 0.0
-        for name in PHASES:
-            height = part.memory / 1024 * part.phases.get(name, 0.0) / whole
+        for name in filter(part.phases.get, PHASES):
+            height = part.memory / 1024 * part.phases[name] / whole
             axes.bar(
                 part.start,
                 height,

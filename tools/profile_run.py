@@ -40,7 +40,7 @@ CHILD = Path(__file__).with_name("profile_child.py")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Exit code: that of the command; 2 bad input."""
+    """Exit code: that of the command; 2 also for bad input."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     end = given.index("--") if "--" in given else len(given)
     options = _parser().parse_args(given[:end])
@@ -69,7 +69,8 @@ def _profile(options: argparse.Namespace, command: Sequence[str]) -> int:
         profile = read_samples(samples, seconds)
     code = 128 - code if code < 0 else code
     if profile is None:
-        raise WorkspaceError(f"{program[0]} ended before there was anything to see")
+        say(f"{program[0]} ended with code {code} before there was anything to see")
+        return code
     content = {"command": list(command), "folder": str(cwd), "exit_code": code}
     _write(out, {**content, **profile.to_dict()}, profile, options.project or cwd.name)
     print(_text(profile))

@@ -54,14 +54,14 @@ main()
 """
 PROGRAM = {  # CPU-seconds of 4 steps and one evaluation
     "src/burn.py": BURN,
-    "src/heavy.py": "from .burn import burn\nburn(0.3)\n",
-    "src/data/toy.py": "from ..burn import burn\ndef batch():\n    burn(0.05)\n",
+    "src/heavy.py": "from .burn import burn\nburn(0.1)\n",
+    "src/data/toy.py": "from ..burn import burn\ndef batch():\n    burn(0.0125)\n",
     "src/nn/module.py": "from ..burn import burn\nclass Module:\n"
-    "    def __call__(self):\n        burn(0.1)\n",
+    "    def __call__(self):\n        burn(0.05)\n",
     "src/engine/tape.py": "from ..burn import burn\nclass Loss:\n"
     "    def backward(self):\n        burn(0.2)\n",
     "src/optim/sgd.py": "from ..burn import burn\nclass SGD:\n"
-    "    def step(self):\n        burn(0.025)\n",
+    "    def step(self):\n        burn(0.05)\n",
     "scripts/train.py": TRAIN,
 }
 
@@ -91,12 +91,10 @@ def test_the_shares_of_a_known_program(project, capfd):
     assert out.startswith("trained\n") and "with a warning" in said
     found = json.loads((project / "runs/profile/profile.json").read_text())
     took = {name: phase["cpu_seconds"] for name, phase in found["phases"].items()}
-    # 0.8, 0.4, 0.2, 0.1 of the steps; 0.15 of the evaluation; 0.3 of an import
-    assert took["backward"] > 1.4 * took["forward"] > 1.4 * 1.4 * took["data"]
-    assert took["data"] > 1.2 * took["optimiser"] > 0
-    assert took["evaluation"] > took["optimiser"]
-    assert took["import"] > took["data"]
-    assert took["writing"] == 0 and took["rest"] < took["data"]
+    # 0.8, 0.2 and 0.05 of the steps: a late look may take from a neighbour, not all.
+    assert took["backward"] > took["forward"] > took["data"] > 0
+    assert min(took["optimiser"], took["evaluation"], took["import"]) > 0
+    assert took["writing"] == 0 and took["rest"] < took["backward"]
     assert sum(took.values()) == pytest.approx(found["cpu_seconds"], abs=0.01)
     seconds = sum(phase["seconds"] for phase in found["phases"].values())
     assert seconds == pytest.approx(found["seconds"], abs=0.01)
@@ -125,6 +123,26 @@ def test_the_program_finds_what_python_would_give_it(project, capfd, module):
     plain = [sys.executable, *words]
     done = subprocess.run(plain, cwd=project, capture_output=True, text=True)
     assert profiled == done.stdout.splitlines()
+
+
+@pytest.mark.spec("WSP-130", "tracebacks too")
+@pytest.mark.parametrize("text", ["def f():\n    1 / 0\nf()\n", "x = (\n", "a = b\n"])
+def test_a_traceback_is_that_of_the_program(project, capfd, text):
+    assert profile_run.main(list(script(project, text))) == 1
+    said = capfd.readouterr().err
+    done = subprocess.run(
+        [sys.executable, "scripts/made.py"], cwd=project, capture_output=True, text=True
+    )
+    assert said.rpartition("saved ")[0] == done.stderr
+
+
+@pytest.mark.spec("WSP-130", "if it ends before the first look")
+def test_a_program_that_ends_at_once(project, capfd, monkeypatch):
+    monkeypatch.setattr(profile_run, "read_samples", lambda *_: None)
+    assert profile_run.main(list(script(project, "import os\nos._exit(5)\n"))) == 5
+    said = "scripts/made.py ended with code 5 before there was anything to see\n"
+    assert capfd.readouterr().err == said
+    assert not (project / "runs").exists()
 
 
 @pytest.mark.spec("WSP-133", "killed at any moment")

@@ -1,5 +1,6 @@
 """Which phase a stack is of, and how samples add up: without a process."""
 
+import io
 import os
 import sys
 import types
@@ -137,3 +138,11 @@ def test_gpu_memory_is_asked_of_torch_alone(monkeypatch):
     assert profile_child._gpu_memory() == 4
     cuda.is_initialized = lambda: False
     assert profile_child._gpu_memory() == 0
+
+
+@pytest.mark.spec("WSP-133", "also where Linux does not say")
+def test_the_peak_without_linux(monkeypatch):
+    monkeypatch.setattr(
+        profile_child, "open", lambda *_, **__: io.StringIO("Name: x\n"), raising=False
+    )
+    assert profile_child._peak() > 1024
