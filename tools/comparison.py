@@ -183,7 +183,7 @@ def _paired(
     effects = {"d_z": estimates.cohen_dz(d), "Cliff": estimates.cliffs_delta(x, y)}
     return Difference(
         a.label, b.label, pairs, len(d), float(d.mean()), low, high, "BCa", name, p,
-        others, effects, tests.smallest_p(np.count_nonzero(d)),
+        others, effects, tests.smallest_p(int(np.count_nonzero(d))),
     )  # fmt: skip
 
 

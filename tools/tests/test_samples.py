@@ -205,6 +205,10 @@ def test_the_least_p_counts_only_the_samples_that_differ(tmp_path):
     scored(tmp_path, "b", predicted(B))
     (one,) = compare_samples(find([tmp_path])[0], "test").differences
     assert one.smallest_p == 2 / 2**10 and "permutation" not in one.tests
+    scored(tmp_path, "a", predicted([1] * 70))
+    scored(tmp_path, "b", predicted([0] * 70))
+    (one,) = compare_samples(find([tmp_path])[0], "test").differences
+    assert one.smallest_p == 2 / 2**70  # too many for whole numbers of 64 bits
 
 
 def test_the_first_sample_that_is_another_one_is_named(tmp_path):
