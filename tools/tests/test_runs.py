@@ -32,7 +32,7 @@ def test_one_damaged_evaluation_does_not_hide_the_others(tmp_path, capsys):
 
 @pytest.mark.parametrize("name", ["config.yaml", "summary.json"])
 @pytest.mark.parametrize(
-    "damage", ["[1]", "{a: [", "[" * 100_000, '{"a":' * 3_000 + "1" + "}" * 3_000]
+    "damage", ["[1]", "{a: [", "[" * 100_000, '{"a":' * 2_000 + "1" + "}" * 2_000]
 )
 def test_a_damaged_run_is_a_sentence(tmp_path, capsys, name, damage):
     make(tmp_path, "a", 0.9)
