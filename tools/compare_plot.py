@@ -47,7 +47,7 @@ def _draw_groups(axis, found: Comparison) -> None:
         for one, two in zip(found.groups, found.groups[1:], strict=False):
             theirs = dict(zip(two.units, two.values, strict=True))
             for unit, value in zip(one.units, one.values, strict=True):
-                if unit in theirs:
+                if unit in theirs and one.folds == two.folds:
                     ends = places[one.label], places[two.label]
                     axis.plot((value, theirs[unit]), ends, color="0.8", lw=1, zorder=1)
     for i, group in enumerate(found.groups):

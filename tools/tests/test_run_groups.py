@@ -51,6 +51,14 @@ def test_what_the_name_of_a_metric_means(tmp_path, metric, value):
     assert group.values == pytest.approx((value,))
 
 
+@pytest.mark.spec("WSP-106", "the value at the chosen checkpoint")
+def test_a_number_of_the_end_is_not_that_of_the_chosen_checkpoint(tmp_path):
+    path = make(tmp_path, "a", 0.9)
+    told = {"loss": 7.0, "best": {"loss": 0.25}}
+    write(path / "summary.json", json.dumps(told))
+    assert compare_runs([read_run(path)], "loss").groups[0].values == (0.25,)
+
+
 @pytest.mark.spec("WSP-106", "is refused with the nearest name")
 @pytest.mark.parametrize(
     "metric, words",
