@@ -34,9 +34,6 @@ def no_child_survives_its_test():
 
 def fork_ranks(out: Path, *overrides: str, begin=start) -> tuple[list[int], str]:
     """What torchrun starts, with torch already imported: exit codes and stderr."""
-    with socket.socket() as free:
-        free.bind(("localhost", 0))
-        port = free.getsockname()[1]
 
     def train(rank: int) -> int:
         os.environ |= {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": "2"}
@@ -45,8 +42,13 @@ def fork_ranks(out: Path, *overrides: str, begin=start) -> tuple[list[int], str]
 
     out.mkdir(exist_ok=True)
     logs = [out / f"log{rank}" for rank in (0, 1)]
-    pids = [in_fork(lambda r=rank: train(r), logs[rank]) for rank in (0, 1)]
-    return [wait(pid) for pid in pids], "".join(log.read_text() for log in logs)
+    with socket.socket() as held:  # until the end: nobody else is given this port
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("localhost", 0))
+        port = held.getsockname()[1]
+        pids = [in_fork(lambda r=rank: train(r), logs[rank]) for rank in (0, 1)]
+        codes = [wait(pid) for pid in pids]
+    return codes, "".join(log.read_text() for log in logs)
 
 
 def torchrun(script: Path, out: Path) -> subprocess.CompletedProcess:
@@ -160,7 +162,7 @@ def test_a_bad_number_in_one_process_stops_them_all(tmp_path, monkeypatch):
         return plain(self, model, batch, progress)
 
     monkeypatch.setattr(TokenTask, "loss", loss)
-    codes, text = fork_ranks(tmp_path, "train.accumulate=2", "train.timeout_s=20")
+    codes, text = fork_ranks(tmp_path, "train.accumulate=2", "train.timeout_s=100")
     said = [line for line in text.splitlines() if "step 3: " in line]
     assert 0 not in codes and len(said) == 2 and said[0] == said[1], text
     assert "DivergedError: step 3: loss is nan (first seen in " in said[0]
@@ -178,8 +180,8 @@ def test_missing_rank_times_out(tmp_path, monkeypatch):
         return plain(*given)
 
     monkeypatch.setattr(launch, "join_ranks", stay_away)
-    codes, said = fork_ranks(tmp_path, "train.timeout_s=1")
-    assert codes == [1, 7] and "rank 0 of 2 waited 1 s for rank 1" in said
+    codes, said = fork_ranks(tmp_path, "train.timeout_s=3")
+    assert codes == [1, 7] and "rank 0 of 2 waited 3 s for rank 1" in said
 
 
 def test_batches_that_do_not_divide_are_refused(tmp_path):

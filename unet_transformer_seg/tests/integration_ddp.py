@@ -1,45 +1,72 @@
-"""Two processes under torchrun: equal to one, restarted, never hanging."""
+"""Two processes: equal to one, restarted by torchrun, never hanging."""
 
 import json
 import os
+import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
-from src.training.task import Config, build
+from src.training import launch, trainer
+from src.training.task import Config, SegmentationTask, build
 from src.utils.checkpoint import load_checkpoint
 from src.utils.config import from_dict
-from tests.tiny import CONFIG, TINY, digest
+from tests.tiny import CONFIG, TINY, digest, end_forked, in_fork, start, wait
 
 
 ROOT = Path(__file__).parents[1]
 pytestmark = pytest.mark.skipif(
-    not torch.distributed.is_available(), reason="torch without distributed"
+    not (torch.distributed.is_available() and hasattr(os, "fork")),
+    reason="needs torch with distributed, and fork",
 )
 NO_NORM_NO_DROPOUT = (
-    "model.norm=group",
-    "model.dropout=0",
-    "loss.terms={cross_entropy: 1}",
-)
+    "model.norm=group", "model.dropout=0", "loss.terms={cross_entropy: 1}",
+)  # fmt: skip
 """Batch statistics, dropout and pooled ratios depend on the share of a process."""
 
 
-def torchrun(out: Path, *overrides: str, options=(), script=None, env=None):
+@pytest.fixture(autouse=True)
+def no_child_survives_its_test():
+    yield
+    end_forked()
+
+
+def fork_ranks(out: Path, *overrides: str) -> tuple[list[int], str]:
+    """What torchrun starts, with torch already imported: exit codes and stderr."""
+
+    def train(rank: int) -> int:
+        os.environ |= {"RANK": f"{rank}", "LOCAL_RANK": f"{rank}", "WORLD_SIZE": "2"}
+        os.environ |= {"MASTER_ADDR": "localhost", "MASTER_PORT": f"{port}"}
+        return start(out, *overrides)
+
+    out.mkdir(exist_ok=True)
+    logs = [out / f"log{rank}" for rank in (0, 1)]
+    with socket.socket() as held:  # until the end: nobody else is given this port
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        held.bind(("localhost", 0))
+        port = held.getsockname()[1]
+        pids = [in_fork(lambda r=rank: train(r), logs[rank]) for rank in (0, 1)]
+        codes = [wait(pid) for pid in pids]
+    return codes, "".join(log.read_text() for log in logs)
+
+
+def torchrun(script: Path, out: Path) -> subprocess.CompletedProcess:
     command = [
         sys.executable, "-m", "torch.distributed.run", "--nproc-per-node=2",
-        "--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", *options,
-        script or ROOT / "scripts/train.py", "--config", CONFIG, "--out", out,
-        "--name", "run", "--device", "cpu", "--quiet", *TINY, *overrides,
+        "--rdzv-backend=c10d", "--rdzv-endpoint=localhost:0", "--max-restarts=1",
+        script, "--config", CONFIG, "--out", out, "--name", "run", "--device", "cpu",
+        "--quiet", *TINY,
     ]  # fmt: skip
     return subprocess.run(
         [str(part) for part in command],
         capture_output=True,
         text=True,
         timeout=240,
-        env=os.environ | {"OMP_NUM_THREADS": "1"} | (env or {}),
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
     )
 
 
@@ -51,56 +78,30 @@ def script(path: Path, body: str) -> Path:
     return path
 
 
-IN_DOUBLE = """
-import torch
-
-torch.set_default_dtype(torch.float64)
-from src.utils import tensor_utils
-from src.training import report, trainer
-
-report.draw_predictions = lambda *_: None  # its images are single precision
-plain = trainer.to_device
-
-
-def in_double(batch, *more):
-    batch = plain(batch, *more)
-    return {k: v.double() if k == "image" else v for k, v in batch.items()}
-
-
-trainer.to_device = in_double
-"""
+def weights_of(run: Path) -> dict[str, torch.Tensor]:
+    return torch.load(run / "checkpoints/last.pt", weights_only=True)["weights"]
 
 
 @pytest.mark.spec("SEG-117", "equal one process")
-def test_two_processes_equal_one(tmp_path):
-    train = script(tmp_path / "train.py", IN_DOUBLE)
-    two = torchrun(tmp_path / "two", *NO_NORM_NO_DROPOUT, script=train)
-    assert two.returncode == 0, two.stderr
-    command = [sys.executable, train, "--config", CONFIG, "--out", tmp_path / "one"]
-    command += [
-        "--name",
-        "run",
-        "--device",
-        "cpu",
-        "--quiet",
-        *TINY,
-        *NO_NORM_NO_DROPOUT,
-    ]
-    one = subprocess.run([str(c) for c in command], capture_output=True, text=True)
-    assert one.returncode == 0, one.stderr
-    weights = [
-        torch.load(tmp_path / name / "run/checkpoints/last.pt", weights_only=True)[
-            "weights"
-        ]
-        for name in ("one", "two")
-    ]
-    assert next(iter(weights[0].values())).dtype == torch.float64
-    worst = max(
-        (weights[0][name] - weights[1][name]).abs().max() for name in weights[0]
-    )
-    assert worst <= 1e-12
-    fresh = max(w.abs().max() for w in weights[0].values())
-    assert fresh > 1e-3
+def test_two_processes_equal_one(tmp_path, monkeypatch):
+    plain = trainer.to_device
+
+    def in_double(batch, *more):
+        batch = plain(batch, *more)
+        return {k: v.double() if k == "image" else v for k, v in batch.items()}
+
+    def build_in_double(config):
+        setup = build(config)
+        return replace(setup, model=setup.model.double())
+
+    monkeypatch.setattr(trainer, "to_device", in_double)
+    monkeypatch.setattr(launch, "build", build_in_double)
+    codes, said = fork_ranks(tmp_path / "two", *NO_NORM_NO_DROPOUT)
+    assert codes == [0, 0], said
+    assert start(tmp_path / "one", *NO_NORM_NO_DROPOUT) == 0
+    one, two = (weights_of(tmp_path / name / "run") for name in ("one", "two"))
+    assert {weight.dtype for weight in one.values()} == {torch.float64}
+    assert max((one[name] - two[name]).abs().max() for name in one) <= 1e-12
 
 
 DIE_ONCE = """
@@ -108,8 +109,9 @@ import os
 import signal
 import time
 
-from src.training import trainer
+from src.training import report, trainer
 
+report.curves = report.draw_predictions = lambda *_: None  # they take longer
 if os.environ["TORCHELASTIC_RESTART_COUNT"] != "0" and os.environ["RANK"] == "1":
     time.sleep(2)  # so that rank 0 could meet the dead rank 1 of the attempt before
 
@@ -130,8 +132,8 @@ trainer.Trainer._step = step
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory):
     out = tmp_path_factory.mktemp("unbroken")
-    done = torchrun(out)
-    assert done.returncode == 0, done.stderr
+    codes, said = fork_ranks(out)
+    assert codes == [0, 0], said
     return out / "run"
 
 
@@ -153,53 +155,45 @@ def test_the_scores_are_those_of_the_saved_weights(unbroken):
 @pytest.mark.spec("SEG-118", "restarts by itself")
 def test_torchrun_restart_after_kill(tmp_path, unbroken):
     train = script(tmp_path / "train.py", DIE_ONCE)
-    done = torchrun(tmp_path / "killed", options=["--max-restarts=1"], script=train)
+    done = torchrun(train, tmp_path / "killed")
     assert done.returncode == 0, done.stderr
     assert "continues" in done.stderr
     assert digest(tmp_path / "killed/run") == digest(unbroken)
 
 
-BAD_SAMPLE = """
-import os
-
-from src.training import task
-
-plain = task.SegmentationTask.loss
-
-
-def loss(self, model, batch, progress):
-    if progress == 0.25 and os.environ["RANK"] == "1":
-        batch["image"][0, 0, 0, 0] = float("nan")
-    return plain(self, model, batch, progress)
-
-
-task.SegmentationTask.loss = loss
-"""
-
-
 @pytest.mark.spec("SEG-120", "names the step, the first bad tensor and the samples")
-def test_a_bad_number_in_one_process_stops_them_all(tmp_path):
-    train = script(tmp_path / "train.py", BAD_SAMPLE)
-    two_batches = ("train.accumulate=2", "train.timeout_s=20")
-    done = torchrun(tmp_path, *two_batches, script=train)
-    assert done.returncode != 0
-    said = [line for line in done.stderr.splitlines() if line.startswith("step 3: ")]
-    assert len(said) == 2 and said[0] == said[1]
-    assert said[0].startswith("step 3: loss is nan (first seen in ")
+def test_a_bad_number_in_one_process_stops_them_all(tmp_path, monkeypatch):
+    plain = SegmentationTask.loss
+
+    def loss(self, model, batch, progress):
+        if progress == 0.25 and os.environ["RANK"] == "1":
+            batch["image"][0, 0, 0, 0] = float("nan")
+        return plain(self, model, batch, progress)
+
+    monkeypatch.setattr(SegmentationTask, "loss", loss)
+    codes, text = fork_ranks(tmp_path, "train.accumulate=2", "train.timeout_s=100")
+    said = [line for line in text.splitlines() if "step 3: " in line]
+    assert 0 not in codes and len(said) == 2 and said[0] == said[1], text
+    assert "DivergedError: step 3: loss is nan (first seen in " in said[0]
     meta = json.loads((tmp_path / "run/meta.json").read_text())
     assert meta["status"] == "failed"
 
 
 @pytest.mark.spec("SEG-119", "names the rank")
-def test_missing_rank_times_out(tmp_path):
-    stay_away = "import os, time\nif os.environ['RANK'] == '1':\n    time.sleep(60)"
-    train = script(tmp_path / "train.py", stay_away)
-    done = torchrun(tmp_path, "train.timeout_s=4", script=train)
-    assert done.returncode != 0
-    assert "rank 0 of 2 waited 4 s for rank 1" in done.stderr
+def test_missing_rank_times_out(tmp_path, monkeypatch):
+    plain = launch.join_ranks
+
+    def stay_away(*given):
+        if os.environ["RANK"] == "1":
+            os._exit(7)
+        return plain(*given)
+
+    monkeypatch.setattr(launch, "join_ranks", stay_away)
+    codes, said = fork_ranks(tmp_path, "train.timeout_s=3")
+    assert codes == [1, 7] and "rank 0 of 2 waited 3 s for rank 1" in said
 
 
 def test_batches_that_do_not_divide_are_refused(tmp_path):
-    done = torchrun(tmp_path, "data.batch_size=3")
-    assert done.returncode != 0
-    assert "data.batch_size = 3 does not divide among 2 processes" in done.stderr
+    codes, said = fork_ranks(tmp_path, "data.batch_size=3")
+    assert 0 not in codes
+    assert "data.batch_size = 3 does not divide among 2 processes" in said
