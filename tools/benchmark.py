@@ -4,7 +4,8 @@
     python -m tools benchmark vision_cnn                 those of a sub-project
     python -m tools benchmark vision_cnn/benchmark_step  one; the others keep their rows
     python -m tools benchmark --check                    do README and results agree?
-    python -m tools benchmark --table                    write the table of the results
+    python -m tools benchmark --table                    write the table of the results,
+                                                         without removed benchmarks
 
 Each sub-project's tests/benchmarks/benchmark_*.py runs in its folder with its own sizes
 and threads, those that took longest last. Close other programs: only a quiet machine
@@ -16,7 +17,6 @@ import argparse
 import datetime
 import json
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -33,7 +33,8 @@ NAME, FILE = "benchmark", "benchmarks"
 # kernels forced on a library, numbers of threads, how malloc keeps memory.
 SPEED = ("OMP_", "GOMP_", "KMP_", "MKL_", "OPENBLAS_", "GOTO_", "BLIS_", "VECLIB_")
 SPEED += ("NUMEXPR_", "NUMBA_", "MALLOC_", "JAXTYPING_")
-TOLD = """{count} comparisons. A ratio is ours over theirs; below 1 ours needs less.
+TOLD = """{count} comparisons. A ratio is ours over theirs; below 1 ours needs less. The
+rival is a library, or what one would write without ours: the tables say which.
 Made by `python -m tools benchmark`; only ratios travel between machines.
 
 {machines}"""
@@ -50,7 +51,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="P[/benchmark_x]", help="(all)")
     only = parser.add_mutually_exclusive_group()
     only.add_argument("--check", action="store_true", help="compare, measure nothing")
-    only.add_argument("--table", action="store_true", help="write README.md only")
+    only.add_argument(
+        "--table", action="store_true", help="write README.md; rows without a file go"
+    )
     given = parser.parse_args(arguments)
     if given.names and (given.check or given.table):
         parser.error("--check and --table are for all benchmarks at once")
@@ -164,36 +167,27 @@ def check(root: Path) -> list[str]:
 
 
 def tables(root: Path) -> readme_tables.Tables:
-    """The table of a README's folder: of the root one a sub-project, folded."""
+    """What the results say, for the README of each folder."""
     content = results.read(root, FILE)
-    machines = [
-        f"Machine {number}: {results.machine_text(machine)}."
-        for number, machine in enumerate(content["machines"], start=1)
+
+    def told(rows: Sequence[dict]) -> str:
+        used = results.machines_of(content, rows)
+        machines = [f"Machine {number}: {text}." for number, text in used.items()]
+        return TOLD.format(count=len(rows), machines="\n\n".join(machines))
+
+    heads = ["sub-project", "of", "comparisons", "below 1"]
+    return readme_tables.by_project(root, content["rows"], told, heads, _counts, _full)
+
+
+def _counts(name: str, rows: Sequence[dict]) -> list[list[object]]:
+    """A line a quantity; a mean over rivals of every kind would say nothing."""
+    ratios: dict[str, list[float]] = {}
+    for row in rows:
+        ratios.setdefault(row["quantity"], []).append(row["ratio"])
+    return [
+        [name, quantity, len(some), sum(ratio < 1 for ratio in some)]
+        for quantity, some in ratios.items()
     ]
-
-    def table(folder: Path) -> str:
-        groups: dict[str, list[dict]] = {}
-        for row in content["rows"]:
-            groups.setdefault(row["project"], []).append(row)
-        if folder != root:
-            return _full(groups.get(folder.name, []))
-        if not groups:
-            return ""
-        told = TOLD.format(count=len(content["rows"]), machines="\n\n".join(machines))
-        heads = ["sub-project", "comparisons", "below 1", "median ratio"]
-        short = []
-        for name, rows in groups.items():
-            ratios = [row["ratio"] for row in rows]
-            below, middle = sum(r < 1 for r in ratios), statistics.median(ratios)
-            short.append([name, len(rows), below, _ratio(middle)])
-        folded = [
-            readme_tables.folded(f"{name}: {len(rows)} comparisons", _full(rows))
-            for name, rows in groups.items()
-        ]
-        parts = [told, readme_tables.markdown(heads, short), *folded]
-        return "\n" + "\n\n".join(parts) + "\n"
-
-    return table
 
 
 def _full(rows: Sequence[dict]) -> str:
@@ -203,7 +197,7 @@ def _full(rows: Sequence[dict]) -> str:
         [r["component"], r["rival"], _ratio(r["ratio"]), *(r[key] for key in keys)]
         for r in rows
     ]
-    return readme_tables.markdown(heads, cells) if rows else ""
+    return readme_tables.markdown(heads, cells)
 
 
 def _ratio(value: float) -> str:

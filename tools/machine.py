@@ -111,7 +111,7 @@ def usable_cpus(cpu: Cpu, limits: Limits) -> int:
     allowed = cpu.logical
     if hasattr(os, "sched_getaffinity"):
         allowed = len(os.sched_getaffinity(0))
-    return max(1, min(allowed, round(limits.cpus) if limits.cpus else allowed))
+    return max(1, min(allowed, int(limits.cpus) if limits.cpus else allowed))
 
 
 def read_limits(root: Path = Path("/sys/fs/cgroup"), own: str | None = None) -> Limits:

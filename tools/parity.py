@@ -11,6 +11,7 @@ Nothing is written if a test fails.
 """
 
 import argparse
+import decimal
 import json
 import re
 import sys
@@ -57,8 +58,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1 if problems else 0
         if not given.table:
             measure(ROOT, given.projects)
-        readme_tables.update(ROOT, NAME, tables(ROOT))
-        print(tables(ROOT)(ROOT))
+        of_folder = tables(ROOT)
+        readme_tables.update(ROOT, NAME, of_folder)
+        print(of_folder(ROOT))
     except WorkspaceError as error:
         print(error, file=sys.stderr)
         return 2
@@ -92,7 +94,8 @@ def measure(root: Path, names: Sequence[str]) -> None:
         ]
     measured = [(r["project"], r["component"], r["reference"]) for r in rows]
     marked = [(name, *pair) for name, pairs in found.items() for pair in pairs]
-    for key in sorted(set(marked) ^ set(measured)):
+    if odd := set(marked) ^ set(measured):
+        key = min(odd)
         told = "was marked but not compared" if key in marked else "has no mark there"
         raise WorkspaceError(
             f"the tests of {key[0]} were run, and {key[1]} beside {key[2]} {told} (a "
@@ -133,37 +136,19 @@ def check(root: Path) -> list[str]:
 
 
 def tables(root: Path) -> readme_tables.Tables:
-    """The table of a README's folder: of the root one a sub-project, folded."""
+    """What the results say, for the README of each folder."""
     content = results.read(root, NAME)
-    rows = content["rows"]
-    machines = "; ".join(results.machine_text(one) for one in content["machines"])
 
-    def table(folder: Path) -> str:
-        if folder != root:
-            rows_here = [row for row in rows if row["project"] == folder.name]
-            return _full(rows_here) if rows_here else ""
-        groups: dict[str, list[dict]] = {}
-        for row in rows:
-            groups.setdefault(row["project"], []).append(row)
-        if not groups:
-            return ""
-        heads = ["sub-project", "comparisons", "both below 1e-9"]
-        heads += ["largest error in value", "in gradient"]
-        short = [
-            [name, len(group), sum(map(_is_close, group)), *_worst(group)]
-            for name, group in groups.items()
-        ]
-        parts = [
-            TOLD.format(count=len(rows), machines=machines),
-            readme_tables.markdown(heads, short),
-        ]
-        parts += [
-            readme_tables.folded(f"{name}: {len(group)} comparisons", _full(group))
-            for name, group in groups.items()
-        ]
-        return "\n" + "\n\n".join(parts) + "\n"
+    def told(rows: Sequence[dict]) -> str:
+        machines = "; ".join(results.machines_of(content, rows).values())
+        return TOLD.format(count=len(rows), machines=machines)
 
-    return table
+    def lines(name: str, rows: Sequence[dict]) -> list[list[object]]:
+        return [[name, len(rows), sum(map(_is_close, rows)), *_worst(rows)]]
+
+    heads = ["sub-project", "comparisons", "below 1e-9"]
+    heads += ["largest error in value", "in gradient"]
+    return readme_tables.by_project(root, content["rows"], told, heads, lines, _full)
 
 
 def _full(rows: Sequence[dict]) -> str:
@@ -212,14 +197,19 @@ def _command(root: Path, project: Path, found: Marks, scratch: Path) -> Command:
 
 
 def _rows(scratch: Path, project: str) -> Iterator[dict]:
-    """What the sub-project wrote, with one digit: the next one is noise."""
+    """What the sub-project wrote, rounded up to one digit: the next one is noise."""
     for row in json.loads((scratch / f"{project}.json").read_text("utf-8"))["rows"]:
         error = {
-            kind: None if row[kind] is None else float(f"{row[kind]:.0e}")
+            kind: None if row[kind] is None else _one_digit(row[kind])
             for kind in ("value", "gradient")
         }
         names = {key: row[key] for key in ("component", "reference")}
         yield {"project": project, **names, **error, "atol": row["atol"]}
+
+
+def _one_digit(error: float) -> float:
+    """Not below the error; four digits of it are taken as they are, 0.3 is 3e-1."""
+    return float(decimal.Context(1, decimal.ROUND_UP).create_decimal(f"{error:.3e}"))
 
 
 if __name__ == "__main__":

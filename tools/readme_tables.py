@@ -74,6 +74,41 @@ def markdown(heads: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     return "\n".join([lines[0], "|" + "---|" * len(heads), *lines[1:]])
 
 
+def by_project(
+    root: Path,
+    rows: Sequence[dict],
+    told: Callable[[Sequence[dict]], str],
+    heads: Sequence[str],
+    lines: Callable[[str, Sequence[dict]], Sequence[Sequence[object]]],
+    full: Callable[[Sequence[dict]], str],
+) -> Tables:
+    """Of the root `lines` of each sub-project, and its full table folded; of a
+    sub-project its full table; `told` about the rows above both."""
+    groups: dict[str, list[dict]] = {}
+    for row in rows:
+        groups.setdefault(row["project"], []).append(row)
+
+    def table(folder: Path) -> str:
+        own = rows if folder == root else groups.get(folder.name, [])
+        if not own:
+            return ""
+        parts = [told(own)]
+        if folder == root:
+            short = [
+                line for name, some in groups.items() for line in lines(name, some)
+            ]
+            parts += [markdown(heads, short)]
+            parts += [
+                folded(f"{name}: {len(some)} comparisons", full(some))
+                for name, some in groups.items()
+            ]
+        else:
+            parts += [full(own)]
+        return "\n" + "\n\n".join(parts) + "\n"
+
+    return table
+
+
 def folded(title: str, table: str) -> str:
     """What a reader of the page opens by a click."""
     return f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"

@@ -6,17 +6,16 @@ that are measured again replace the old ones, wherever they were measured.
 
 import importlib.metadata
 import json
-import os
 import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tools.files import write_whole
+from tools.machine import read_cpu, read_limits, usable_cpus
 from tools.projects import WorkspaceError
 
 
 PACKAGES = ("numpy", "torch")
-FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")  # what kernels ask for
 Content = dict[str, list[dict]]
 
 
@@ -76,10 +75,11 @@ def write(root: Path, name: str, content: Content) -> None:
 
 def this_machine() -> dict:
     """What a figure depends on, as far as one can ask without importing it."""
+    cpu = read_cpu()
     found = {
-        "cpu": _cpu(),
-        "features": [name for name in FEATURES if name in _cpu_info("flags").split()],
-        "cores": os.cpu_count(),
+        "cpu": cpu.model,
+        "features": list(cpu.features),
+        "cores": usable_cpus(cpu, read_limits()),
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
     }
@@ -101,18 +101,10 @@ def machine_text(machine: dict) -> str:
     return f"{machine['cpu']}{features}; {cores}, {machine['system']}; {software}"
 
 
-def _cpu() -> str:
-    return _cpu_info("model name") or platform.processor() or platform.machine()
-
-
-def _cpu_info(field: str) -> str:
-    """A line of Linux's /proc/cpuinfo; empty elsewhere."""
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return ""
-    pairs = (line.partition(":") for line in lines)
-    return next((text.strip() for name, _, text in pairs if name.strip() == field), "")
+def machines_of(content: Content, rows: Sequence[dict]) -> dict[int, str]:
+    """The machines that the rows name, by number, each in one line."""
+    numbers = sorted({row["machine"] for row in rows})
+    return {n: machine_text(content["machines"][n - 1]) for n in numbers}
 
 
 def _json(value: dict) -> str:

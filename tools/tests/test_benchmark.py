@@ -85,8 +85,8 @@ def test_measured_rows_and_the_table(root):
     ]
     readme = (root / "README.md").read_text("utf-8")
     for line in (
-        "| alpha | 2 | 0 | 616 |",
-        "| beta | 2 | 1 | 615 |",
+        "| alpha | CPU time | 1 | 0 |\n| alpha | memory | 1 | 0 |",
+        "| beta | CPU time | 1 | 1 |\n| beta | memory | 1 | 0 |",
         "| slow | torch | 1.0 | CPU time | 2 | 1 |",
         "| a step | torch | 0.12 | CPU time | 2 | 1 |",
         "| a step | torch | 1230 | memory | 2 | 1 |",
@@ -155,6 +155,18 @@ def test_some_benchmarks(root, name):
     assert "Machine 1: Abacus; 1 core, Linux; python 3.11.7.\n" in readme
     assert "| old | torch | 2.5 | CPU time | 1 | 1 |" in readme
     assert "| a step | torch | 0.12 | CPU time | 2 | 2 |" in readme
+
+
+@pytest.mark.spec("WSP-171", "the machine that they were measured on")
+def test_a_sub_project_tells_its_machine(root):
+    write(root / "beta/README.md", README)
+    fill(root)
+    assert run(root, "beta")[0] == 0
+    readme = (root / "beta/README.md").read_text("utf-8")
+    assert "\n2 comparisons. A ratio is ours over theirs; below 1 ours needs" in readme
+    machine = results.machine_text(results.this_machine())
+    assert f"\n\nMachine 2: {machine}.\n\n| component |" in readme
+    assert "Machine 1" not in readme
 
 
 def test_what_took_longest_comes_last(root):

@@ -148,6 +148,7 @@ def test_limits_bound_cores_and_memory(monkeypatch):
     cpu = Cpu(logical=8)
     assert machine.usable_cpus(cpu, Limits()) == 3
     assert machine.usable_cpus(cpu, Limits(cpus=2.0)) == 2
+    assert machine.usable_cpus(cpu, Limits(cpus=1.75)) == 1
     assert machine.usable_cpus(cpu, Limits(cpus=0.2)) == 1
     assert machine.read_memory(Limits(memory=5000)) == {
         "total": 5000,

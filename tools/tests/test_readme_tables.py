@@ -2,6 +2,7 @@ import pytest
 
 from tests.fake import project, workspace, write
 from tools import benchmark, parity, results
+from tools.machine import Cpu, Limits
 from tools.projects import WorkspaceError
 from tools.readme_tables import markdown, replace, stale, update
 
@@ -130,3 +131,12 @@ def test_the_machine_in_one_line():
     text = "Abacus, avx2; 1 core, Linux x; python 3.11.7, numpy 2.0"
     assert results.machine_text(machine) == text
     assert set(machine) <= set(results.this_machine()) | {"numpy", "torch"}
+
+
+@pytest.mark.spec("WSP-172", "those that a container leaves us")
+def test_the_machine_is_what_a_container_leaves_of_it(monkeypatch):
+    cpu = Cpu(model="Arm part 0xd40", features=("asimd", "sve"), logical=64)
+    monkeypatch.setattr(results, "read_cpu", lambda: cpu)
+    monkeypatch.setattr(results, "read_limits", lambda: Limits(cpus=1.5))
+    said = results.machine_text(results.this_machine())
+    assert said.startswith("Arm part 0xd40, asimd, sve; 1 core, ")
