@@ -66,9 +66,12 @@ def test_ctrl_c_keeps_what_was_written(saved, tmp_path):  # noqa: F811
         ["--checkpoint", saved("lstm"), "--out", tmp_path, "--prompt", "One day"]
         + ["--stream", "--length", 2_000_000, "--device", "cpu"],
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        bufsize=0,  # `communicate` would lose what a buffer has read ahead
     )
     try:
-        shown = process.stdout.read(400)
+        shown = b""
+        while len(shown) < 400 and (more := process.stdout.read(400)):
+            shown += more
         process.send_signal(signal.SIGINT)
         rest, errors = process.communicate(timeout=LIMIT)
     finally:
