@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import combinations
 
 from tools.comparison import LEVEL, Difference, Group, fewest_pairs
-from tools.run_values import evaluated_on, unlike_evaluations
+from tools.run_values import chosen_numbers, evaluated_on, unlike_evaluations
 from tools.runs import Run
 from tools.statistical_tests import smallest_p
 
@@ -26,7 +26,7 @@ def cautions(
     notes += [f"{some(pairs)}: {what}" for what, pairs in between.items()]
     if source:
         notes += unlike_evaluations(runs, source)
-    elif any(name in (run.summary.get("best") or {}) for run in runs):
+    elif any(name in chosen_numbers(run) for run in runs):
         notes.append(
             "values are of the checkpoint that validation chose, which flatters them; "
             "--metric test:NAME reads eval/test.json"

@@ -48,11 +48,16 @@ def numbers_of(run: Run, source: str) -> dict[str, float]:
     """Every number of summary.json, or of eval/SOURCE.json, by its dotted name."""
     if source:
         return _numbers(_evaluation(run, source))
-    best = run.summary.get("best")
     # A run that was resumed knows the time of its last part alone.
     apart = {"best", *(TIMES if run.summary.get("since_step") else ())}
     own = {key: value for key, value in run.summary.items() if key not in apart}
-    return _numbers(own) | _numbers(best if isinstance(best, dict) else {})
+    return _numbers(own) | chosen_numbers(run)
+
+
+def chosen_numbers(run: Run) -> dict[str, float]:
+    """Those that validation gave the checkpoint that the run kept as its best."""
+    best = run.summary.get("best")
+    return _numbers(best if isinstance(best, dict) else {})
 
 
 def why_no_value(runs: Sequence[Run], metric: str) -> str:

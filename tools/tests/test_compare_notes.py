@@ -84,6 +84,8 @@ def test_only_a_value_that_validation_chose_is_flattered(tmp_path):
     run = read_run(make(tmp_path, "a", 0.9))
     assert "which flatters them" in notes_of([run], "accuracy")
     assert "which flatters them" not in notes_of([run], "seconds")
+    write(run.path / "summary.json", '{"best": 1, "seconds": 2}')
+    assert "which flatters them" not in notes_of([read_run(run.path)], "seconds")
 
 
 @pytest.mark.spec("WSP-105", "five pairs cannot go below 0.0625, six are the fewest")

@@ -214,6 +214,10 @@ def test_numbers_that_are_equal_are_one_setting(tmp_path):
     found = compare_runs(find([tmp_path])[0])
     assert [group.settings["x"] for group in found.groups] == [1, [1.0], True]
     assert [len(group.values) for group in found.groups] == [2, 2, 1]
+    for y, value in enumerate([1, 1.0]):
+        make(tmp_path / "two", f"b{y}", 0.9, config={"x": value, "y": y})
+    found = compare_runs(find([tmp_path / "two"])[0])
+    assert [group.settings for group in found.groups] == [{"y": 0}, {"y": 1}]
 
 
 @pytest.mark.spec("WSP-108", "Runs of two sub-projects are refused")
