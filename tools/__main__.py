@@ -25,6 +25,7 @@ TOOLS = {
     "new_project": "a new sub-project whose tests pass at once",
 }
 MODULES = {"profile": "profile_run"}  # `profile` is a module of Python itself
+ALONE = {"workspace", "copies", "fetch", "new_project"}  # import nothing but Python
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -35,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     try:
         (name,) = select(given[:1], list(TOOLS))
-        python = existing_python(ROOT) if name != "workspace" else sys.executable
+        python = sys.executable if name in ALONE else existing_python(ROOT)
     except WorkspaceError as error:
         print(error, file=sys.stderr)
         return 2

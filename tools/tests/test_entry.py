@@ -6,9 +6,10 @@ from importlib.util import find_spec
 
 import pytest
 
-from tools.__main__ import MODULES, TOOLS, help_text
+from tools.__main__ import ALONE, MODULES, TOOLS, help_text
 from tools.processes import environment
 from tools.projects import ROOT
+from tools.tests import fake
 
 
 def type_words(*words, cwd=ROOT):
@@ -44,3 +45,20 @@ def test_each_tool_explains_itself(name):
     said = type_words(name, "--help")
     assert said.returncode == 0, said.stderr
     assert said.stdout.startswith("usage: ") and not said.stderr
+
+
+@pytest.mark.spec("WSP-232", "those that need Python alone before it")
+def test_what_needs_no_packages_runs_before_setup(tmp_path):
+    root = fake.workspace(tmp_path)
+    fake.project(root, "alpha", {"requirements.txt": "no-such-package>=1\n"})
+    said = type_words("report", "--help", cwd=root)
+    assert said.returncode == 2 and "the environment is not ready" in said.stderr
+    for name in ALONE:
+        said = type_words(name, "--help", cwd=root)
+        assert said.stdout.startswith("usage: "), said.stderr
+
+
+@pytest.mark.parametrize("name", sorted(ALONE))
+def test_what_needs_no_packages_imports_none(name):
+    words = [sys.executable, "-S", "-c", f"import tools.{name}"]
+    assert subprocess.run(words, cwd=ROOT).returncode == 0
