@@ -34,7 +34,7 @@ def call(*arguments, **environment) -> subprocess.CompletedProcess:
         cwd=ROOT,
         env={**os.environ, **environment},
         capture_output=True,
-        timeout=120,
+        timeout=200,
     )
 
 

@@ -52,7 +52,7 @@ def report() -> dict:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=200,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -151,7 +151,7 @@ def test_keys_and_buttons_step_in_a_browser(tmp_path):
     command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu",
                f"--user-data-dir={tmp_path / 'profile'}", "--dump-dom",
                path.as_uri()]  # fmt: skip
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200)
     title = re.search(r"<title>DRIVEN (.*?)</title>", done.stdout)
     assert title, done.stderr[-2000:]
     assert title.group(1) == "1 2 1 7 7 0 1 2 1"

@@ -8,7 +8,7 @@ from pathlib import Path
 from src.evolution.children import Job, state_of
 from src.evolution.plan import Plan, read_plan
 from src.utils.lock import take_lock
-from tests.forked import in_fork
+from tests.forked import LIMIT, in_fork
 
 
 BENCH = """
@@ -105,9 +105,9 @@ def hold_lock(folder: Path) -> int:
     def hold() -> None:
         with take_lock(folder):
             held.touch()
-            time.sleep(180)
+            time.sleep(LIMIT)
 
-    other, end = in_fork(hold), time.monotonic() + 60
+    other, end = in_fork(hold), time.monotonic() + LIMIT
     while not held.exists() and time.monotonic() < end:
         time.sleep(0.01)
     return other

@@ -58,7 +58,7 @@ def test_a_study_runs_and_its_command_again_runs_nothing(tmp_path, capsys):
     assert [row["name"] for row in found["rows"]] == ["grpo.base", "grpo"]
     base, final = found["runs"]
     assert set(final["values"]) == {"greedy", "pass@1", "pass@4", "pass@16", "vote@16"}
-    assert final["cpu_seconds"] > 1 and final["peak_bytes"] > 1e8
+    assert final["cpu_seconds"] > 0 and final["peak_bytes"] > 1e8
     assert base["data"] == final["data"] and final["epochs"] == 2
     assert "There are only 0 of 1 runs of other." in found["conclusion"]
     folder = tmp_path / "study-tiny"

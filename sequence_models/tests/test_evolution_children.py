@@ -95,15 +95,25 @@ def test_what_is_typed_for_each_state(tmp_path):
 
 @pytest.mark.spec("SEQ-117", "CPU time and the peak of its memory")
 def test_each_child_is_measured_alone(tmp_path):
-    code = "import os, time; x = bytearray({}); [i * i for i in range({})]; "
-    code += "os.makedirs({!r}); time.sleep(0.3)"
+    code = "import os, time; x = bytearray({1}); [i * i for i in range({2})]; "
+    code += "os.makedirs({0!r}); open({0!r} + '/ready', 'w')\nwhile not "
+    code += "os.path.exists({0!r} + '/seen'): time.sleep(0.02)"
     sizes = {"large": (200_000_000, 3_000_000), "small": (10, 10)}
 
     def make(job, out, device):
-        text = code.format(*sizes[job.pair], str(out / job.name))
+        text = code.format(str(out / job.name), *sizes[job.pair])
         return [sys.executable, "-S", "-c", text]
 
-    Children(tmp_path, make_command=make).run(jobs(tmp_path, "large", "small"))
+    def looked(waiting):
+        """A child ends after its memory was looked at, however late that was."""
+        ready = list(tmp_path.glob("*/ready"))
+        collect(waiting)
+        for file in ready:
+            file.with_name("seen").touch()
+
+    children = Children(tmp_path, make_command=make)
+    collect, children._collect = children._collect, looked
+    children.run(jobs(tmp_path, "large", "small"))
     large, small = (usage(tmp_path / f"{name}-s1") for name in ("large", "small"))
     assert large["peak_bytes"] > 200_000_000
     assert small["peak_bytes"] < 100_000_000  # not what this process holds

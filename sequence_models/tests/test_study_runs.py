@@ -229,7 +229,7 @@ def test_a_signal_ends_the_study_and_it_goes_on(tmp_path, stub, monkeypatch):
     assert run(tmp_path, ALONE, seeds="11") == 0
 
     after = usage(ready.parent)
-    assert after["exit"] == 0 and 50.05 < after["cpu_seconds"] < 60
+    assert after["exit"] == 0 and 50 < after["cpu_seconds"] < 60
     assert after["seconds"] > before["seconds"] and stub.begun == ["grpo-s11"]
 
 

@@ -40,11 +40,14 @@ def test_a_test_that_hangs_fails(tmp_path, waits):
     config = (ROOT / "pytest.ini").read_text().replace("timeout = 300", "timeout = 1")
     write(tmp_path / "pytest.ini", config.replace("tools/tests", "."))
     body = "".join(f"    {line}\n" for line in WAITS[waits].splitlines())
-    write(tmp_path / "test_x.py", f"def test_a():\n{body}\n\ndef test_b():\n    pass\n")
+    write(
+        tmp_path / "test_x.py",
+        f"import pytest\n\ndef test_a():\n{body}\n\n@pytest.mark.timeout(100)\ndef test_b():\n    pass\n",
+    )
     command = [sys.executable, "-m", "pytest", "-q", "-p", "pytest_timeout"]
     with open(tmp_path / "log", "w", encoding="utf-8") as log:  # a pipe waits for all
         code = subprocess.run(
-            command, cwd=tmp_path, env=os.environ | QUICK, stdout=log, timeout=60
+            command, cwd=tmp_path, env=os.environ | QUICK, stdout=log, timeout=200
         ).returncode
     said = (tmp_path / "log").read_text()
     assert code == 1 and "test_a - Failed: Timeout (>1.0s)" in said, said

@@ -33,7 +33,7 @@ def call(*arguments, **environment) -> subprocess.CompletedProcess:
     command = [sys.executable, *map(str, arguments)]
     changed = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
     return subprocess.run(
-        command, cwd=ROOT, env=changed, capture_output=True, timeout=120
+        command, cwd=ROOT, env=changed, capture_output=True, timeout=200
     )
 
 

@@ -17,7 +17,7 @@ from src.data import image_folder
 from src.data.image_cache import ImageRows, map_images, write_images
 from src.data.image_folder import open_image_folder
 from src.utils.errors import FaultError, InputError
-from tests.forked import in_fork, wait
+from tests.forked import LIMIT, in_fork, wait
 from tests.image_sets import pixels_of, same_source, square, write_folder
 
 
@@ -187,7 +187,7 @@ def test_processes_that_start_together_decode_once(root, cache):
         child.start()
     start.set()
     for child in children:
-        child.join(60)
+        child.join(LIMIT)
     assert [child.exitcode for child in children] == [0] * 4
     results = [counts.get() for _ in children]
     assert sorted(count for count, _ in results) == [0, 0, 0, 10]

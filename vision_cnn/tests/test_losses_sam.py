@@ -10,7 +10,7 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from src.losses.sam import sharpness_aware_loss
-from tests.forked import end_forked, in_fork, wait
+from tests.forked import LIMIT, end_forked, in_fork, wait
 
 
 def small_net(dropout: float = 0.3) -> nn.Module:
@@ -197,7 +197,7 @@ def share_of(rank: int):
 
 def work_of_a_rank(rank: int, folder: str) -> None:
     store = dist.FileStore(f"{folder}/store", 2)
-    limit = timedelta(seconds=60)  # where the other one has failed
+    limit = timedelta(seconds=LIMIT)  # where the other one has failed
     dist.init_process_group("gloo", store=store, rank=rank, world_size=2, timeout=limit)
     net = DistributedDataParallel(small_net(0.0))
     for _ in range(2):  # the second needs the first to have left the wrapper in order
