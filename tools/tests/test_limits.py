@@ -40,10 +40,9 @@ def test_a_test_that_hangs_fails(tmp_path, waits):
     config = (ROOT / "pytest.ini").read_text().replace("timeout = 300", "timeout = 1")
     write(tmp_path / "pytest.ini", config.replace("tools/tests", "."))
     body = "".join(f"    {line}\n" for line in WAITS[waits].splitlines())
-    write(
-        tmp_path / "test_x.py",
-        f"import pytest\n\ndef test_a():\n{body}\n\n@pytest.mark.timeout(100)\ndef test_b():\n    pass\n",
-    )
+    other = "@pytest.mark.timeout(100)\ndef test_b():\n    pass\n"
+    text = f"import pytest\n\n\ndef test_a():\n{body}\n\n{other}"
+    write(tmp_path / "test_x.py", text)
     command = [sys.executable, "-m", "pytest", "-q", "-p", "pytest_timeout"]
     with open(tmp_path / "log", "w", encoding="utf-8") as log:  # a pipe waits for all
         code = subprocess.run(
