@@ -53,7 +53,7 @@ def test_five_seeds_of_two_folds_are_tested_by_five_by_two(tmp_path):
     assert one.p == pytest.approx(p(0), rel=1e-6)
     ends = [p(-sign * end) for end in (one.low, one.high)]
     assert ends == pytest.approx([0.05, 0.05], rel=1e-6)  # what the test inverts
-    assert "folds of 5 seeds" in text(found) and len(found.groups) == 2
+    assert "seeds 0-4 x 2 folds" in text(found) and len(found.groups) == 2
 
 
 @pytest.mark.spec("WSP-111", "others by the corrected t")
@@ -80,8 +80,9 @@ def test_folds_that_floats_tell_apart_are_a_tie(tmp_path):
 def test_folds_without_spread_ask_for_more_folds(tmp_path):
     runs = divided(tmp_path, "a", [[0.3, 0.3, 0.3]], 3)
     runs += divided(tmp_path, "b", [[0.4, 0.4, 0.4]], 3)
-    (one,) = compare_runs(runs).differences
+    (one,) = (found := compare_runs(runs)).differences
     assert one.verdict.endswith("there is no test; take more folds")
+    assert "folds of 1 seed " in text(found)
 
 
 def test_repetitions_that_disagree_leave_no_interval(tmp_path):
