@@ -7,7 +7,7 @@ import pytest
 
 
 FOLDER = Path(__file__).parents[1] / "notebooks"
-SECONDS = 120  # for one cell, on a machine that does other things too
+SECONDS = 240  # for one cell, on a machine that does other things too
 STRICT = "# %%\nimport warnings\n\nwarnings.simplefilter('error')"
 OWN_FOLDERS = ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR")
 
