@@ -4,11 +4,11 @@ import csv
 import io
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, fields
 from typing import Any
 
-from tools.comparison import Comparison, Difference, Group
+from tools.comparison import Comparison, Difference, Group, Unit
 from tools.tables import counted, table
 
 
@@ -16,11 +16,14 @@ SETTINGS = 4  # of a group that are written out
 MANY = 36  # differences, those of nine groups, up to which all are shown
 
 
-def text(found: Comparison) -> str:
-    """Groups, differences with their verdicts, the other tests, notes."""
+def text(found: Comparison, more: Mapping[str, Sequence[str]] | None = None) -> str:
+    """Groups, differences with their verdicts, the other tests, notes.
+
+    `more`: further columns of the groups, a cell for each of them.
+    """
     parts = [
         f"{found.metric}: {found.better} is better ({found.why})",
-        table(*_groups(found.groups)),
+        table(*_groups(found.groups, more or {})),
     ]
     if chosen := shown(found):
         parts += [table(*_differences(chosen)), table(*_tests(chosen))]
@@ -99,8 +102,28 @@ def settings_in_words(group: Group) -> str:
     return ", ".join(f"{key}={_short(settings[key])}" for key in settings) or name
 
 
-def _groups(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
-    heads = ["", "values", "of", "mean", "sd", "95 % interval", "settings"]
+def units_in_words(units: Sequence[Unit]) -> str:
+    """Seeds as ranges, "seeds 0-2, 5"; of (seed, fold) also how many folds."""
+    pairs = [unit if isinstance(unit, tuple) else (unit, 0) for unit in units]
+    seeds = sorted({seed for seed, _ in pairs if isinstance(seed, int)})
+    if not seeds:
+        return counted(len(units), "run")  # that do not tell their seed
+    ranges: list[list[int]] = []
+    for seed in seeds:
+        if ranges and seed == ranges[-1][-1] + 1:
+            ranges[-1].append(seed)
+        else:
+            ranges.append([seed])
+    text = ", ".join(f"{r[0]}-{r[-1]}" if len(r) > 1 else f"{r[0]}" for r in ranges)
+    folds = len({fold for _, fold in pairs})
+    words = f"seed{'s' * (len(seeds) > 1)} {text}"
+    return f"{words} x {folds} folds" if folds > 1 else words
+
+
+def _groups(
+    groups: Sequence[Group], more: Mapping[str, Sequence[str]]
+) -> tuple[list[str], list[list[str]]]:
+    heads = ["", "values", "of", "mean", "sd", "95 % interval", *more, "settings"]
     return heads, [
         [
             group.label,
@@ -109,9 +132,10 @@ def _groups(groups: Sequence[Group]) -> tuple[list[str], list[list[str]]]:
             f"{group.mean:.5g}",
             _number(group.sd, ".2g"),
             _interval(group.low, group.high, 5),
+            *(column[place] for column in more.values()),
             settings_in_words(group),
         ]
-        for group in groups
+        for place, group in enumerate(groups)
     ]
 
 
@@ -168,15 +192,10 @@ def _row(one: Difference) -> dict[str, Any]:
 
 
 def _units(group: Group) -> str:
-    """Seeds 0, 1, 2, or how many samples of which run."""
+    """Which seeds, or how many samples of which run."""
     if len(group.runs) < len(group.units):
         return f"samples of {group.runs[0].name}"
-    pairs = [unit if isinstance(unit, tuple) else (unit, 0) for unit in group.units]
-    seeds = [str(seed) for seed, _ in pairs if isinstance(seed, int)]
-    if len({fold for _, fold in pairs}) > 1:
-        return f"folds of {counted(len({seed for seed, _ in pairs}), 'seed')}"
-    more = ", ..." if len(seeds) > 8 else ""
-    return f"seeds {', '.join(seeds[:8])}{more}" if seeds else "runs"
+    return units_in_words(group.units)
 
 
 def _interval(low: float, high: float, digits: int) -> str:

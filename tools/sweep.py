@@ -16,6 +16,7 @@ Many machines: one command a run that is left, then one table of what comes back
 """
 
 import argparse
+import math
 import os
 import shlex
 import sys
@@ -34,7 +35,7 @@ from tools.sweep_folder import open_sweep
 from tools.sweep_folds import fold_overrides
 from tools.sweep_points import all_points, in_words, seeds_of
 from tools.sweep_runs import job_of, run_jobs
-from tools.sweep_table import as_csv, show
+from tools.sweep_table import as_csv, seconds
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -108,19 +109,21 @@ def tabulate(
     for place in places:
         if not place.is_dir():
             raise WorkspaceError(f"{place}: no such folder; --gather takes run folders")
-    order = {name: place for place, name in enumerate(names)}
     runs, damaged = read_runs(places)
-    runs.sort(key=lambda run: order.get(run.name, len(names)))
     for sentence in damaged:
         say(sentence)
     if not any(run.status == "done" for run in runs):
         say("no run is done, so there is no table")
         return
+    order = {name: place for place, name in enumerate(names)}
+    runs.sort(key=lambda run: order.get(run.name, len(names)))
     comparison = compare_runs(runs, metric, better)
     if csv:
         write_whole(csv, as_csv(comparison))
         say(f"saved  {csv}")
-    print(f"{show(comparison)}\n\n{text(comparison)}")
+    took = [seconds(group) for group in comparison.groups]
+    cells = ["-" if math.isnan(one) else f"{one:.4g}" for one in took]
+    print(text(comparison, {"seconds": cells}))
 
 
 def find_config(path: Path | None) -> tuple[Path, Path]:

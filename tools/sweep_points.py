@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from tools.projects import WorkspaceError
+from tools.tables import counted
 
 
 LONGEST = 100  # characters of a folder's name that stand for the overrides
@@ -125,10 +126,6 @@ def in_words(points: Iterable[Point]) -> str:
     settings = len({point.overrides for point in points})
     seeds = len({point.seed for point in points})
     folds = len({point.fold for point in points})
-    parts = [_count(settings, "point"), _count(seeds, "seed")]
-    parts += [_count(folds, "fold")] if folds > 1 else []
-    return f"{' x '.join(parts)} = {_count(len(points), 'run')}"
-
-
-def _count(number: int, word: str) -> str:
-    return f"{number} {word}{'s' if number > 1 else ''}"
+    parts = [counted(settings, "point"), counted(seeds, "seed")]
+    parts += [counted(folds, "fold")] if folds > 1 else []
+    return f"{' x '.join(parts)} = {counted(len(points), 'run')}"

@@ -82,7 +82,7 @@ def test_folds_without_spread_ask_for_more_folds(tmp_path):
     runs += divided(tmp_path, "b", [[0.4, 0.4, 0.4]], 3)
     (one,) = (found := compare_runs(runs)).differences
     assert one.verdict.endswith("there is no test; take more folds")
-    assert "folds of 1 seed " in text(found)
+    assert "seed 0 x 3 folds " in text(found)
 
 
 def test_repetitions_that_disagree_leave_no_interval(tmp_path):
@@ -127,7 +127,7 @@ def test_seeds_of_one_fold_are_pairs_of_seeds(tmp_path):
     runs += divided(tmp_path, "b", [[value] for value in shifted(0.02)], 10)
     (one,) = (found := compare_runs(runs)).differences
     assert (one.test, one.pairs, one.n) == ("paired t", "seed", 6)
-    assert "seeds 0, 1, 2, 3, 4, 5" in text(found)
+    assert "seeds 0-5 " in text(found)
     other = divided(tmp_path, "c", [[value] for value in SIX], 5)
     found = compare_runs([*runs[:6], *other])
     assert (found.differences[0].test, found.differences[0].pairs) == ("Welch t", "")

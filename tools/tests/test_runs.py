@@ -25,7 +25,7 @@ def test_one_damaged_evaluation_does_not_hide_the_others(tmp_path, capsys):
     (path / "eval/test.json").write_bytes(b"\xff")
     assert main([str(tmp_path), "--metric", "test:accuracy"]) == 0
     said = capsys.readouterr().out
-    assert "a2/eval/test.json is damaged: 'utf-8'" in said and "seeds 0, 1" in said
+    assert "a2/eval/test.json is damaged: 'utf-8'" in said and "seeds 0-1" in said
     assert main([str(path), "--metric", "test:accuracy"]) == 2
     assert capsys.readouterr().err.endswith("; the run is left out\n")
 

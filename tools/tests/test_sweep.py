@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -25,6 +26,12 @@ def config(tmp_path) -> Path:
 @pytest.fixture
 def call(capsys, monkeypatch):
     return caller(capsys, monkeypatch)
+
+
+def table_of(out: str) -> list[list[str]]:
+    """The cells of the groups."""
+    lines = out.split("\n\n")[1].splitlines()
+    return [re.split(r" {2,}", line) for line in lines[2:]]
 
 
 @pytest.mark.spec("WSP-120", "each in a run folder of its own below one folder")
@@ -66,7 +73,7 @@ def test_a_second_call_does_what_is_left(call, config):
     assert "--overwrite" in asked["base-seed2"][0]
     assert json.loads((stopped / "summary.json").read_text())["since_step"] == 2
     # That one's 0.5 seconds are of its last step alone.
-    assert out.splitlines()[2].split()[-1] == "2.5"
+    assert table_of(out)[0][-2:] == ["2.5", "base-seed0"]
 
 
 @pytest.mark.spec("WSP-122", "in whatever order the overrides are typed")
@@ -74,6 +81,7 @@ def test_the_order_of_overrides_is_no_other_run(call, config):
     call(config, "train.epochs=1", "optim.lr=1")
     code, out, _ = call(config, "optim.lr=1", "--grid", "train.epochs=1,2")
     assert code == 0 and "repeats" not in out
+    assert [row[-2] for row in table_of(out)] == ["0.5", "1.5"]  # seconds
     assert sorted(len(each) for each in calls(config).values()) == [1, 1]
 
 
@@ -84,7 +92,7 @@ def test_another_grid_extends_the_sweep(call, config):
     asked = calls(config)
     assert code == 0 and len(asked) == 5
     assert all(len(each) == 1 for each in asked.values())
-    assert [line.split()[1] for line in out.splitlines()[2:5]] == [
+    assert [row[-1] for row in table_of(out)] == [
         "optim.lr=0.2",
         "optim.lr=0.3",
         "optim.lr=0.1",
@@ -98,7 +106,7 @@ def test_a_failed_run_is_told_and_tried_again(call, config):
     assert "fails=2-seed1: FAILED (exit code 1): no space left for this one" in said
     assert "1 of 3 runs failed: fails=2-seed1" in said
     assert "fails=2-seed1: not finished (failed): left out" in out
-    assert "0,2" in out.splitlines()[2]
+    assert "seeds 0, 2" in out
     call(config, "--seeds", "0-2", "fails=2")
     again = calls(config)
     assert [len(each) for each in again.values()] == [1, 2, 1]
@@ -200,22 +208,27 @@ def test_runs_of_another_make_are_gathered(call, tmp_path):
         fake.write(tmp_path / f"run-{place}/summary.json", json.dumps(content))
     code, out, _ = call("--gather", tmp_path)
     assert code == 0
-    assert out.splitlines()[2].split() == [
-        "A",
-        "base",
-        "2",
-        "runs",
-        *"0.55 0.07071 -".split(),
+    assert table_of(out)[0][2:] == [
+        "2 runs",
+        "0.55",
+        "0.071",
+        "0.5 to 0.6",
+        "-",
+        "run-0",
     ]
 
 
-@pytest.mark.spec("WSP-129", "point, seeds, mean, spread and seconds")
+@pytest.mark.spec("WSP-129", "seeds, mean, standard deviation and seconds")
 def test_the_table_and_the_comparison(call, config):
     code, out, _ = call(config, "--seeds", "0-2", "--grid", "optim.lr=0.1,0.2")
-    head, _, first, second = (line.split() for line in out.splitlines()[:4])
-    assert head == ["point", "seeds", "mean", "score", "spread", "seconds"]
-    assert first == ["A", "optim.lr=0.1", "0-2", "1.101", "0.001", "2.5"]
-    assert second == ["B", "optim.lr=0.2", "0-2", "1.201", "0.001", "2.5"]
+    assert code == 0 and "B - A" in out
+    assert "seconds  settings" in out.splitlines()[2]
+    first, second = table_of(out)
+    assert first[:5] == ["A", "3", "seeds 0-2", "1.101", "0.001"]
+    assert [row[-2:] for row in (first, second)] == [
+        ["2.5", "optim.lr=0.1"],
+        ["2.5", "optim.lr=0.2"],
+    ]
     rows = (config.parents[1] / "runs/sweep-toy/table.csv").read_text().splitlines()
     assert rows[0] == "label,point,seeds,mean,spread,seconds,metric"
-    assert rows[1].startswith("A,optim.lr=0.1,0-2,1.101")
+    assert rows[1].startswith("A,optim.lr=0.1,seeds 0-2,1.101")
