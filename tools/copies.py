@@ -9,12 +9,12 @@ is not asked to share it, and may have a file of its own at that path.
 
 import argparse
 import difflib
-import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.files import replace_whole
 from tools.needs import can_share
 from tools.projects import ROOT, WorkspaceError, find_projects, walk
 from tools.regions import BEGIN, split_local
@@ -96,9 +96,8 @@ def sync(root: Path, path: str, source: str, to: Sequence[str] = ()) -> list[Pat
     changed = [file for file, new in written.items() if _read(file) != new]
     for file in changed:
         file.parent.mkdir(parents=True, exist_ok=True)
-        part = file.with_name(file.name + ".part")
-        part.write_bytes(written[file].encode("utf-8", "surrogateescape"))
-        os.replace(part, file)
+        content = written[file].encode("utf-8", "surrogateescape")
+        replace_whole(file, lambda part, content=content: part.write_bytes(content))
     return changed
 
 

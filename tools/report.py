@@ -10,17 +10,16 @@ differ, their pictures, and what `parity`, `benchmark` and the specifications sh
 
 import argparse
 import base64
-import contextlib
 import hashlib
 import html
 import json
-import os
 import re
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tools.files import replace_whole
 from tools.processes import handle_signals, say
 from tools.projects import ROOT, WorkspaceError, find_projects
 from tools.report_curves import POINTS, limited, points_for
@@ -51,6 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
         return 130
     print(f"{given.out}  {counts}, {len(page) / 1e6:.1f} MB; open it in a browser")
     return 0
@@ -150,14 +150,10 @@ def _places(given: Sequence[Path], root: Path) -> list[Path]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    part = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        part.write_bytes(content)
-        os.replace(part, path)
+        replace_whole(path, lambda part: part.write_bytes(content))
     except OSError as error:
-        with contextlib.suppress(OSError):
-            part.unlink()
         raise WorkspaceError(
             f"{path} cannot be written ({error.strerror}); choose another with --out"
         ) from None

@@ -23,6 +23,7 @@ from tools.runs import (
     read_metrics,
     run_folders,
 )
+from tools.sane import sane
 
 
 try:
@@ -196,7 +197,7 @@ def _read_events(path: Path) -> list[dict]:
     """The events; a last line that was cut when the process died is left out."""
     lines = path.read_text(encoding="utf-8").split("\n") if path.is_file() else []
     events = [_event(line) for line in lines[:-1] if line.strip()]
-    return [event for event in events if event]
+    return [sane(event) for event in events if event]
 
 
 def _event(line: str) -> dict:

@@ -4,12 +4,13 @@ All of it was measured before, by other commands, and is only read here.
 """
 
 import json
-import os
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 from tools import results
+from tools.files import write_whole
 from tools.processes import run, say
 from tools.projects import WorkspaceError, find_projects
 
@@ -22,14 +23,15 @@ def record_coverage(root: Path) -> None:
     for folder in _folders(root):
         path = _coverage_path(root, folder.name)
         path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
         say(f"tests of {folder.name}")
-        words = [sys.executable, "-m", "pytest", "-q", "--spec-json", part]
-        code = run(words, folder, stdout=sys.stderr)
-        if part.is_file():
-            os.replace(part, path)
-        else:
-            say(f"{folder.name}: pytest ended with {code} and wrote no sentences")
+        with tempfile.TemporaryDirectory(prefix="report-") as scratch:
+            made = Path(scratch) / "spec.json"
+            words = [sys.executable, "-m", "pytest", "-q", "--spec-json", made]
+            code = run(words, folder, stdout=sys.stderr)
+            if made.is_file():
+                write_whole(path, made.read_text(encoding="utf-8"))
+            else:
+                say(f"{folder.name}: pytest ended with {code} and wrote no sentences")
 
 
 def evidence(root: Path) -> dict[str, Any]:

@@ -26,9 +26,9 @@ FIRST = ("plots", "predictions", "explained", "eval")
 Picture = dict[str, Any]  # name, and data or why there is none
 
 
-def pictures_of(runs: Sequence[Path], total: int = TOTAL) -> Iterator[list[Picture]]:
-    """The pictures of each run in turn, as long as they fit in the total."""
-    left = total
+def pictures_of(runs: Sequence[Path]) -> Iterator[list[Picture]]:
+    """The pictures of each run in turn, as long as they fit in TOTAL."""
+    left = TOTAL
     with ThreadPoolExecutor() as pool:
         for run in runs:
             files = find_pictures(run)

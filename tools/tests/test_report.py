@@ -4,6 +4,7 @@ import base64
 import io
 import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -12,13 +13,16 @@ import pytest
 from PIL import Image
 
 from tools import report, report_pictures
-from tools.report_curves import POINTS, curves_of, decimate, points_for, scales
+from tools.projects import ROOT
 from tools.report_data import read_one, status_of
 from tools.tests.fake import project, write
 from tools.tests.made_up_runs import EVIL, draw, make_run
 
 
 INF, NAN = math.inf, math.nan
+LAUGHS = b"a0: &a0 [1]\n" + b"".join(
+    f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]\n".encode() for n in range(1, 10)
+)
 
 
 def blocks(page: bytes) -> dict:
@@ -75,72 +79,15 @@ def test_no_text_of_a_run_can_end_the_block_that_holds_it(root):
 
 @pytest.mark.spec("WSP-142", "The same files give the same bytes")
 def test_two_builds_are_equal(root):
-    assert built(root)[0] == built(root)[0]
-
-
-@pytest.mark.spec("WSP-143", "at most 500 points")
-@pytest.mark.parametrize("length", [1, 2, 500, 501, 733, 20_000])
-def test_a_long_curve_keeps_its_ends_and_extremes(length):
-    values = [math.sin(n * n) for n in range(length)]
-    high, low = length // 3, length // 2
-    values[low], values[high] = -9.0, 9.0
-    steps, kept = decimate(range(length), values, POINTS)
-    assert len(steps) <= POINTS and steps == sorted(set(steps))
-    assert [values[step] for step in steps] == kept
-    assert {0, length - 1, high, low} <= set(steps)
-    assert len(steps) > 300 or len(steps) == length
-
-
-@pytest.mark.spec("WSP-143", "what is not finite")
-@pytest.mark.parametrize("bad", [NAN, INF, -INF])
-def test_a_single_value_that_is_not_finite_stays(bad):
-    values = [float(n % 7) for n in range(5000)]
-    values[2345] = bad
-    steps, kept = decimate(range(5000), values, POINTS)
-    assert 2345 in steps and len(steps) <= POINTS
-    assert sum(not math.isfinite(value) for value in kept) == 1
-
-
-def test_nothing_but_values_that_are_not_finite_is_thinned_too():
-    steps, kept = decimate(range(5000), [NAN] * 5000, POINTS)
-    assert 100 < len(steps) <= POINTS and all(map(math.isnan, kept))
-
-
-@pytest.mark.spec("WSP-143", "fewer where all curves would not fit")
-def test_many_long_curves_get_fewer_points_each(monkeypatch):
-    curves = {"val": {"loss": (list(range(500)), [0.0] * 500)}}
-    assert points_for([curves] * 10) == POINTS
-    monkeypatch.setattr("tools.report_curves.ALL_POINTS", 1_000)
-    assert points_for([curves] * 10) == 100
-    assert points_for([curves] * 1000) == 30
-
-
-def test_rows_without_a_step_and_cells_without_a_number_are_left_out():
-    rows = [
-        {"step": 1.0, "epoch": 1.0, "split": "val", "loss": 2.0, "word": "x"},
-        {"epoch": 1.0, "split": "val", "loss": 3.0},
-        {"step": NAN, "split": "val", "loss": 3.0},
-    ]
-    assert curves_of(rows) == {"val": {"loss": ([1], [2.0])}}
-
-
-def test_seconds_leave_out_the_pause_before_a_run_was_resumed():
-    events = [
-        {"t": f"2026-01-01T{time}+00:00", "step": step, "event": event}
-        for time, step, event in [
-            ("10:00:00", 0, "start"),
-            ("10:00:30", 100, "checkpoint"),
-            ("10:00:50", 150, "best"),
-            ("23:00:00", 100, "resume"),
-            ("23:00:40", 200, "checkpoint"),
-            ("damaged", 300, "done"),
-        ]
-    ]
-    rows = [{"step": 50.0, "epoch": 1.0, "split": "val"}]
-    assert scales(events, rows) == {
-        "epoch": ([0, 50], [0.0, 1.0]),
-        "seconds": ([0, 100, 200], [0.0, 30.0, 70.0]),
-    }
+    for name in ("a", "b", "c"):  # none is newer than the others
+        make_run(root / "alpha/runs", name, {"seed": 1}, minute=3)
+    code = "import sys; from tools import report; sys.exit(report.main(sys.argv[1:]))"
+    for seed in "12":
+        words = [sys.executable, "-c", code, root, "--out", root / seed]
+        subprocess.run(words, cwd=ROOT, env=os.environ | {"PYTHONHASHSEED": seed})
+    assert (root / "1").read_bytes() == (root / "2").read_bytes()
+    shown = blocks((root / "1").read_bytes())["data"]["runs"]
+    assert [run["name"] for run in shown] == ["c", "b", "a", "two", "one"]
 
 
 def embedded(picture) -> Image.Image:
@@ -171,11 +118,12 @@ def test_what_is_no_picture_or_too_large_says_so(tmp_path, monkeypatch):
 
 
 @pytest.mark.spec("WSP-144", "newest run first")
-def test_when_the_page_is_full_older_runs_name_their_pictures(tmp_path):
+def test_when_the_page_is_full_older_runs_name_their_pictures(tmp_path, monkeypatch):
     old, new = (draw(tmp_path / name / "plots/a.png") for name in ("old", "new"))
     room = len(report_pictures.embed(new)["data"]) + 10
     folders = [new.parents[1], old.parents[1]]
-    (first,), (second,) = report_pictures.pictures_of(folders, room)
+    monkeypatch.setattr(report_pictures, "TOTAL", room)
+    (first,), (second,) = report_pictures.pictures_of(folders)
     assert "data" in first and second["name"] == "plots/a.png"
     assert "newer runs" in second["why"] and "data" not in second
 
@@ -187,6 +135,8 @@ def test_a_folder_of_many_pictures_does_not_fill_the_page(tmp_path):
             write(tmp_path / folder / f"{number}.png", "")
     names = [str(path.parent.name) for path in report_pictures.find_pictures(tmp_path)]
     assert names == ["plots"] * 8 + ["predictions"] * 8 + ["explained"] * 8
+    alone = write(tmp_path / "other" / "curves.png", "")
+    assert report_pictures.find_pictures(alone.parent) == [alone]
 
 
 @pytest.mark.spec("WSP-145", "shown as such, with what can be read of it")
@@ -195,6 +145,13 @@ def test_a_folder_of_many_pictures_does_not_fill_the_page(tmp_path):
     [
         ("config.yaml", b"a: [1"),
         ("config.yaml", b"\xff\xfe"),
+        ("config.yaml", LAUGHS),
+        ("config.yaml", b"a: &a [*a]"),
+        ("config.yaml", b"a: &a {b: *a}"),
+        ("config.yaml", b"a: " + b"[" * 900 + b"]" * 900),
+        ("meta.json", b'{"git": ' + b'{"a":' * 600 + b"1" + b"}" * 601),
+        ("meta.json", b'{"seed": 1' + b"0" * 400 + b"}"),
+        ("events.jsonl", b'{"step": 1' + b"0" * 400 + b"}\n"),
         ("meta.json", b"[]"),
         ("summary.json", b"{"),
         ("metrics.csv", b"step,loss\n1,\xff\n"),

@@ -151,6 +151,31 @@ def test_the_command_writes_the_page_and_says_where(root, capsys):
     assert [path.name for path in out.parent.iterdir()] == ["page.html"]
 
 
+@pytest.mark.spec("WSP-142", "written whole or not at all")
+def test_a_page_that_cannot_take_the_place_of_the_old_leaves_it(
+    root, monkeypatch, capsys
+):
+    def refuse(*_):
+        raise PermissionError(1, "Operation not permitted")
+
+    make_run(root / "alpha/runs", "a")
+    old = write(root / "page" / "page.html", "old")
+    monkeypatch.setattr("os.replace", refuse)
+    assert report.main([str(root / "alpha/runs"), "--out", str(old)]) == 2
+    assert "page.html cannot be written (Operation" in capsys.readouterr().err
+    assert [path.read_text() for path in old.parent.iterdir()] == ["old"]
+
+
+def test_ctrl_c_ends_with_a_word(root, monkeypatch, capsys):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    make_run(root / "alpha/runs", "a")
+    monkeypatch.setattr(report, "build", stop)
+    assert report.main([str(root / "alpha/runs")]) == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
 @pytest.mark.spec("WSP-145", "refused in one sentence")
 @pytest.mark.parametrize("place, why", [("nowhere", "is no folder"), ("", "no run")])
 def test_a_place_without_runs_is_refused(root, capsys, place, why):
