@@ -19,9 +19,9 @@ from pathlib import Path
 
 from tools import learning
 from tools.exercise_list import Exercise, find_exercise, read_exercises, split_name
-from tools.exercise_verify import LEAST, compare, known_ids, verify
+from tools.exercise_verify import LEAST, judge, known_ids, verify
 from tools.learning import Desk
-from tools.processes import handle_signals
+from tools.processes import handle_signals, say
 from tools.projects import ROOT, WorkspaceError, find_projects, select
 from tools.tables import table
 
@@ -72,6 +72,7 @@ def check(given: argparse.Namespace) -> int:
     """Run the tests of the requirements: which sentences hold now."""
     good = True
     for desk, one in _open(given.name):
+        say(f"running the tests of {len(one.ids)} sentences")
         states, first = learning.check(desk, one)
         holds = set(states.values()) == {"holds"}
         good &= holds
@@ -111,22 +112,23 @@ def reset(given: argparse.Namespace) -> int:
 def run_verify(given: argparse.Namespace) -> int:
     """Prove that each exercise fails without its body, with exactly the listed ids."""
     chosen: dict[Path, list[str]] = {}
+    short = 0
     for word in given.names or [path.name for path in find_projects(ROOT)]:
         project, path = split_name(ROOT, word)
         listed = [one.path for one in read_exercises(project)]
-        if path.isdigit() and int(path) <= len(listed):
-            path = listed[int(path) - 1]
+        if path.isnumeric():
+            path = find_exercise(ROOT, word).path
         if not path and not listed and given.names:
             raise WorkspaceError(f"{project.name} has no docs/EXERCISES.md")
         chosen.setdefault(project, []).extend([path] if path else listed)
         if listed and not path and len(listed) < LEAST:
             print(f"{project.name} has {len(listed)} exercises, fewer than {LEAST}")
-            chosen[project].append("")
-    passed = failed = 0
+            short += 1
+    passed = 0
+    chosen = {project: list(dict.fromkeys(paths)) for project, paths in chosen.items()}
     for project, paths in chosen.items():
-        wanted = list(dict.fromkeys(filter(None, paths)))
-        good = _verify(project, wanted, given.list)
-        passed, failed = passed + good, failed + len(wanted) - good + ("" in paths)
+        passed += _verify(project, paths, given.list)
+    failed = sum(map(len, chosen.values())) - passed + short
     if given.counts:
         given.counts.write_text(json.dumps([passed, failed]), encoding="utf-8")
     print(f"{passed} exercises are exact, {failed} are not")
@@ -134,23 +136,18 @@ def run_verify(given: argparse.Namespace) -> int:
 
 
 def _verify(project: Path, paths: list[str], show: bool) -> int:
-    """How many are good."""
+    """How many are good; what is in no list is judged by all tests, and shown."""
     listed = {one.path: one for one in read_exercises(project)}
-    unlisted = show or not set(paths) <= set(listed)
-    known = None if unlisted else {path: one.ids for path, one in listed.items()}
-    kept = ROOT / "exercises" / ".reach" / f"{project.name}.json"
+    every = show or not set(paths) <= set(listed)
+    ids = sorted({id for one in listed.values() for id in one.ids})
     good = 0
-    for verdict in verify(project, paths, kept, known):
+    for verdict in verify(project, paths, None if every else ids):
         one = listed.get(verdict.path)
-        if known is None:
-            text = f"{project.name}:{verdict.path}: {verdict.tests} tests fail"
-            ids = f"requirements: {', '.join(verdict.failing)}"
-            problem = verdict.problem
-            print(f"{project.name}:{verdict.path}: {problem}" if problem else text)
-            print("" if problem else f"{ids}\n")
-        else:
-            problem = compare(one, verdict, known_ids(project))
-            print(problem or f"ok  {one.name}  {', '.join(one.ids)}", flush=True)
+        problem = judge(one, verdict, known_ids(project)) if one else verdict.problem
+        name = f"{project.name}:{verdict.path}"
+        print(problem or f"ok  {name}  {', '.join(verdict.failing)}", flush=True)
+        if every and verdict.failing and (problem or not one):
+            print(f"requirements: {', '.join(verdict.failing)}")
         good += not problem
     return good
 

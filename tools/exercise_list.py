@@ -66,6 +66,11 @@ def find_exercise(root: Path, word: str) -> Exercise:
             return one
     if not exercises:
         raise WorkspaceError(f"{project.name} has no docs/EXERCISES.md")
+    if not path:
+        raise WorkspaceError(
+            f"{word} is a sub-project; write {project.name}:1 to "
+            f"{project.name}:{len(exercises)} for one of its exercises"
+        )
     select([path], [one.path for one in exercises])
     raise AssertionError("select refuses what is not there")
 
@@ -81,7 +86,7 @@ def split_name(root: Path, word: str) -> tuple[Path, str]:
 
 def _read_one(project: Path, where: str, lines: list[str]) -> Exercise:
     number, path = HEADING.match(lines[0]).groups()
-    rest = [line for line in lines[1:] if line.strip() or line == ""]
+    rest = [line.rstrip() for line in lines[1:]]
     text = "\n".join(rest).strip().split("\n")
     asked = REQUIREMENTS.match(text[0])
     if not asked:

@@ -7,19 +7,19 @@ others: open exercises beside it count as solved.
 
 import difflib
 import hashlib
+import itertools
 import json
 import os
 import shutil
+import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from tools.exercise_list import Exercise, read_exercises
-from tools.exercise_verify import runner
-from tools.files import write_whole
-from tools.grading import Run
-from tools.projects import WorkspaceError
-from tools.reach import copy_project
+from tools.files import replace_whole, write_whole
+from tools.grading import copy_project, grade
+from tools.projects import WorkspaceError, walk
 from tools.stripping import (
     find_function,
     find_module,
@@ -30,6 +30,7 @@ from tools.stripping import (
 
 
 STATE = ".exercises.json"
+LIMIT = 900  # seconds that the tests of one check may take
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +46,34 @@ class Desk:
 
     def opened(self) -> dict[str, dict]:
         """Path of each open exercise -> how many hints were shown, what passed."""
-        try:
-            return json.loads((self.copy / STATE).read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except ValueError:
-            raise WorkspaceError(
-                f"{self.copy / STATE} is damaged; move {self.copy} away and start again"
-            ) from None
+        return self._state()["open"]
 
     def note(self, path: str, **what: object) -> None:
         """Remember something about an open exercise."""
-        opened = self.opened()
-        opened[path] = {"hints": 0, "passed": ""} | opened.get(path, {}) | what
-        write_whole(self.copy / STATE, json.dumps(opened, indent=1) + "\n")
+        state = self._state()
+        old = state["open"].get(path, {})
+        state["open"][path] = {"hints": 0, "passed": ""} | old | what
+        write_whole(self.copy / STATE, json.dumps(state, indent=1) + "\n")
+
+    def check_source(self) -> None:
+        """Refuse a copy of what is not the original any more."""
+        if self._state()["source"] != _source(self.project):
+            raise WorkspaceError(
+                f"src of {self.project.name} has changed since it was copied: move "
+                f"{self.copy} away, start again, and take your functions from there"
+            )
+
+    def _state(self) -> dict:
+        """What is open, and a digest of what was copied."""
+        try:
+            state = json.loads((self.copy / STATE).read_text(encoding="utf-8"))
+            return {"source": state["source"], "open": dict(state["open"])}
+        except FileNotFoundError:
+            return {"source": _source(self.project), "open": {}}
+        except (ValueError, TypeError, KeyError):
+            raise WorkspaceError(
+                f"{self.copy / STATE} is damaged; move {self.copy} away and start again"
+            ) from None
 
     def files(self, path: str) -> tuple[Path, Path, str]:
         """(file of the original, file of the copy, name inside) of a callable."""
@@ -96,9 +111,11 @@ def start(desk: Desk, one: Exercise) -> str:
             os.replace(part / desk.project.name, desk.copy)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+    desk.check_source()
     _, mine, name = desk.files(one.path)
-    _write(mine, strip(read_yours(mine), name, one.path))
-    desk.note(one.path)
+    text = strip(read_yours(mine), name, one.path)
+    desk.note(one.path)  # first: what is open without a note could not be reset
+    _write(mine, text)
     return where(desk, one.path)
 
 
@@ -111,6 +128,7 @@ def where(desk: Desk, path: str) -> str:
 
 def check(desk: Desk, one: Exercise) -> tuple[dict[str, str], str]:
     """(id -> holds, fails or not run; the first failed assertion) of the copy."""
+    desk.check_source()
     yours = desk.texts(one.path)[1]
     with tempfile.TemporaryDirectory(prefix="exercise-") as folder:
         scratch = Path(folder)
@@ -121,22 +139,8 @@ def check(desk: Desk, one: Exercise) -> tuple[dict[str, str], str]:
         for other in desk.opened():
             if other != one.path:
                 _solve(desk, tree, other)
-        files = [
-            path.relative_to(tree).as_posix()
-            for path in sorted((tree / "tests").glob("test_*.py"))
-            if any(id in path.read_text(encoding="utf-8") for id in one.ids)
-        ]
-        out = scratch / "out.json"
-        run = Run(str(tree), str(out), files, ids=list(one.ids))
-        runner(desk.project, scratch)([run])
-        try:
-            result = json.loads(out.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise WorkspaceError(
-                f"the tests of {one.name} did not end within {run.limit:.0f} s, or "
-                "crashed Python: look for a loop without an end"
-            ) from None
-    states, first = _states(one, result)
+        result = grade(scratch, tree, one.ids, LIMIT)
+    states, first = _states(desk, one, result)
     holds = all(state == "holds" for state in states.values())
     desk.note(one.path, passed=_digest(yours) if holds else "")
     return states, first
@@ -164,7 +168,8 @@ def diff(desk: Desk, one: Exercise) -> str:
 def reset(desk: Desk, one: Exercise) -> tuple[str, Path]:
     """Take the body away again; (where it stands, where the old file is kept)."""
     file, mine, name = desk.files(one.path)
-    kept = mine.with_name(mine.name + ".bak")
+    free = (mine.with_name(f"{mine.name}.bak{i or ''}") for i in itertools.count())
+    kept = next(path for path in free if not path.exists())
     shutil.copyfile(mine, kept)
     try:
         new = function_text(file.read_bytes(), name, one.path)
@@ -206,29 +211,36 @@ def _solve(desk: Desk, tree: Path, path: str) -> None:
     _write(target, put_function(read_yours(target), new, name, path))
 
 
-def _states(one: Exercise, result: dict) -> tuple[dict[str, str], str]:
+def _states(desk: Desk, one: Exercise, result: dict) -> tuple[dict[str, str], str]:
+    """What holds; what the first failure says, and how to see it by hand."""
     outcomes: dict[str, list[str]] = {id: [] for id in one.ids}
-    messages = list(result["broken"].values())
     for test in result["tests"].values():
         for id in set(test["ids"]) & set(one.ids):
             outcomes[id].append(test["outcome"])
-        if test["message"]:
-            messages.append(test["message"])
-    broken = bool(result["broken"])
+    broken = result["broken"]
     states = {}
     for id, seen in outcomes.items():
         good = "passed" in seen and not broken
         states[id] = "fails" if "failed" in seen or broken else "holds" * good
-    return {id: state or "not run" for id, state in states.items()}, next(
-        iter(messages), ""
-    )
+    states = {id: state or "not run" for id, state in states.items()}
+    red = {n: t["message"] for n, t in result["tests"].items() if t["message"]}
+    for name, message in (broken | red).items():
+        test = f"cd {desk.copy} && {sys.executable} -m pytest -s {name!r}"
+        return states, f"{name}\n{message}\nby hand: {test}"
+    return states, ""
 
 
 def _digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
 
 
+def _source(project: Path) -> str:
+    """A digest of its code."""
+    whole = hashlib.sha256()
+    for path in walk(project / "src"):
+        whole.update(str(path.relative_to(project)).encode() + path.read_bytes())
+    return whole.hexdigest()
+
+
 def _write(file: Path, text: bytes) -> None:
-    part = file.with_name(f".{os.getpid()}.{file.name}")
-    part.write_bytes(text)
-    os.replace(part, file)
+    replace_whole(file, lambda part: part.write_bytes(text))

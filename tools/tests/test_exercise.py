@@ -3,13 +3,15 @@ import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from tests.exercises import TESTS, exercise_project
-from tests.fake import QUICK, make_ready, workspace
+from tests.fake import QUICK, make_ready, workspace, write
 from tools import exercise
 from tools.projects import ROOT
+from tools.recorder import Recorder
 
 
 @pytest.fixture
@@ -22,7 +24,8 @@ def learner(tmp_path, monkeypatch, capfd):
     def type_in(*words):
         code = exercise.main(words)
         shown = capfd.readouterr()
-        return code, (shown.out + shown.err).splitlines()
+        lines = (shown.out + shown.err).splitlines()
+        return code, [line for line in lines if not line.startswith("running the")]
 
     return type_in
 
@@ -60,7 +63,11 @@ def test_from_start_to_the_reference(learner, mine, tmp_path):
     code, lines = learner("check")
     assert code == 1
     assert [line[9:14] for line in lines[3:6]] == ["fails", "holds", "holds"]
-    assert any(line.startswith("test_numbers.py:11: ") for line in lines)
+    at = lines.index("tests/test_numbers.py::test_double[3]")
+    assert lines[at + 1].startswith("test_numbers.py:11: assert ")
+    assert lines[at + 2].startswith("by hand: cd ")
+    by_hand = lines[at + 2].removeprefix("by hand: ")
+    assert subprocess.run(by_hand, shell=True, env=os.environ | QUICK).returncode == 1
     mine.write_text(mine.read_text().replace(" if x < 3 else 0", ""))
     code, lines = learner("check")
     assert code == 0
@@ -100,6 +107,9 @@ def test_work_is_kept(learner, mine):
     assert "return 3 * x" not in mine.read_text()
     assert "return 3 * x" in (mine.parent / "numbers.py.bak").read_text()
     assert 'exercise: numbers.Point.length"' in mine.read_text()
+    learner("reset", "alpha:1")
+    assert "return 3 * x" in (mine.parent / "numbers.py.bak").read_text()
+    assert (mine.parent / "numbers.py.bak1").exists()
     code, lines = learner("hint")
     assert code == 2 and "several exercises are open; name one of: alpha" in lines[0]
 
@@ -130,11 +140,57 @@ def test_a_slip_of_the_pen(learner, mine):
     assert code == 0 and 'exercise: numbers.double"' in mine.read_text()
 
 
+@pytest.mark.spec("WSP-213", "a file that cannot be imported is named with its line")
+def test_an_import_that_fails(learner, mine):
+    learner("start", "alpha:1")
+    mine.write_text(mine.read_text() + "\nimport nosuch\n")
+    code, lines = learner("check")
+    assert code == 1
+    line = len(mine.read_text().splitlines())
+    fault = "ModuleNotFoundError: No module named 'nosuch'"
+    assert f"src/numbers.py:{line}: {fault}" in lines
+
+
+@pytest.mark.spec("WSP-225", "`check` stops there")
+def test_nothing_runs_after_a_test_that_takes_too_long(tmp_path):
+    file = write(tmp_path / "test_it.py", "def test_it():\n    pass\n")
+    recorder = Recorder(None)
+    recorder.session = SimpleNamespace(shouldstop=False)
+    recorder.tests = {"a": {"outcome": "", "message": ""}}
+    message = "Failed: Timeout (>60.0s) from pytest-timeout."
+    crash = SimpleNamespace(path=str(file), lineno=1, message=message)
+    report = SimpleNamespace(
+        nodeid="a",
+        when="call",
+        passed=False,
+        failed=True,
+        outcome="failed",
+        longrepr=SimpleNamespace(reprcrash=crash),
+    )
+    recorder.pytest_runtest_logreport(report)
+    assert "Timeout" in recorder.session.shouldstop
+
+
+@pytest.mark.spec("WSP-226", "whose original has changed since")
+def test_the_original_has_changed(learner, mine, tmp_path):
+    learner("start", "alpha:1")
+    write_body(mine, "numbers.double", "return 2 * x")
+    other = tmp_path / "alpha/src/numbers.py"
+    other.write_text(other.read_text().replace("origin", "zero"))
+    for words in (["check"], ["start", "alpha:2"]):
+        code, lines = learner(*words)
+        assert code == 2
+        assert "src of alpha has changed since it was copied" in lines[-1]
+    assert "return 2 * x" in mine.read_text()
+
+
 def test_what_is_missing(learner, mine):
     code, lines = learner("check")
     assert code == 2 and lines[0].startswith("no exercise is open; see:")
     code, lines = learner("start", "alpha:numbers.duble")
     assert code == 2 and "did you mean numbers.double?" in lines[0]
+    code, lines = learner("start", "alpha")
+    assert code == 2 and "write alpha:1 to alpha:3" in lines[0]
     code, lines = learner("start", "alpa:1")
     assert code == 2 and "did you mean alpha?" in lines[0]
     code, lines = learner("check", "alpha:1")
@@ -175,7 +231,7 @@ def test_the_suite(tmp_path):
     assert done.returncode == 1, done.stderr
     assert done.stdout.splitlines()[-1] == "11 passed, 1 failed, 0 skipped"
     assert "exercises of alpha" in done.stdout
-    assert "ABC-013 fails without it too" in done.stdout
+    assert "no test notices that numbers.f13 is gone" in done.stdout
 
 
 @pytest.mark.spec("WSP-228", "Ctrl-C ends it with exit code 130")

@@ -26,6 +26,12 @@ def test_a_damaged_list(tmp_path, old, new, sentence):
         read_exercises(alpha)
 
 
+def test_a_line_of_blanks_ends_a_hint(tmp_path):
+    text = EXERCISES.replace("times.\n\nAdd", "times.\n  \nAdd")
+    one = read_exercises(exercise_project(tmp_path, exercises=text))[0]
+    assert one.hints == ("Two times.", "Add it to itself.")
+
+
 @pytest.mark.parametrize("project", find_projects(ROOT), ids=lambda path: path.name)
 def test_the_lists_of_this_workspace_can_be_read(project):
     if (project / "docs" / "EXERCISES.md").exists():

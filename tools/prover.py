@@ -1,0 +1,224 @@
+"""A pytest that collects once, then forks: which tests need the body of which callable.
+
+One child runs the tests with the probes of `tools.probes`. Then a child for each
+callable runs, without its body, those that call it; a test of which all ids are known
+to fail is left out. What a fixture or a cache calls counts for all tests that use it. A
+test that fails with probes alone (a compiler meets one) may call any callable.
+"""
+
+import builtins
+import functools
+import gc
+import json
+import os
+import signal
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tools.probes import FIRST, Bodies, Place, drop_compiled
+from tools.recorder import Recorder
+
+
+class Prover(Recorder):
+    """Forks instead of running the tests."""
+
+    def __init__(self, job: dict) -> None:
+        super().__init__(job["ids"])
+        self.job, self.child = job, 0
+        self.tree = Path(job["tree"])
+        self.places = {path: Place(*place) for path, place in job["places"].items()}
+        self.seen: Seen | None = Seen(job["seen"])
+        self.fixtures: dict[int, set[str]] = {}
+        self.early: set[str] = set()  # called before any test ran
+        self.red: dict[str, list[str] | None] = {}  # path -> ids, None: did not end
+        self.known: set[str] = set()  # ids that are red in this child
+        signal.signal(signal.SIGTERM, self._leave)
+
+    def result(self) -> dict:
+        return super().result() | {"early": sorted(self.early), "red": self.red}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session):
+        self.early = self.seen.take()
+        bodies = Bodies(self.tree, self.places)
+        gc.freeze()  # else the first collection of each child copies all memory
+        items = session.items
+        self.tests = self._ran(lambda: self._run(items))
+        self.seen = None
+        for place in [*self.places.values(), FIRST]:
+            drop_compiled(self.tree / place.file)
+        again = [i for i in items if self.tests[i.nodeid]["outcome"] == "failed"]
+        if again:
+            for name, test in self._ran(lambda: self._run(again, bodies)).items():
+                self.tests[name] = test | {"seen": list(self.places)}
+        for path in self.places:
+            chosen = [i for i in items if self._may_call(i, path)]
+            self.red[path] = self._without(path, chosen, bodies) if chosen else []
+        return True
+
+    def _without(self, path: str, items: list, bodies: Bodies) -> list[str] | None:
+        """The ids that fail without a body, in processes that tests start too."""
+        file = self.tree / self.places[path].file
+        old = file.read_bytes()
+        file.write_bytes(self.places[path].bytes())
+        drop_compiled(file)
+        ran = self._fork(lambda: self._run(items, bodies, path), self.job["each"])
+        file.write_bytes(old)
+        drop_compiled(file)
+        if ran is None:
+            return None
+        failed = [test for test in ran.values() if test["outcome"] == "failed"]
+        return sorted({id for test in failed for id in test["ids"]})
+
+    def _may_call(self, item, path: str) -> bool:
+        test = self.tests[item.nodeid]
+        return test["outcome"] == "passed" and path in test["seen"]
+
+    def _run(self, items, bodies: Bodies | None = None, removed: str = "") -> dict:
+        """In a child: what the tests say."""
+        if bodies:
+            bodies.take_out(removed)
+        for item in items:
+            self.tests[item.nodeid] |= {"outcome": "", "message": ""}
+        for item, following in zip(items, [*items[1:], None], strict=False):
+            item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
+        return {item.nodeid: self.tests[item.nodeid] for item in items}
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_setup(self, item):
+        if set(self.tests[item.nodeid]["ids"]) <= self.known:
+            pytest.skip("its sentences are known to fail")
+
+    def pytest_runtest_logreport(self, report):
+        super().pytest_runtest_logreport(report)
+        if report.failed and not self.seen:
+            self.known |= set(self.tests[report.nodeid]["ids"])
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef, request):
+        if not self.seen:
+            return (yield)
+        before = self.seen.take()
+        try:
+            return (yield)
+        finally:
+            inside = self.seen.take()
+            self.fixtures.setdefault(id(fixturedef), set()).update(inside)
+            self.seen.add(before | inside)
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item, nextitem):
+        if not self.seen:
+            return (yield)
+        self.seen.take()
+        try:
+            return (yield)
+        finally:
+            called = self.seen.take()
+            for definitions in item._fixtureinfo.name2fixturedefs.values():
+                for one in definitions:
+                    called |= self.fixtures.get(id(one), set())
+            self.tests[item.nodeid]["seen"] = sorted(called)
+
+    def _ran(self, work: Callable[[], dict]) -> dict:
+        ran = self._fork(work, None)
+        if ran is None:
+            raise RuntimeError("a test ended Python, without any exercise")
+        return ran
+
+    def _fork(self, work: Callable[[], dict], limit: float | None) -> dict | None:
+        """What a child says; None if it does not end."""
+        out = Path(f"{self.job['out']}.part")
+        out.unlink(missing_ok=True)
+        sys.stdout.flush()  # or the child says it once more
+        self.child = os.fork()
+        if not self.child:
+            try:
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                os.setsid()
+                out.write_text(json.dumps(work()), encoding="utf-8")
+            except BaseException:
+                traceback.print_exc()
+            finally:
+                os._exit(0)
+        end = time.monotonic() + (limit or float("inf"))
+        while not os.waitpid(self.child, os.WNOHANG)[0] and time.monotonic() < end:
+            time.sleep(0.02)
+        self._kill()
+        try:
+            return json.loads(out.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+
+    def _kill(self) -> None:
+        """The child, and what its tests left behind."""
+        if self.child:
+            with suppress(ProcessLookupError, PermissionError):
+                os.killpg(self.child, signal.SIGKILL)
+
+    def _leave(self, number, frame) -> None:
+        self._kill()
+        os._exit(128 + number)
+
+
+class Seen:
+    """What the probes of this process and of its children have seen since `take`."""
+
+    def __init__(self, path: str) -> None:
+        self.file = os.open(path, os.O_RDONLY)
+        self.here = builtins.__dict__.setdefault("__seen__", set())
+        _watch_caches(self.here)
+
+    def take(self) -> set[str]:
+        """All since the last call; begin anew."""
+        found = set(self.here) | set(os.read(self.file, 1 << 24).decode().split())
+        self.here.clear()
+        return found
+
+    def add(self, names: set[str]) -> None:
+        """Seen as if called now."""
+        self.here |= names
+
+
+def _watch_caches(seen: set[str]) -> None:
+    """A hit of a cache counts as a call of all that its misses have called."""
+    real = functools.lru_cache
+
+    def lru_cache(maxsize=128, typed=False):
+        if callable(maxsize):
+            return watched(maxsize, real(maxsize))
+        return lambda function: watched(function, real(maxsize, typed)(function))
+
+    def watched(function, cached):
+        behind: set[str] = set()
+
+        def noting(*args, **kwargs):
+            before = set(seen)
+            seen.clear()
+            try:
+                return function(*args, **kwargs)
+            finally:
+                behind.update(seen)
+                seen.update(before)
+
+        inner = real(**cached.cache_parameters())(noting)
+
+        @functools.wraps(function)
+        def outer(*args, **kwargs):
+            try:
+                return inner(*args, **kwargs)
+            finally:
+                seen.update(behind)
+
+        for name in ("cache_info", "cache_clear", "cache_parameters"):
+            setattr(outer, name, getattr(inner, name))
+        return outer
+
+    functools.lru_cache = lru_cache
+    functools.cache = lambda function: lru_cache(maxsize=None)(function)
