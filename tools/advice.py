@@ -13,14 +13,21 @@ NEARLY = 0.9
 """Fewer threads are taken that reach this share of the best."""
 BUSY = 0.5
 """Load, as a share of the cores, above which figures are too low."""
-GPUS = {  # TFLOP/s in fp32 without TF32 and in bf16 without sparsity, from data sheets
-    "H200": (66.9, 989.4),
-    "H100 80GB HBM3": (66.9, 989.4),
-    "A100": (19.5, 312.0),
-    "L4": (30.3, 121.0),
-    "RTX 4090": (82.6, 165.2),
-    "RTX 3090": (35.6, 71.0),
+GPUS = {
+    "H200": (66.9, 989.4, 4.8),
+    "H100 80GB HBM3": (66.9, 989.4, 3.35),
+    "A100 SXM4 80GB": (19.5, 312.0, 2.039),
+    "A100 80GB PCIe": (19.5, 312.0, 1.935),
+    "A100 SXM4 40GB": (19.5, 312.0, 1.555),
+    "A100 PCIE 40GB": (19.5, 312.0, 1.555),
+    "L4": (30.3, 121.0, 0.3),
+    "RTX 4090": (82.6, 165.2, 1.008),
+    "RTX 3090": (35.6, 71.0, 0.936),
 }
+"""What a name ends with; TFLOP/s in fp32 without TF32 and in bf16 without sparsity, and
+TB/s of memory, from data sheets."""
+STEADY = ("intel_pstate", "amd-pstate-epp")
+"""Drivers of the clock whose normal governor is `powersave`: it holds nothing low."""
 
 
 def recommend(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -48,10 +55,18 @@ def peak(facts: Mapping[str, Any], row: Row) -> float:
         cpu: Cpu = facts["cpu"]
         used = min(row.threads, facts["usable"], cpu.physical)
         return used * cpu.mhz / 1000 * flops_a_cycle(cpu, row.dtype)
-    for name, rates in GPUS.items():
-        if f" {name} " in f" {facts['gpu'].get('name', '').replace('-', ' ')} ":
-            return 1000 * rates[row.dtype == "bf16"]
-    return 0.0
+    return 1000 * _data_sheet(facts)[row.dtype == "bf16"]
+
+
+def gpu_bandwidth(facts: Mapping[str, Any]) -> float:
+    """GB/s that the memory of the GPU should reach at most, 0 if not known."""
+    return 1000 * _data_sheet(facts)[2]
+
+
+def _data_sheet(facts: Mapping[str, Any]) -> tuple[float, float, float]:
+    gpu = f" {facts['gpu'].get('name', '').replace('-', ' ')}"
+    known = (rates for name, rates in GPUS.items() if gpu.endswith(f" {name}"))
+    return next(known, (0.0, 0.0, 0.0))
 
 
 def _device(rows: Sequence[Row]) -> str:
@@ -126,7 +141,7 @@ def _warnings(facts: Mapping[str, Any], device: str) -> list[str]:
         found.append(f"torch uses {level} on a processor that has {lost[0]}")
     if 0 < _ratio(facts["rows"], device) < 1 / FASTER:
         found.append("bf16 is slower than fp32 here: train.precision=fp32")
-    if facts["governor"] == "powersave":
+    if facts["governor"] == "powersave" and facts["driver"] not in STEADY:
         found.append("the clock is held low (scaling_governor = powersave)")
     if facts["nvidia"] and not facts["gpu"]:
         found.append("there is an NVIDIA driver, but this torch cannot use a GPU")

@@ -62,7 +62,8 @@ def measure() -> dict[str, Any]:
         "usable": machine.usable_cpus(cpu, limits),
         "memory": machine.read_memory(limits),
         "load": load,
-        "governor": _governor(),
+        "governor": _of_clock("scaling_governor"),
+        "driver": _of_clock("scaling_driver"),
         "nvidia": Path("/proc/driver/nvidia/version").exists(),
         "environment": {
             name: value
@@ -85,6 +86,9 @@ def measure() -> dict[str, Any]:
                 rows += speed.torch_rows(device, dtype, threads, speed.SIZES)
     say("measuring: memory")
     facts |= {"rows": rows, "bandwidth": speed.bandwidth()}
+    if facts["gpu"]:
+        copy = speed.gpu_copy(facts["gpu"]["kind"])
+        facts["bandwidth"] |= {"gpu": copy, "gpu_peak": advice.gpu_bandwidth(facts)}
     facts["without"] = speed.without_variables(here)
     return facts | {"recommended": advice.recommend(facts)}
 
@@ -97,6 +101,9 @@ def text(facts: dict[str, Any]) -> str:
     clock = f" at {cpu.mhz / 1000:.2f} GHz" if cpu.mhz else ""
     gpu, moved = facts["gpu"], facts["bandwidth"]
     shown = " ".join(filter(None, [gpu.get("name"), gpu.get("about")]))
+    if gpu:
+        shown += f"; copies {moved['gpu']:.0f} GB/s"
+        shown += f" of {moved['gpu_peak']:.0f}" if moved["gpu_peak"] else ""
     settings = [f"{k}={v}" for k, v in advised["environment"].items()]
     unset = f"\n        unset {' '.join(advised['unset'])}" if advised["unset"] else ""
     warnings = [f"  - {line}" for line in advised["warnings"]] or ["  none"]
@@ -110,7 +117,7 @@ def text(facts: dict[str, Any]) -> str:
         f"gpu     {shown or 'none that torch can use'}",
         "",
         "product of two square matrices, best of several; peak: cores x clock x "
-        "operations a cycle, an estimate (a core may run faster than its stated clock)",
+        "operations a cycle, an estimate with the highest clock that is stated",
         table(HEADS, _cells(facts)),
         "",
         f"take    --device {advised['device']} train.precision={advised['precision']}, "
@@ -162,7 +169,7 @@ def _cells(facts: dict[str, Any]) -> list[list[object]]:
 
 def _versions() -> dict[str, str]:
     found = {"python": platform.python_version(), "numpy": np.__version__}
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+    blas = speed.numpy_blas()
     found["blas"] = f"{blas.get('name', '?')} {blas.get('version', '')}".strip()
     with contextlib.suppress(ImportError):
         import torch
@@ -197,8 +204,8 @@ def _torch_facts() -> dict[str, Any]:
     }
 
 
-def _governor() -> str:
-    path = Path("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor")
+def _of_clock(name: str) -> str:
+    path = Path("/sys/devices/system/cpu/cpu0/cpufreq", name)
     return path.read_text().strip() if path.exists() else ""
 
 

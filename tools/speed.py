@@ -22,6 +22,8 @@ LONGEST = 1.0
 """Seconds that one product may be expected to take; a longer one is skipped."""
 ENOUGH = 0.3
 """Seconds over which a product is repeated."""
+GPU_FLOATS = 1 << 27
+"""Half a GiB: the launch of its copy is little beside the copy."""
 SLOWING = ("OPENBLAS_", "GOTO_", "MKL_", "BLIS_", "DNNL_", "ONEDNN_", "ATEN_", "KMP_")
 """What variables begin with that change how matrices are multiplied."""
 
@@ -59,7 +61,7 @@ def torch_rows(
     import torch
 
     kind = {"fp32": torch.float32, "bf16": torch.bfloat16}[dtype]
-    wait = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}.get(device)
+    wait = _waiter(device)
 
     def prepare(size: int) -> Callable[[], object]:
         a, b = (torch.from_numpy(_random(size)).to(device, kind) for _ in range(2))
@@ -67,8 +69,7 @@ def torch_rows(
 
         def multiply() -> None:
             torch.mm(a, b, out=out)
-            if wait:
-                wait()
+            wait()
 
         return multiply
 
@@ -105,6 +106,15 @@ def bandwidth() -> dict[str, float]:
 
     found["triad"] = 3 * a.nbytes / best_of(triad, ENOUGH) / 1e9
     return found
+
+
+def gpu_copy(device: str) -> float:
+    """GB/s of a copy within the memory of a GPU, far outside its caches."""
+    import torch
+
+    a, wait = torch.ones(GPU_FLOATS, device=device), _waiter(device)
+    b = torch.empty_like(a)
+    return 8 * GPU_FLOATS / best_of(lambda: (b.copy_(a), wait()), ENOUGH) / 1e9
 
 
 def without_variables(with_torch: bool) -> dict | None:
@@ -176,10 +186,23 @@ def _random(size: int) -> np.ndarray:
     return np.random.default_rng(size).standard_normal((size, size), np.float32)
 
 
+def numpy_blas() -> dict[str, str]:
+    """The library that multiplies for numpy, as numpy was built."""
+    return np.show_config(mode="dicts")["Build Dependencies"]["blas"]
+
+
 def _numpy_threads() -> int:
-    """As OpenBLAS and MKL read their environment."""
+    """As OpenBLAS or MKL reads its environment."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 0
     cores = cores or os.cpu_count() or 1
-    names = ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OMP_NUM_THREADS")
-    given = (os.environ.get(name, "") for name in names)
+    own = "MKL" if "mkl" in numpy_blas().get("name", "").lower() else "OPENBLAS"
+    given = (os.environ.get(f"{name}_NUM_THREADS", "") for name in (own, "OMP"))
     return next((min(int(n), cores) for n in given if n.isdecimal()), cores)
+
+
+def _waiter(device: str) -> Callable[[], object]:
+    """What waits for the device, which else goes on by itself."""
+    import torch
+
+    known = {"cuda": torch.cuda.synchronize, "mps": torch.mps.synchronize}
+    return known.get(device, lambda: None)

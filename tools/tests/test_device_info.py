@@ -5,7 +5,7 @@ import os
 import pytest
 
 from tools import machine
-from tools.advice import peak, recommend
+from tools.advice import gpu_bandwidth, peak, recommend
 from tools.machine import Cpu, Limits, flops_a_cycle, parse_cpuinfo, read_limits
 from tools.speed import Row
 from tools.tests.fake import write
@@ -52,6 +52,7 @@ def facts(rows=(), cpu=None, **changes):
         "memory": {"total": 16 << 30, "available": 8 << 30},
         "load": 0.1,
         "governor": "",
+        "driver": "acpi-cpufreq",
         "nvidia": False,
         "environment": {},
         "torch_threads": 4,
@@ -112,15 +113,25 @@ def test_the_peak():
     assert peak(facts(usable=2), row("fp32", 1)) == 2 * 2.0 * 32
     assert peak(facts(), row("bf16", 1)) == 0
     assert peak(facts(cpu=Cpu(features=("avx",), physical=4)), row("fp32", 1)) == 0
-    for name, tera in [
-        ("NVIDIA H200", 989.4),
-        ("NVIDIA A100-SXM4-80GB", 312.0),
-        ("NVIDIA L4", 121.0),
-        ("NVIDIA L40S", 0),
-        ("Radeon", 0),
-    ]:
-        gpu = {"kind": "cuda", "name": name}
-        assert peak(facts(gpu=gpu), row("bf16", 1, "cuda")) == 1000 * tera
+
+
+@pytest.mark.spec("WSP-178", "nothing is said where one of them is not known")
+@pytest.mark.spec("WSP-184", "beside that of its data sheet where it is known")
+@pytest.mark.parametrize(
+    "name, products, memory",
+    [
+        ("NVIDIA H200", 989.4, 4.8),
+        ("NVIDIA A100-SXM4-80GB", 312.0, 2.039),
+        ("NVIDIA L4", 121.0, 0.3),
+        ("NVIDIA L40S", 0, 0),
+        ("NVIDIA GeForce RTX 3090 Ti", 0, 0),
+        ("Radeon", 0, 0),
+    ],
+)
+def test_what_a_gpu_should_reach(name, products, memory):
+    found = facts(gpu={"kind": "cuda", "name": name})
+    assert peak(found, row("bf16", 1, "cuda")) == 1000 * products
+    assert gpu_bandwidth(found) == 1000 * memory
 
 
 @pytest.mark.spec("WSP-176", "limits of control groups of version 1 and 2")
@@ -214,3 +225,10 @@ SLOWED = {
 def test_what_makes_it_slow_is_said(change, said):
     (warning,) = recommend(facts(**change))["warnings"]
     assert said in warning
+
+
+@pytest.mark.spec("WSP-181", "a low clock")
+@pytest.mark.parametrize("driver", ["intel_pstate", "amd-pstate-epp"])
+def test_powersave_is_the_normal_governor_of_some(driver):
+    found = facts(governor="powersave", driver=driver)
+    assert recommend(found)["warnings"] == []

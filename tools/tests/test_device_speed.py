@@ -81,6 +81,7 @@ def test_the_number_of_threads_is_put_back():
     [
         ({"OMP_NUM_THREADS": "1"}, 1),
         ({"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "2"}, 2),
+        ({"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "2"}, 1),
         ({"OMP_NUM_THREADS": "99"}, 3),
         ({"OMP_NUM_THREADS": "many"}, 3),
         ({}, 3),
@@ -96,6 +97,9 @@ def test_threads_of_numpy(monkeypatch, given, threads):
     )
     (row,) = speed.numpy_rows([16])
     assert row.threads == threads
+    monkeypatch.setattr(speed, "numpy_blas", lambda: {"name": "mkl-sdl"})
+    with_mkl = int(given.get("MKL_NUM_THREADS", 0))
+    assert not with_mkl or speed._numpy_threads() == with_mkl
 
 
 @pytest.mark.spec("WSP-184", "counted as in STREAM")
@@ -105,6 +109,25 @@ def test_bandwidth_counts_what_is_read_and_written(monkeypatch):
     found = speed.bandwidth()
     one = 4 * (16 << 20) / 1e9
     assert found == {"copy": pytest.approx(2 * one), "triad": pytest.approx(3 * one)}
+
+
+@pytest.mark.spec("WSP-184", "of a GPU that of a copy in its own memory")
+def test_the_copy_of_a_gpu(monkeypatch):
+    monkeypatch.setattr(speed, "GPU_FLOATS", 1000)
+    monkeypatch.setattr(speed, "best_of", lambda function, _: function() and 2.0)
+    assert speed.gpu_copy("cpu") == pytest.approx(4e-6)  # 4000 bytes read and written
+
+
+@pytest.mark.spec("WSP-184", "beside that of its data sheet where it is known")
+@pytest.mark.parametrize("name, of", [("NVIDIA H200", " of 4800"), ("Radeon", "")])
+def test_a_gpu_beside_its_data_sheet(small, monkeypatch, capsys, name, of):
+    gpu = {"kind": "cpu", "name": name, "about": "139 GiB"}  # stands in for one
+    told = {"torch_threads": 1, "torch_level": "", "gpu": gpu}
+    monkeypatch.setattr(device_info, "_torch_facts", lambda: told)
+    monkeypatch.setattr(speed, "gpu_copy", lambda kind: 4100.4)
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert f"gpu     {name} 139 GiB; copies 4100 GB/s{of}\n" in out
 
 
 @pytest.mark.spec("WSP-180", "measured again in a process without them")
