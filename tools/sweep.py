@@ -66,7 +66,8 @@ def _sweep(given: argparse.Namespace) -> int:
     if given.folds:
         folds = fold_overrides(project, config, points[0].overrides, given.folds)
         points = all_points(*what, folds)
-    with open_sweep(folder, project, config, now := _threads(given.jobs)) as threads:
+    now = _threads(given.jobs)
+    with open_sweep(folder, project, config, now) as threads:
         if threads != now:
             say(
                 f"each run keeps the {threads} threads of the first call, so that what "
