@@ -43,6 +43,15 @@ class Prover(Recorder):
     def result(self) -> dict:
         return super().result() | {"early": sorted(self.early), "red": self.red}
 
+    def pytest_sessionstart(self):
+        """Where a failure is enough, hypothesis need not look for the smallest."""
+        if "hypothesis" in sys.modules:
+            from hypothesis import Phase, settings
+
+            phases = [Phase.explicit, Phase.reuse, Phase.generate]
+            settings.register_profile("any", settings.default, phases=phases)
+            settings.load_profile("any")
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session):
         self.early = self.seen.take()
@@ -59,6 +68,7 @@ class Prover(Recorder):
                 self.tests[name] = test | {"seen": list(self.places)}
         for path in self.places:
             chosen = [i for i in items if self._may_call(i, path)]
+            chosen.sort(key=lambda item: self.tests[item.nodeid]["seconds"])
             self.red[path] = self._without(path, chosen, bodies) if chosen else []
         return True
 
@@ -85,7 +95,7 @@ class Prover(Recorder):
         if bodies:
             bodies.take_out(removed)
         for item in items:
-            self.tests[item.nodeid] |= {"outcome": "", "message": ""}
+            self.tests[item.nodeid] |= {"outcome": "", "message": "", "seconds": 0.0}
         for item, following in zip(items, [*items[1:], None], strict=False):
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         return {item.nodeid: self.tests[item.nodeid] for item in items}
@@ -97,6 +107,7 @@ class Prover(Recorder):
 
     def pytest_runtest_logreport(self, report):
         super().pytest_runtest_logreport(report)
+        self.tests[report.nodeid]["seconds"] += report.duration
         if report.failed and not self.seen:
             self.known |= set(self.tests[report.nodeid]["ids"])
 
