@@ -86,6 +86,17 @@ function withCode(text) {
   return text.split("`").map((part, i) => (i % 2 ? el("code", {}, part) : part));
 }
 
+/** A name on one line: if it is long, its middle gives way, for runs differ at the end. */
+function oneLine(name) {
+  const letters = [...name];
+  const tail = letters.splice(-20).join("");
+  return letters.length > 14 ? [el("span", { class: "head" }, letters.join("")), tail] : [name];
+}
+
+/** A name on several lines, broken where one would. */
+const breakable = (name) =>
+  name.split(/(?<=[/,_=-])/).flatMap((part) => [part, el("wbr")]);
+
 const swatch = (slot, kind) =>
   svg(
     "svg",

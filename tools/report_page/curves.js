@@ -37,7 +37,7 @@ const LEGEND_COLUMNS = [
   {
     title: "Curve",
     by: (one) => one.entry.name,
-    cell: (one) => [swatch(one.slot, one.faint && "faint"), " ", one.entry.name],
+    cell: (one) => [swatch(one.slot, one.faint && "faint"), " ", ...oneLine(one.entry.name)],
     class: "name",
   },
   { title: "Split", by: (one) => one.split },

@@ -16,21 +16,21 @@ function showEvidence() {
     {
       title: "Error of the value",
       by: (row) => row.value,
-      cell: (row) => error(row.value),
+      cell: (row) => errorText(row.value),
       number: true,
       down: true,
     },
     {
       title: "of the gradient",
       by: (row) => row.gradient,
-      cell: (row) => error(row.gradient),
+      cell: (row) => errorText(row.gradient),
       number: true,
       down: true,
     },
     {
       title: "Tolerance",
       by: (row) => row.atol,
-      cell: (row) => error(row.atol),
+      cell: (row) => errorText(row.atol),
       number: true,
       down: true,
     },
@@ -130,7 +130,7 @@ function measured(box, { source, missing, machines, rows }, columns) {
   );
 }
 
-const error = (value) =>
+const errorText = (value) =>
   !isNumber(value) ? short(value) : value === 0 ? "0" : value.toExponential(1).replace("-", "−");
 
 function ratio({ ratio }) {

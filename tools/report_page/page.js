@@ -87,7 +87,7 @@ function freeSlot() {
 }
 
 /** Choose these runs alone and show their settings. */
-function open(entry) {
+function openRun(entry) {
   state.chosen.clear();
   state.tab = "settings";
   choose(entry.runs, true);

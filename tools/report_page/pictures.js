@@ -20,7 +20,7 @@ function showPictures() {
 
 function card(one) {
   const { run, picture, id } = one;
-  const name = el("figcaption", {}, el("b", {}, run.name), " ", picture.name);
+  const name = el("figcaption", {}, el("b", {}, breakable(run.name)), " ", picture.name);
   if (picture.why)
     return el("figure", { class: "gone" }, el("p", { class: "note" }, picture.why), name);
   const image = el("img", {

@@ -109,8 +109,8 @@ const RUN_COLUMNS = Object.assign(
       cell: (e) =>
         el(
           "button",
-          { type: "button", class: "link", title: e.first.path, onclick: () => open(e) },
-          e.name,
+          { type: "button", class: "link", title: e.first.path, onclick: () => openRun(e) },
+          oneLine(e.name),
         ),
     },
     { title: "Sub-project", by: (e) => e.first.project },

@@ -24,7 +24,7 @@ function oneEntry({ first: run, name }) {
     el("dd", {}, Array.isArray(value) ? value.map(quoted).join(" ") : exact(value)),
   ]);
   return [
-    el("h3", {}, name),
+    el("h3", {}, breakable(name)),
     ...run.problems.map((problem) => el("p", { class: "problem" }, problem)),
     el("h4", {}, `What differs from most runs of ${run.project}`),
     rows.length
@@ -64,7 +64,7 @@ function usualText(run, key) {
 
 function severalEntries(all) {
   const entries = all.slice(0, COLUMNS);
-  const heads = () => entries.map((one) => [swatch(state.chosen.get(one.first.id)), " ", one.name]);
+  const heads = () => entries.map((one) => [swatch(state.chosen.get(one.first.id)), " ", ...breakable(one.name)]);
   const keys = unique(entries.flatMap(({ first }) => settingsOf(first)));
   const differing = rowsThatDiffer(["seed", ...keys], entries, settingText);
   const facts = unique(entries.flatMap(({ first }) => Object.keys(first.facts)));

@@ -54,6 +54,16 @@ def test_what_a_run_is_called_is_only_text(page):
     assert len(page.all("body script:not([type])")) == 1
 
 
+def test_of_a_long_name_the_middle_gives_way(page):
+    name = EVIL.replace("/", "|")
+    (button,) = page.all(f"button[title$='{name}']")
+    cut = "const [b] = arguments; return b.scrollWidth > b.clientWidth"
+    head = button.find_element("css selector", ".head")
+    assert page.browser.execute_script(cut, head)
+    assert not page.browser.execute_script(cut, button)
+    assert button.text == name  # and of that the end is seen
+
+
 @pytest.mark.spec("WSP-140", "policy")
 def test_even_a_script_that_got_in_would_not_run(browser, file):
     visit(browser, file)

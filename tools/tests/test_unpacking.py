@@ -86,6 +86,7 @@ ESCAPES = ["../x", "a/../../x", "/x", "//x", "C:/x", "C:x", "\\x", "..\\x"]
 
 
 @pytest.mark.spec("WSP-195", "writes outside its folder, makes a link or a device")
+@pytest.mark.spec("WSP-195", "a name that Windows takes for another is refused")
 @pytest.mark.parametrize(
     "name", [*ESCAPES, "a\\b", "a\nb", "x" * 2000, "a/" * 40 + "x", *OTHERWISE]
 )
