@@ -138,6 +138,8 @@ def test_spec_runs_pytest_in_each_folder_and_keeps_what_a_crash_did_not_write(
     assert calls == [(command, "alpha"), (command, "tools")]
     assert (root / "runs/spec/alpha.json").read_text() == "{}"
     assert (root / "runs/spec/tools.json").read_text() == "old"
+    names = sorted(path.name for path in (root / "runs/spec").iterdir())
+    assert names == ["alpha.json", "tools.json"]
     assert "tools: pytest ended with 1" in capsys.readouterr().err
 
 
