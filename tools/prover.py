@@ -22,7 +22,7 @@ from pathlib import Path
 import pytest
 
 from tools.probes import FIRST, Bodies, Place, drop_compiled
-from tools.recorder import Recorder
+from tools.recorder import EACH, Recorder
 
 
 class Prover(Recorder):
@@ -94,8 +94,11 @@ class Prover(Recorder):
         """In a child: what the tests say."""
         if bodies:
             bodies.take_out(removed)
+        took = {name: test.get("seconds", 0) for name, test in self.tests.items()}
         for item in items:
             self.tests[item.nodeid] |= {"outcome": "", "message": "", "seconds": 0.0}
+            if removed:  # a loop may never end, but the machine may be busy
+                item.add_marker(pytest.mark.timeout(EACH + 5 * took[item.nodeid]))
         for item, following in zip(items, [*items[1:], None], strict=False):
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         return {item.nodeid: self.tests[item.nodeid] for item in items}
@@ -175,6 +178,8 @@ class Prover(Recorder):
 
     def _leave(self, number, frame) -> None:
         self._kill()
+        with suppress(ChildProcessError):
+            os.waitpid(self.child, 0)
         os._exit(128 + number)
 
 

@@ -109,6 +109,44 @@ Pythagoras.
 requirements: ABC-002, ABC-003
 One by one.
 """
+PLANTED = """# Exercises
+
+## 1. `numbers.unused`
+requirements: ABC-001
+Too weak.
+
+## 2. `numbers.double`
+requirements: ABC-001, ABC-002
+Too short.
+
+## 3. `numbers.table`
+requirements: ABC-001, ABC-002, ABC-003
+Too long.
+
+## 4. `numbers.Point.length`
+requirements: ABC-009
+Unknown id.
+
+## 5. `numbers.Point.width`
+requirements: ABC-004
+No such method.
+
+## 6. `numbers.Point`
+requirements: ABC-004
+A class.
+
+## 7. `figures.table`
+requirements: ABC-004
+No such module.
+
+## 8. `numbers.add`
+requirements: ABC-004
+Inside a function.
+
+## 9. `numbers.Point.origin`
+requirements: ABC-004
+This one is exact.
+"""
 FILES = {
     "src/numbers.py": SOURCE,
     "tests/test_numbers.py": TESTS,

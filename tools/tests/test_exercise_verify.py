@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from tests.exercises import EXERCISES, SOURCE, TESTS, exercise_project
+from tests.exercises import EXERCISES, PLANTED, SOURCE, TESTS, exercise_project
 from tests.fake import write
 from tools import exercise, exercise_verify
 
@@ -30,46 +30,6 @@ def test_exact_exercises(verify, tmp_path):
     assert (code, json.loads((tmp_path / "counts").read_text())) == (0, [3, 0])
     assert lines[-1] == "3 exercises are exact, 0 are not"
     assert lines[0] == "ok  alpha:numbers.double  ABC-001, ABC-002, ABC-003"
-
-
-PLANTED = """# Exercises
-
-## 1. `numbers.unused`
-requirements: ABC-001
-Too weak.
-
-## 2. `numbers.double`
-requirements: ABC-001, ABC-002
-Too short.
-
-## 3. `numbers.table`
-requirements: ABC-001, ABC-002, ABC-003
-Too long.
-
-## 4. `numbers.Point.length`
-requirements: ABC-009
-Unknown id.
-
-## 5. `numbers.Point.width`
-requirements: ABC-004
-No such method.
-
-## 6. `numbers.Point`
-requirements: ABC-004
-A class.
-
-## 7. `figures.table`
-requirements: ABC-004
-No such module.
-
-## 8. `numbers.add`
-requirements: ABC-004
-Inside a function.
-
-## 9. `numbers.Point.origin`
-requirements: ABC-004
-This one is exact.
-"""
 
 
 @pytest.mark.spec("WSP-221", "whose tests do not notice, whose list is too long or too")
