@@ -140,8 +140,9 @@ def _verify(project: Path, paths: list[str], show: bool) -> int:
     listed = {one.path: one for one in read_exercises(project)}
     every = show or not set(paths) <= set(listed)
     ids = sorted({id for one in listed.values() for id in one.ids})
+    asked = {path: one.ids for path, one in listed.items()}
     good = 0
-    for verdict in verify(project, paths, None if every else ids):
+    for verdict in verify(project, paths, asked, None if every else ids):
         one = listed.get(verdict.path)
         problem = judge(one, verdict, known_ids(project)) if one else verdict.problem
         name = f"{project.name}:{verdict.path}"

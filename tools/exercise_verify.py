@@ -9,7 +9,7 @@ sub-project lists take part; with `--list` all do.
 import os
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -35,7 +35,10 @@ class Verdict:
 
 
 def verify(
-    project: Path, paths: Sequence[str], ids: Sequence[str] | None = None
+    project: Path,
+    paths: Sequence[str],
+    listed: Mapping[str, Sequence[str]],
+    ids: Sequence[str] | None = None,
 ) -> list[Verdict]:
     """A verdict on each callable, by the tests of some ids (of all: None)."""
     if not hasattr(os, "fork"):
@@ -43,7 +46,7 @@ def verify(
     places, verdicts = {}, {}
     for path in paths:
         try:
-            places[path] = _place(project, path)
+            places[path] = _place(project, path)._replace(ids=listed.get(path, ()))
         except WorkspaceError as error:
             verdicts[path] = Verdict(path, problem=str(error))
     if places:

@@ -39,6 +39,7 @@ class Place(NamedTuple):
     file: str
     name: str
     stripped: str
+    ids: tuple[str, ...] = ()  # that it lists
 
     def bytes(self) -> bytes:
         """The file without the body."""
