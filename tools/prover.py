@@ -3,7 +3,8 @@
 One child runs the tests with the probes of `tools.probes`. Then a child for each
 callable runs, without its body, those that call it; a test of which all ids are known
 to fail is left out. What a fixture or a cache calls counts for all tests that use it. A
-test that fails with probes alone (a compiler meets one) may call any callable.
+test that fails with probes alone (a compiler meets one) may call any callable. What an
+object keeps from one test to the next hides a call: so all tests of listed ids run.
 """
 
 import builtins

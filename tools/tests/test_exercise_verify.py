@@ -115,6 +115,25 @@ def test_what_is_called_by_way_of_others(verify):
     assert lines[1].startswith("requirements: ABC-004, ABC-005, ")
 
 
+@pytest.mark.spec("WSP-223", "an object that kept what a test before it made")
+def test_what_an_object_keeps(verify):
+    source = SOURCE + (
+        "\n\nfrom functools import cached_property\n\n\nclass Kept:\n"
+        "    @cached_property\n    def one(self):\n        return unused(1)\n\n\n"
+        "KEPT = Kept()\n"
+    )
+    tests = TESTS.replace("Point, ", "KEPT, Point, ") + "".join(
+        f'\n\n@pytest.mark.spec("ABC-00{i}", "kept")\ndef test_kept_{i}():\n'
+        "    assert KEPT.one == 1\n"
+        for i in (3, 4)
+    )
+    listed = EXERCISES.split("## 2.")[0] + (
+        "## 2. `numbers.unused`\nrequirements: ABC-003, ABC-004\nNothing.\n"
+    )
+    code, lines = verify("alpha", source=source, tests=tests, exercises=listed)
+    assert code == 0, lines
+
+
 @pytest.mark.spec("WSP-220", "`verify --list` proves the same among all ids")
 def test_ids_that_no_exercise_lists(verify):
     for words, code in ((), 0), (["--list"], 1), ((), 0):
