@@ -1,10 +1,15 @@
 """`python -m tools NAME ...`: every tool, from one entry.
 
-What needs packages runs in `.venv`, whichever Python was typed.
+What needs packages runs in `.venv`, whichever Python was typed. In other folders it is
+`python PATH/TO/tools NAME ...`.
 """
 
 import os
 import sys
+from pathlib import Path
+
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))  # `tools` from anywhere
 
 from tools.environment import existing_python
 from tools.projects import ROOT, WorkspaceError, select

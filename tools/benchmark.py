@@ -65,7 +65,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return 1 if problems else 0
         failed = [] if given.table else measure(ROOT, given.names)
         keep(ROOT, [])  # README.md is in order, even if all have failed
-        print(tables(ROOT)(ROOT))
+        print(_measured(ROOT, given.names) if given.names else tables(ROOT)(ROOT))
+        say(f"written: {results.path_of(ROOT, FILE).relative_to(ROOT)} and README.md")
     except WorkspaceError as error:
         print(error, file=sys.stderr)
         return 2
@@ -78,9 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(root: Path, names: Sequence[str]) -> list[str]:
     """Run these benchmarks one by one; a sentence for each that failed."""
-    known = scripts(root)
-    wanted = select(names, [*known, *dict.fromkeys(map(_project, known))])
-    chosen = [name for name in known if {name, _project(name)} & {*wanted}]
+    known, chosen = scripts(root), choose(root, names)
     rows = results.read(root, FILE)["rows"]
     took = {_name(row): row["seconds"] for row in rows}
     chosen.sort(key=lambda name: took.get(name, 0))
@@ -95,6 +94,13 @@ def measure(root: Path, names: Sequence[str]) -> list[str]:
             failed.append(f"{error}; the rows of {name} stay as they were")
             say(failed[-1])
     return failed
+
+
+def choose(root: Path, names: Sequence[str]) -> list[str]:
+    """The benchmarks of these names and of these sub-projects; all for no name."""
+    known = list(scripts(root))
+    wanted = select(names, [*known, *dict.fromkeys(map(_project, known))])
+    return [name for name in known if {name, _project(name)} & {*wanted}]
 
 
 def run_one(name: str, script: Path) -> list[dict]:
@@ -188,6 +194,11 @@ def _counts(name: str, rows: Sequence[dict]) -> list[list[object]]:
         [name, quantity, len(some), sum(ratio < 1 for ratio in some)]
         for quantity, some in ratios.items()
     ]
+
+
+def _measured(root: Path, names: Sequence[str]) -> str:
+    chosen = choose(root, names)
+    return _full([r for r in results.read(root, FILE)["rows"] if _name(r) in chosen])
 
 
 def _full(rows: Sequence[dict]) -> str:

@@ -21,7 +21,7 @@ from tools.compare_plot import draw, picture_kind
 from tools.compare_text import as_csv, as_json, text
 from tools.comparison import Comparison
 from tools.files import write_whole
-from tools.processes import handle_signals
+from tools.processes import handle_signals, say
 from tools.projects import WorkspaceError
 from tools.run_groups import compare_runs
 from tools.run_values import HIGHER, LOWER
@@ -78,9 +78,11 @@ def _write(found: Comparison, given: argparse.Namespace) -> None:
         (given.plot, lambda: draw(found, given.plot)),
     ]
     for path, write in kinds:
+        if not path:
+            continue
         try:
-            if path:
-                write()
+            write()
+            say(f"saved  {path}")
         except OSError as error:
             raise WorkspaceError(
                 f"{path} cannot be written: {error.strerror}"

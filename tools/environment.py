@@ -1,7 +1,6 @@
 """The one `.venv` at the root: made once, re-used as long as no requirement changes."""
 
 import hashlib
-import importlib.metadata
 import os
 import platform
 import re
@@ -21,6 +20,14 @@ from tools.projects import (
 
 
 STAMP = "workspace-stamp.txt"
+LACKS = """
+import importlib.metadata, sys
+for name in sys.argv[1:]:
+    try:
+        importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        print(name)
+"""
 
 
 def all_requirements(root: Path) -> list[Path]:
@@ -35,7 +42,7 @@ def prepare(venv: Path, requirements: Sequence[Path]) -> Path:
     A whole stamp is written last, so that a set-up that was cut short is done again.
     """
     stamp = stamp_of(requirements)
-    python = _python_of(venv)
+    python = python_of(venv)
     old = _read(venv / STAMP)
     if python.exists() and old == stamp:
         return python
@@ -53,25 +60,50 @@ def prepare(venv: Path, requirements: Sequence[Path]) -> Path:
 def existing_python(root: Path) -> Path:
     """A Python that has every requirement, without installing anything."""
     requirements = all_requirements(root)
-    python = _python_of(root / ".venv")
-    if python.exists() and _read(root / ".venv" / STAMP) == stamp_of(requirements):
-        return python
-    missing = sorted(_missing(requirements))
-    if missing:
-        raise WorkspaceError(
-            f"the environment is not ready (missing: {', '.join(missing[:4])}"
-            f"{', ...' if len(missing) > 4 else ''}); "
-            "type: python3 tools/workspace.py setup"
-        )
-    return Path(sys.executable)
+    own = python_of(root / ".venv")
+    if own.exists() and _read(root / ".venv" / STAMP) == stamp_of(requirements):
+        return own
+    lacks = {
+        python: missing_in(python, requirements)
+        for python in (own, Path(sys.executable))
+        if python.exists()
+    }
+    for python, missing in lacks.items():
+        if not missing:
+            return python
+    missing = next(iter(lacks.values()))
+    raise WorkspaceError(
+        f"the environment is not ready (missing: {', '.join(missing[:4])}"
+        f"{', ...' if len(missing) > 4 else ''}); "
+        "type: python3 tools/workspace.py setup"
+    )
 
 
 def ready_python(root: Path) -> Path:
-    """A Python that has every requirement; none here: `.venv`, made or renewed."""
+    """A Python that has every requirement; `.venv` is renewed, or made for want of one.
+
+    One that is old may have all packages and yet not the versions that are asked for.
+    """
+    if python_of(root / ".venv").exists():
+        return prepare(root / ".venv", all_requirements(root))
     try:
         return existing_python(root)
     except WorkspaceError:
         return prepare(root / ".venv", all_requirements(root))
+
+
+def python_of(venv: Path) -> Path:
+    """Where an environment has its Python."""
+    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
+
+
+def missing_in(python: Path, requirements: Sequence[Path]) -> list[str]:
+    """The packages that are asked for and that this Python does not have."""
+    lines = [line for path in requirements for line in requirement_lines(path)]
+    names = sorted({re.match(r"[\w.-]+", line)[0] for line in lines})
+    asked = [str(python), "-c", LACKS, *names]
+    found = subprocess.run(asked, capture_output=True, text=True, env=environment())
+    return names if found.returncode else found.stdout.split()
 
 
 def pip_steps(requirements: Sequence[Path]) -> list[tuple[str, list[str]]]:
@@ -139,24 +171,8 @@ def _show(seconds: float) -> None:
         say(f"      {seconds:.0f} s ...")
 
 
-def _missing(requirements: Sequence[Path]) -> set[str]:
-    missing = set()
-    for path in requirements:
-        for line in requirement_lines(path):
-            name = re.match(r"[\w.-]+", line)[0]
-            try:
-                importlib.metadata.version(name)
-            except importlib.metadata.PackageNotFoundError:
-                missing.add(name)
-    return missing
-
-
 def _version() -> str:
     return platform.python_version()
-
-
-def _python_of(venv: Path) -> Path:
-    return venv / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
 def _read(path: Path) -> str:

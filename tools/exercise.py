@@ -13,7 +13,9 @@ lists it. Where one is open, check, hint, diff and reset need no name.
 
 import argparse
 import json
+import shutil
 import sys
+import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -163,9 +165,16 @@ def _state(desk: Desk, one: Exercise) -> str:
 
 
 def _sentences(desk: Desk, one: Exercise, states: dict[str, str]) -> str:
-    texts = known_ids(desk.project)
-    rows = [[id, state, texts.get(id, "")] for id, state in states.items()]
-    return table(["id", "state", "sentence"], rows)
+    """A paragraph a sentence, in columns as wide as the terminal."""
+    texts, width = known_ids(desk.project), max(map(len, states.values()))
+    columns = min(shutil.get_terminal_size().columns, 110)
+    lines = []
+    for id, state in states.items():
+        head = f"{id}  {state:<{width}}  " if width else f"{id}  "
+        lines += textwrap.wrap(
+            head + texts.get(id, ""), columns, subsequent_indent=" " * len(head)
+        )
+    return "\n".join(lines)
 
 
 def _named(word: str) -> tuple[Desk, Exercise]:

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tools.copies import members
+from tools.environment import python_of
 from tools.packages import requirement_names
 from tools.processes import handle_signals
 from tools.projects import ROOT, WorkspaceError, find_projects, select
@@ -54,8 +55,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
     print(f"made {folder.name}, whose requirements are {prefix}-001 and on\n")
     print(f"python3 tools/workspace.py test {folder.name}")
+    python = python_of(Path("../.venv"))
     print(f"cd {folder.name}")
-    print("python scripts/train.py --config configs/toy_spirals.yaml")
+    print(f"{python} scripts/train.py --config configs/toy_spirals.yaml")
     return 0
 
 

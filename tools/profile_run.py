@@ -36,6 +36,7 @@ from tools.projects import ROOT, WorkspaceError, find_projects, select
 from tools.tables import table
 
 
+BAD_INPUT = 2  # exit code of a script that was typed wrong
 CHILD = Path(__file__).with_name("profile_child.py")
 
 
@@ -70,6 +71,9 @@ def _profile(options: argparse.Namespace, command: Sequence[str]) -> int:
     code = 128 - code if code < 0 else code
     if profile is None:
         say(f"{program[0]} ended with code {code} before there was anything to see")
+        return code
+    if code == BAD_INPUT:
+        say("the command was refused, so there is no profile of it")
         return code
     content = {"command": list(command), "folder": str(cwd), "exit_code": code}
     _write(out, {**content, **profile.to_dict()}, profile, options.project or cwd.name)

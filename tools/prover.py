@@ -7,8 +7,6 @@ test that fails with probes alone (a compiler meets one) may call any callable. 
 object keeps from one test to the next hides a call: so all tests of listed ids run.
 """
 
-import builtins
-import functools
 import gc
 import json
 import os
@@ -22,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.probes import FIRST, Bodies, Place, drop_compiled
+from tools.probes import FIRST, Bodies, Place, Seen, drop_compiled
 from tools.recorder import EACH, Recorder
 
 
@@ -195,60 +193,3 @@ class Prover(Recorder):
         with suppress(ChildProcessError):
             os.waitpid(self.child, 0)
         os._exit(128 + number)
-
-
-class Seen:
-    """What the probes of this process and of its children have seen since `take`."""
-
-    def __init__(self, path: str) -> None:
-        self.file = os.open(path, os.O_RDONLY)
-        self.here = builtins.__dict__.setdefault("__seen__", set())
-        _watch_caches(self.here)
-
-    def take(self) -> set[str]:
-        """All since the last call; begin anew."""
-        found = set(self.here) | set(os.read(self.file, 1 << 24).decode().split())
-        self.here.clear()
-        return found
-
-    def add(self, names: set[str]) -> None:
-        """Seen as if called now."""
-        self.here |= names
-
-
-def _watch_caches(seen: set[str]) -> None:
-    """A hit of a cache counts as a call of all that its misses have called."""
-    real = functools.lru_cache
-
-    def lru_cache(maxsize=128, typed=False):
-        if callable(maxsize):
-            return watched(maxsize, real(maxsize))
-        return lambda function: watched(function, real(maxsize, typed)(function))
-
-    def watched(function, cached):
-        behind: set[str] = set()
-
-        def noting(*args, **kwargs):
-            before = set(seen)
-            seen.clear()
-            try:
-                return function(*args, **kwargs)
-            finally:
-                behind.update(seen)
-                seen.update(before)
-
-        inner = real(**cached.cache_parameters())(noting)
-
-        @functools.wraps(function)
-        def outer(*args, **kwargs):
-            try:
-                return inner(*args, **kwargs)
-            finally:
-                seen.update(behind)
-
-        for name in ("cache_info", "cache_clear", "cache_parameters"):
-            setattr(outer, name, getattr(inner, name))
-        return outer
-
-    functools.lru_cache = lru_cache
-    functools.cache = lambda function: lru_cache(maxsize=None)(function)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.projects import WorkspaceError
-from tools.runs import Run, flat, read_json, read_metrics
+from tools.runs import Run, eval_command, flat, read_json, read_metrics
 
 
 CONDITIONS = ("tta", "tile", "overlap", "precision")  # of eval.py: they change a result
@@ -65,9 +65,7 @@ def why_no_value(runs: Sequence[Run], metric: str) -> str:
     source, _, name = metric.rpartition(":")
     known = {key for run in runs for key in numbers_of(run, source)}
     if source and not known:
-        return (
-            f"{metric}: {no_file(runs[0], source)}, nor have the other runs such a file"
-        )
+        return f"{metric}: no run has it; {no_file(runs[0], source)}"
     likeness = {key: _likeness(name, key) for key in known}
     names = sorted(known, key=lambda key: (key.count("."), key))
     near = max(names, key=likeness.__getitem__, default="")
@@ -84,10 +82,8 @@ def why_no_value(runs: Sequence[Run], metric: str) -> str:
 
 def no_file(run: Run, source: str) -> str:
     """That an evaluation is missing, and the command that makes it."""
-    return (
-        f"{run.name} has no eval/{source}.json; make it by: python scripts/eval.py "
-        f"--checkpoint {run.summary.get('checkpoint', run.path)} --split {source}"
-    )
+    command = eval_command(run, source)
+    return f"{run.name} has no eval/{source}.json; make it by: {command}"
 
 
 def direction(runs: Sequence[Run], metric: str, stated: str = "") -> tuple[str, str]:

@@ -2,6 +2,8 @@
 
 import csv
 import json
+import shlex
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -138,8 +140,22 @@ def _whole(value: Any) -> Any:
 
 def project_of(path: Path) -> str:
     """The nearest folder above that is a sub-project."""
-    above = (one.name for one in path.parents if (one / "src/__init__.py").is_file())
-    return next(above, "")
+    return folder.name if (folder := _folder_of(path)) else ""
+
+
+def eval_command(run: Run, split: str) -> str:
+    """What to type, anywhere, so that the run has an evaluation of this split."""
+    folder = _folder_of(run.path.resolve())
+    checkpoint = str(run.summary.get("checkpoint", run.path))
+    words = ["scripts/eval.py", "--checkpoint", checkpoint, "--split", split]
+    if folder is None:  # a run from elsewhere
+        return shlex.join(["python", *words])
+    return f"cd {shlex.quote(str(folder))} && {shlex.join([sys.executable, *words])}"
+
+
+def _folder_of(path: Path) -> Path | None:
+    above = (one for one in path.parents if (one / "src/__init__.py").is_file())
+    return next(above, None)
 
 
 def read_json(path: Path) -> dict[str, Any]:

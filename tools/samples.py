@@ -26,7 +26,7 @@ from tools.comparison import (
 from tools.projects import WorkspaceError
 from tools.run_groups import finished
 from tools.run_values import direction, unlike_evaluations
-from tools.runs import Run, differing, read_json
+from tools.runs import Run, differing, eval_command, read_json
 
 
 PLACES = ("{}/predictions.csv", "{}/per_image.csv", "{}.csv")
@@ -137,10 +137,9 @@ def read_samples(run: Run, split: str) -> Samples:
     path = next((path for path in paths if path.is_file()), None)
     if path is None:
         raise WorkspaceError(
-            f"{run.name} has no results by sample of {split}; vision_cnn, "
-            "unet_transformer_seg and paraformer_asr write them by: python "
-            f"scripts/eval.py --checkpoint {run.summary.get('checkpoint', run.path)} "
-            f"--split {split}; the others have none: compare seeds"
+            f"{run.name} has no results by sample of {split}, which eval.py of "
+            "vision_cnn, unet_transformer_seg and paraformer_asr writes (of others "
+            f"compare seeds); make them by: {eval_command(run, split)}"
         )
     with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
         lines = list(csv.DictReader(file))

@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _sweep(given: argparse.Namespace) -> int:
     config, project = find_config(given.config)
     folder = (given.out or project / "runs" / f"sweep-{config.stem}").resolve()
-    if given.jobs < 1 or given.folds < 0 or given.folds == 1:
+    if given.jobs < 1 or (given.folds is not None and given.folds < 2):
         raise WorkspaceError("-j takes 1 and more, --folds 2 and more")
     what = (given.overrides, given.grid, seeds_of(given.seeds))
     points = all_points(*what)
@@ -184,7 +184,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="KEY=A,B,C",
         help="values of a key; a value with commas stands in [] or quotes; repeatable",
     )
-    add("--folds", type=int, default=0, metavar="K", help="K-fold cross-validation")
+    add("--folds", type=int, metavar="K", help="K-fold cross-validation")
     add("-j", "--jobs", type=int, default=1, metavar="N", help="runs side by side")
     add("--out", type=Path, metavar="DIR", help="default: runs/sweep-CONFIG")
     add("--device", default="auto", choices=("auto", "cpu", "cuda", "mps"))

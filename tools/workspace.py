@@ -69,7 +69,7 @@ def test(given: argparse.Namespace) -> int:
             found.append(suites.project_suite(own, python, scratch, kinds, cwd=ROOT))
         if "check" in names and not kinds:
             found.append(suites.check_suite(ROOT, python, scratch))
-        if "exercises" in given.names and not kinds:  # minutes each: only on request
+        if "exercises" in names and not kinds:
             found += suites.exercise_suites(ROOT, python, scratch)
         return suites.report(suites.run_suites([one for one in found if one]))
 

@@ -8,14 +8,13 @@
 # %%
 import math
 import sys
-from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
 
 
-sys.path.insert(0, str(Path.cwd().parent))  # Jupyter starts in notebooks/
-sys.path.insert(0, str(Path.cwd()))  # Python in the folder above
+sys.path.insert(0, "..")  # Jupyter starts in notebooks/
+sys.path.insert(0, ".")  # Python in the folder above
 
 import src as ag
 from src import functional as F

@@ -148,8 +148,10 @@ def test_a_benchmark_that_fails(root, old, new, sentence):
 @pytest.mark.parametrize("name", ["beta", "beta/", "beta/benchmark_fast"])
 def test_some_benchmarks(root, name):
     fill(root)
-    code, _, err = run(root, name)
+    code, out, err = run(root, name)
     assert code == 0 and "== beta/benchmark_fast: 1 of 1" in err
+    assert "a step" in out and "old" not in out  # what was measured, nothing else
+    assert err.endswith("written: tools/results/benchmarks.json and README.md\n")
     assert [row[-1] for row in rows(root)] == [1, 2, 2]
     readme = (root / "README.md").read_text("utf-8")
     assert "Machine 1: Abacus; 1 core, Linux; python 3.11.7.\n" in readme

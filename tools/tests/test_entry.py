@@ -30,6 +30,13 @@ def test_help_lists_every_tool():
     assert all(f"  {name} " in said.stdout for name in TOOLS)
 
 
+@pytest.mark.spec("WSP-230", "in other folders by the path of this one")
+def test_the_entry_is_found_from_elsewhere(tmp_path):
+    words = [sys.executable, ROOT / "tools"]
+    said = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True)
+    assert (said.stdout, said.stderr) == (help_text() + "\n", "")
+
+
 @pytest.mark.spec("WSP-231", "a name that is nearly right is guessed")
 def test_an_unknown_tool_is_named_with_the_nearest():
     said = type_words("compar")

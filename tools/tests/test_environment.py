@@ -1,4 +1,5 @@
 import os
+import sys
 
 import pytest
 
@@ -141,6 +142,22 @@ def test_without_an_environment_the_sentence_names_what_is_missing(root):
         "the environment is not ready (missing: no-such-package); "
         "type: python3 tools/workspace.py setup"
     )
+
+
+@pytest.mark.spec("WSP-015", "the tools that only look say to run `setup`")
+@pytest.mark.parametrize("name, ready", [("pytest", True), ("no-such-package", False)])
+def test_an_old_environment_is_asked_what_it_lacks(root, monkeypatch, name, ready):
+    python = write(
+        root / ".venv/bin/python", f'#!/bin/sh\nexec {sys.executable} "$@"\n'
+    )
+    python.chmod(0o755)
+    project(root, "alpha", {"requirements.txt": f"{name}>=8\n"})
+    monkeypatch.setattr(sys, "executable", "/no/python")
+    if ready:
+        assert environment.existing_python(root) == python
+        return
+    with pytest.raises(WorkspaceError, match="not ready .missing: no-such-package"):
+        environment.existing_python(root)
 
 
 @pytest.mark.spec("WSP-015", "takes any Python that has every requirement")

@@ -49,7 +49,7 @@ def test_from_start_to_the_reference(learner, mine, tmp_path):
     assert lines[-1] == "then: python -m tools exercise check"
     code, lines = learner("check")
     assert code == 1
-    assert [line[:14] for line in lines[3:6]] == [
+    assert [line[:14] for line in lines[1:4]] == [
         f"ABC-00{i}  fails" for i in (1, 2, 3)
     ]
     assert "numbers.py:9: NotImplementedError: exercise: numbers.double" in lines
@@ -58,7 +58,7 @@ def test_from_start_to_the_reference(learner, mine, tmp_path):
     write_body(mine, "numbers.double", "return x + x if x < 3 else 0")
     code, lines = learner("check")
     assert code == 1
-    assert [line[9:14] for line in lines[3:6]] == ["fails", "holds", "holds"]
+    assert [line[9:14] for line in lines[1:4]] == ["fails", "holds", "holds"]
     at = lines.index("tests/test_numbers.py::test_double[3]")
     assert lines[at + 1].startswith("test_numbers.py:11: assert ")
     assert lines[at + 2].startswith("by hand: cd ")

@@ -195,6 +195,16 @@ def test_bad_input(project, capfd, words, said):
     assert said in capfd.readouterr().err.splitlines()[-1]
 
 
+@pytest.mark.spec("WSP-136", "leaves the profile of the one before")
+def test_a_refused_command_leaves_the_old_profile(project, capfd):
+    old = fake.write(project / "runs/profile/profile.json", "old")
+    words = script(project, "print('no such config')\nraise SystemExit(2)\n")
+    assert profile_run.main(words) == 2
+    out, said = capfd.readouterr()
+    assert out == "no such config\n" and "refused" in said
+    assert old.read_text() == "old"
+
+
 def test_at_the_root_the_sub_project_is_named(monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(WorkspaceError, match="say in which sub-project"):

@@ -1,8 +1,13 @@
 """Folders of runs: which are found, and what of them cannot be read."""
 
+import shlex
+import sys
+
 import pytest
 
 from tools.compare import main
+from tools.runs import eval_command, read_run
+from tools.tests import fake
 from tools.tests.compared_runs import make
 
 
@@ -39,3 +44,17 @@ def test_a_damaged_run_is_a_sentence(tmp_path, capsys, name, damage):
     (make(tmp_path, "b", 0.9, 1) / name).write_text(damage)
     assert main([str(tmp_path)]) == 0
     assert f"note  {tmp_path}/b/{name} is damaged: " in capsys.readouterr().out
+
+
+def test_the_command_of_an_evaluation_can_be_typed_anywhere(tmp_path):
+    project = tmp_path / "a b" / "alpha"
+    fake.write(project / "src/__init__.py", "")
+    fake.write(project / "runs/one/meta.json", "{}")
+    said = eval_command(read_run(project / "runs/one"), "test")
+    folder, words = said.split(" && ")
+    assert folder == f"cd '{project}'"
+    checkpoint = str(project / "runs/one")
+    assert shlex.split(words) == [
+        *(sys.executable, "scripts/eval.py", "--checkpoint", checkpoint),
+        *("--split", "test"),
+    ]

@@ -143,7 +143,7 @@ def test_evaluations_with_other_options_are_said(tmp_path, options):
 @pytest.mark.parametrize(
     "table, metric, words",
     [
-        (None, "", "b has no results by sample of test; vision_cnn, unet_"),
+        (None, "", "b has no results by sample of test, which eval.py of"),
         ([("name", "true", "predicted")], "", "predictions.csv is damaged: expected a"),
         ([("x", "y"), (1, 2)], "", "predictions.csv is damaged: expected a line for"),
         (predicted(B)[:2] * 2, "", "predictions.csv is damaged: 'name' is in it twice"),

@@ -171,6 +171,7 @@ def test_threads_are_shared_out_and_kept(call, config, monkeypatch):
         (("nothing.yaml",), "no such file"),
         (("{config}", "-j", "0"), "-j takes 1 and more"),
         (("{config}", "--folds", "1"), "--folds 2 and more"),
+        (("{config}", "--folds", "0"), "--folds 2 and more"),
         (("{config}", "--metric", "scor"), "score"),
         (("{config}", "--metric", "scor"), "--gather "),
         (("--gather", "nowhere"), "no such folder"),
