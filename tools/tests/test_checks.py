@@ -70,12 +70,12 @@ def test_a_sub_project_without_its_documents_tests(root, name):
 
 @pytest.mark.spec("WSP-062", "more than 250 lines fails the check; long functions are")
 def test_sizes(root):
-    long = "def f():\n" + "    x = 1\n" * 40
+    long = "def f():\n" + "    x = 1\n" * 99
     files = {"src/a.py": long, "src/b.py": "x = 1\n" * 250}
     project(root, "alpha", files | {"tests/test_long.py": "x = 1\n" * 999})
     table, problems = sizes.check(root)
     assert problems == []
-    assert table.splitlines()[-1] == "41 lines: alpha/src/a.py:1 f"
+    assert "\n100 lines: alpha/src/a.py:1 f\n" in table  # above those of tools
     write(root / "alpha/src/b.py", "x = 1\n" * 251)
     (problem,) = sizes.check(root)[1]
     assert problem.startswith("alpha/src/b.py has 251 lines, the budget is 250")
