@@ -71,6 +71,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        say("stopped")
         return 130
     for sentence in failed:
         say(sentence)
@@ -213,7 +214,7 @@ def _full(rows: Sequence[dict]) -> str:
 
 def _ratio(value: float) -> str:
     """Two digits: the third one is noise."""
-    return f"{value:.0f}" if value >= 10 else f"{value:#.2g}"
+    return f"{value:.0f}" if value >= 9.95 else f"{value:#.2g}"
 
 
 def _row(row: dict) -> dict:

@@ -1,7 +1,7 @@
 """This machine: versions, processor, memory, measured speed, and what to set for it.
 
 Every recommendation is measured, none is taken from a name. What the machine "should"
-reach is an estimate: cores x clock x operations a cycle. A few seconds on a quiet
+reach is an estimate: cores x clock x operations a cycle. About ten seconds on a quiet
 machine; sizes that would take too long are skipped and marked with a dash.
 """
 
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def measure() -> dict[str, Any]:
-    """Everything that is known of this machine; about ten seconds."""
+    """Everything that is known of this machine."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else 0.0
     limits, cpu = machine.read_limits(), machine.read_cpu()
     facts: dict[str, Any] = {

@@ -22,7 +22,7 @@ from pathlib import Path
 from tools import readme_tables, results
 from tools.groups import Command, run_commands
 from tools.parity_marks import Marks, marks
-from tools.processes import handle_signals
+from tools.processes import handle_signals, say
 from tools.projects import ROOT, WorkspaceError, find_projects, select
 
 
@@ -65,6 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        say("stopped")
         return 130
     return 0
 

@@ -72,7 +72,8 @@ def _profile(options: argparse.Namespace, command: Sequence[str]) -> int:
     if profile is None:
         say(f"{program[0]} ended with code {code} before there was anything to see")
         return code
-    if code == BAD_INPUT:
+    worked = [p for name, p in profile.phases.items() if name not in ("import", "rest")]
+    if code == BAD_INPUT and not any(phase.seconds for phase in worked):
         say("the command was refused, so there is no profile of it")
         return code
     content = {"command": list(command), "folder": str(cwd), "exit_code": code}

@@ -15,6 +15,7 @@ from tools.files import write_whole
 from tools.projects import WorkspaceError, find_projects
 
 
+LONG = 12  # rows: a table of more is folded behind its counts
 Tables = Callable[[Path], str]  # README's folder -> what stands between the markers
 
 
@@ -102,6 +103,9 @@ def by_project(
                 folded(f"{name}: {len(some)} comparisons", full(some))
                 for name, some in groups.items()
             ]
+        elif len(own) > LONG:
+            parts += [markdown(heads, lines(folder.name, own))]
+            parts += [folded("each comparison", full(own))]
         else:
             parts += [full(own)]
         return "\n" + "\n\n".join(parts) + "\n"

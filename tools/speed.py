@@ -120,7 +120,8 @@ def gpu_copy(device: str) -> float:
 def without_variables(with_torch: bool) -> dict | None:
     """The same products in a process without the variables that may slow them.
 
-    None where there is no such variable. {"variables": {...}, "numpy": GFLOP/s, ...}.
+    None where there is no such variable; else `variables`, and GFLOP/s a library `with`
+    and `without` them.
     """
     slowing = {
         name: value

@@ -53,6 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        say("stopped")
         return 130
 
 
@@ -89,10 +90,13 @@ def _sweep(given: argparse.Namespace) -> int:
         try:
             tabulate([folder], given.metric, given.better, names, csv)
         except WorkspaceError as error:
-            raise WorkspaceError(
+            told = (
                 f"{error}; the runs are kept, and their table is made by: python -m "
                 f"tools sweep --gather {shlex.quote(str(folder))} --metric NAME"
-            ) from None
+            )
+            if not failed:
+                raise WorkspaceError(told) from None
+            say(told)
     return 1 if failed else 0
 
 

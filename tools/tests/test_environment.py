@@ -124,7 +124,7 @@ def test_new_requirements_are_installed_into_the_old_environment(root, monkeypat
     assert calls == ["pip", "pip"]
 
 
-@pytest.mark.spec("WSP-015", "otherwise makes or renews `.venv`")
+@pytest.mark.spec("WSP-015", "renews a `.venv` that is there")
 def test_an_environment_that_is_old_is_renewed(root, monkeypatch):
     project(root, "alpha", {"requirements.txt": "no-such-package>=1\n"})
     asked = []
@@ -158,6 +158,14 @@ def test_an_old_environment_is_asked_what_it_lacks(root, monkeypatch, name, read
         return
     with pytest.raises(WorkspaceError, match="not ready .missing: no-such-package"):
         environment.existing_python(root)
+
+
+@pytest.mark.spec("WSP-015", "renews a `.venv` that is there")
+def test_an_old_environment_is_renewed_whatever_it_has(root, monkeypatch):
+    write(root / ".venv/bin/python", "")
+    project(root, "alpha", {"requirements.txt": "pytest>=8\n"})
+    monkeypatch.setattr(environment, "prepare", lambda *given: given)
+    assert environment.ready_python(root)[0] == root / ".venv"
 
 
 @pytest.mark.spec("WSP-015", "takes any Python that has every requirement")

@@ -205,6 +205,13 @@ def test_a_refused_command_leaves_the_old_profile(project, capfd):
     assert old.read_text() == "old"
 
 
+@pytest.mark.spec("WSP-130", "its exit code go through")
+def test_a_training_that_ends_with_2_has_a_profile(project, capfd):
+    text = (project / "scripts/train.py").read_text().replace("exit(3)", "exit(2)")
+    assert profile_run.main(script(project, text)) == 2
+    assert (project / "runs/profile/profile.json").exists()
+
+
 def test_at_the_root_the_sub_project_is_named(monkeypatch):
     monkeypatch.chdir(ROOT)
     with pytest.raises(WorkspaceError, match="say in which sub-project"):

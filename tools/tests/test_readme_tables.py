@@ -4,7 +4,7 @@ from tests.fake import project, workspace, write
 from tools import benchmark, parity, results
 from tools.machine import Cpu, Limits
 from tools.projects import WorkspaceError
-from tools.readme_tables import markdown, replace, stale, update
+from tools.readme_tables import by_project, markdown, replace, stale, update
 
 
 BEGIN, END = "<!-- parity: begin -->", "<!-- parity: end -->"
@@ -140,3 +140,19 @@ def test_the_machine_is_what_a_container_leaves_of_it(monkeypatch):
     monkeypatch.setattr(results, "read_limits", lambda: Limits(cpus=1.5))
     said = results.machine_text(results.this_machine())
     assert said.startswith("Arm part 0xd40, asimd, sve; 1 core, ")
+
+
+@pytest.mark.spec("WSP-171", "a long one is folded behind its counts")
+@pytest.mark.parametrize("count, is_folded", [(12, False), (13, True)])
+def test_a_long_table_of_a_sub_project_is_folded(tmp_path, count, is_folded):
+    rows = [{"project": "alpha"}] * count
+    table = by_project(
+        tmp_path,
+        rows,
+        lambda some: f"{len(some)} rows.",
+        ["sub-project"],
+        lambda name, some: [[f"{name}: {len(some)}"]],
+        lambda some: "all of them",
+    )(tmp_path / "alpha")
+    assert table.startswith(f"\n{count} rows.\n\n") and "all of them" in table
+    assert ("<details>" in table) == (f"| alpha: {count} |" in table) == is_folded

@@ -99,6 +99,13 @@ def test_another_grid_extends_the_sweep(call, config):
     ]
 
 
+@pytest.mark.spec("WSP-123", "and makes the exit code 1")
+def test_a_failed_run_counts_though_there_is_no_table(call, config):
+    words = ("--seeds", "0-2", "--metric", "acuracy", "fails=2")
+    code, _, said = call(config, *words)
+    assert code == 1 and "1 of 3 runs failed" in said and "--gather" in said
+
+
 @pytest.mark.spec("WSP-123", "does not stop the others")
 def test_a_failed_run_is_told_and_tried_again(call, config):
     code, out, said = call(config, "--seeds", "0-2", "fails=2")
