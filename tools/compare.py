@@ -4,7 +4,7 @@
     python -m tools compare runs/a-* runs/b-* --metric test:accuracy --plot compare.png
     python -m tools compare runs/a-001 runs/b-001 --samples test    # image by image
 
-Runs with the same settings are one group of seeds. Groups with the same seeds are
+Runs with the same settings are one group of seeds. Groups that share seeds are
 compared in pairs: mean difference, 95 % BCa interval, paired t-test, exact Wilcoxon and
 sign flips; others by Welch's test and a permutation test. Folds (a setting `fold`) are
 paired too: 5 seeds of 2 folds by Alpaydin's 5x2 F, others by the corrected t. p is
@@ -15,6 +15,7 @@ adjusted by Holm over all comparisons; "better" needs that p and the interval.
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from tools.compare_plot import draw, picture_kind
@@ -41,14 +42,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             found = compare_samples(runs, given.samples, given.metric, given.better)
         else:
             found = compare_runs(runs, given.metric, given.better)
+        found = replace(found, notes=(*found.notes, *notes))
         print(text(found))
-        for note in notes:
-            print(f"note  {note}")
         _write(found, given)
     except WorkspaceError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
         return 130
     return 0
 

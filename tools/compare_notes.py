@@ -1,8 +1,9 @@
 """What a reader of a comparison must beware of, each in one sentence."""
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import combinations
+from pathlib import Path
 
 from tools.comparison import LEVEL, Difference, Group, fewest_pairs
 from tools.run_values import chosen_numbers, evaluated_on, unlike_evaluations
@@ -20,8 +21,9 @@ def cautions(
     if len(groups) == 1:
         notes.append("all runs have the same settings: there is nothing to compare")
     between: dict[str, list[str]] = {}
+    seen = {run.path: evaluated_on(run, source) for run in runs} if source else {}
     for (a, b), one in zip(combinations(groups, 2), found, strict=True):
-        for sentence in _unlike(a, b, one, source):
+        for sentence in _unlike(a, b, one, source, seen):
             between.setdefault(sentence, []).append(f"{a.label} and {b.label}")
     notes += [f"{some(pairs)}: {what}" for what, pairs in between.items()]
     if source:
@@ -68,7 +70,9 @@ def some(words: Sequence[str], shown: int = 6) -> str:
     return ", ".join(words[:shown]) + more
 
 
-def _unlike(a: Group, b: Group, one: Difference, source: str) -> Iterator[str]:
+def _unlike(
+    a: Group, b: Group, one: Difference, source: str, seen: Mapping[Path, object]
+) -> Iterator[str]:
     """Units without a partner, and data that is not the same."""
     mine, theirs = (dict(zip(g.units, g.runs, strict=True)) for g in (a, b))
     shared = [unit for unit in mine if unit in theirs and a.folds == b.folds]
@@ -78,14 +82,15 @@ def _unlike(a: Group, b: Group, one: Difference, source: str) -> Iterator[str]:
             "of both"
         )
     elif not one.pairs:
-        other = "seeds" if a.folds == b.folds else "parts of the data"
-        yield f"other {other}, so they are compared without pairs, which sees less"
+        why = "other seeds" if a.folds == b.folds else "other parts of the data"
+        why = "only one seed in common" if shared else why
+        yield f"{why}, so they are compared without pairs, which sees less"
     elif len(mine) + len(theirs) > 2 * len(shared):
         yield f"a {one.pairs} that only one of them has is not in the difference"
-    pairs = [(mine[unit], theirs[unit]) for unit in shared]
+    pairs = [(mine[unit], theirs[unit]) for unit in shared if one.pairs]
     if not _same(a, b, pairs, lambda run: run.meta.get("data")):
         yield "not the same data (`data` in meta.json), which may be the difference"
-    if source and not _same(a, b, pairs, lambda run: evaluated_on(run, source)):
+    if source and not _same(a, b, pairs, lambda run: seen[run.path]):
         yield (
             f"not the same samples (data_fingerprint and how many, in eval/{source}"
             ".json), which may be the difference"
@@ -120,8 +125,13 @@ def _reach(one: Difference, n: int, m: int, family: int) -> str:
             f"are the fewest for {LEVEL}{more}"
         )
     if one.n and not one.pairs and smallest_p(n, m) >= LEVEL / family:
+        more = (
+            f"; {family} comparisons need less than {LEVEL / family:.4g}"
+            if family > 1
+            else ""
+        )
         return (
             f"{n} and {m} values: a permutation test cannot go below p = "
-            f"{smallest_p(n, m):.4g}, whatever the values"
+            f"{smallest_p(n, m):.4g}, whatever the values{more}"
         )
     return ""

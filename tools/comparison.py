@@ -143,8 +143,8 @@ def label(place: int) -> str:
 
 
 def _compare(a: Group, b: Group, pairs: str) -> Difference:
-    """In pairs where there are any; several folds of a seed are never without pairs,
-    as they share training data."""
+    """In pairs where there are two, or all of a group; several folds of a seed are
+    never without pairs, as they share training data."""
     mine = dict(zip(a.units, a.values, strict=True))
     theirs = dict(zip(b.units, b.values, strict=True))
     # A fold of 5 is not that of 10, nor is it all of the data.
@@ -158,7 +158,7 @@ def _compare(a: Group, b: Group, pairs: str) -> Difference:
             a.label, b.label, "fold", 0, b.mean - a.mean, NAN, NAN, "none", "none", NAN,
             {}, {}, NAN,
         )  # fmt: skip
-    if len(shared) < min(len(mine), len(theirs)) and not by_fold:
+    if len(shared) < min(2, len(mine), len(theirs)) and not by_fold:
         return _unpaired(a, b)
     return _paired(a, b, x, y, pairs)
 

@@ -1,7 +1,7 @@
 """Groups of seeds: which runs are the same experiment, and what each one reached."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from tools.run_values import (
     TIMES,
     chosen_metric,
     direction,
+    is_time,
     no_file,
     value_of,
     why_no_value,
@@ -42,7 +43,8 @@ def compare_runs(runs: Sequence[Run], metric: str = "", better: str = "") -> Com
     values, damaged = _values(done, metric)
     done = [run for run in done if run.path in values]
     if set(values.values()) <= {None}:
-        raise WorkspaceError("; ".join(damaged) or why_no_value(done, metric))
+        why = [why_no_value(done, metric)] if done else []
+        raise WorkspaceError("; ".join([*damaged, *why]))
     better, why = direction(done, metric, better)
     kept, lost = _with_values(done, values, metric)
     if not kept:
@@ -117,7 +119,7 @@ def _grouped(
     notes = []
     for run in runs:
         alike = kinds.setdefault(as_one(_settings(run, metric)), [])
-        group = next((one for one in alike if _same_place(run, one.values())), None)
+        group = next((one for one in alike if _same_place(run, one)), None)
         if group is None:
             alike.append(group := {})
             members.append(group)
@@ -141,13 +143,20 @@ def _grouped(
     return tuple(map(with_interval, groups)), notes
 
 
-def _same_place(run: Run, others: Iterable[Run]) -> bool:
-    """Whether the data is in the same place, or is the same in another place."""
-    data = run.meta.get("data")
-    return any(
-        _roots(run) == _roots(one) or (data and data == one.meta.get("data"))
-        for one in others
-    )
+def _same_place(run: Run, group: dict[Unit, Run]) -> bool:
+    """Whether the data is in the same place, or is the same in another place.
+
+    As a seed may draw the data, a run of the same seed says more than all others.
+    """
+    same = [_roots(run) == _roots(one) for one in group.values()]
+    if all(same):
+        return True
+    twin = group.get(_unit(run))
+    told = [one.meta.get("data") for one in ([twin] if twin else group.values())]
+    data, known = run.meta.get("data"), [one for one in told if one]
+    if data and known:
+        return all(data == one for one in known)
+    return any(same)
 
 
 def _unit(run: Run) -> Unit:
@@ -171,7 +180,7 @@ def _folds(run: Run) -> tuple[int, int]:
 def _settings(run: Run, metric: str) -> dict[str, Any]:
     """What makes two runs the same experiment."""
     apart = {*_fold_keys(run), *_roots(run)}
-    if metric not in TIMES:
+    if not is_time(metric):
         apart |= {key for key in run.settings if _last(key) in ELSEWHERE}
     return {key: value for key, value in run.settings.items() if key not in apart}
 
@@ -190,7 +199,8 @@ def _fold_keys(run: Run) -> list[str]:
     return [
         key
         for key in run.config
-        if _last(key) == "fold" and type(run.config.get(f"{key}s")) is int
+        if _last(key) == "fold"
+        and type(run.config[key]) is type(run.config.get(f"{key}s")) is int
     ]
 
 

@@ -20,6 +20,7 @@ from tools.runs import Run, eval_command, flat, read_json, read_metrics
 CONDITIONS = ("tta", "tile", "overlap", "precision")  # of eval.py: they change a result
 AMOUNTS = ("images", "utterances", "samples", "tokens")  # of what it has seen
 TIMES = ("seconds", "cpu_seconds", "steps_per_second")
+SPEEDS = (*TIMES, "rtf", "rtfx")
 HIGHER, LOWER = "higher", "lower"
 WORDS = {
     HIGHER: "accuracy exact right f1 precision recall dice mdice iou miou auc nsd top5 "
@@ -31,11 +32,16 @@ WORDS = {
 
 def chosen_metric(runs: Sequence[Run], wanted: str) -> str:
     """The name asked for, else the one by which the runs kept their best checkpoint."""
-    watched = {run.config["train.monitor"] for run in runs if _watches(run)}
+    watched = {str(run.config["train.monitor"]) for run in runs if _watches(run)}
     if not wanted and len(watched) != 1:
         many = " and ".join(sorted(watched)) or "nothing"
         raise WorkspaceError(f"these runs watch {many}: name one by --metric")
     return wanted or watched.pop()
+
+
+def is_time(metric: str) -> bool:
+    """Whether the machine makes the number, in whichever file: `test:nar.rtf`."""
+    return _last(metric.rpartition(":")[2]) in SPEEDS
 
 
 def value_of(run: Run, metric: str) -> float | None:

@@ -57,13 +57,20 @@ def read_run(path: Path) -> Run:
             f"{path} is no run folder: it has no meta.json; give a folder such as "
             "vision_cnn/runs/toy_patterns-001"
         )
-    return Run(
+    run = Run(
         path,
         project_of(path),
         dict(flat(read_config(path / "config.yaml"))),
         read_json(path / "meta.json"),
         read_json(path / "summary.json"),
     )
+    told = {key: run.config.get(key) for key in ("train.monitor", "train.mode")}
+    for key, value in {"seed": run.seed, **told}.items():
+        if not isinstance(value, str | int | float | None):
+            raise WorkspaceError(
+                f"{path} is damaged: {key} is {value!r}, expected one number or word"
+            )
+    return run
 
 
 def read_runs(places: Iterable[Path]) -> tuple[list[Run], list[str]]:
@@ -145,9 +152,14 @@ def project_of(path: Path) -> str:
 
 def eval_command(run: Run, split: str) -> str:
     """What to type, anywhere, so that the run has an evaluation of this split."""
-    folder = _folder_of(run.path.resolve())
-    checkpoint = str(run.summary.get("checkpoint", run.path))
-    words = ["scripts/eval.py", "--checkpoint", checkpoint, "--split", split]
+    path = run.path.resolve()
+    folder = _folder_of(path)
+    # The summary names the file as it lay where the run was made.
+    name = Path(str(run.summary.get("checkpoint") or "")).name
+    kept = path / "checkpoints"
+    if not name:
+        name = "best.npz" if (kept / "best.npz").is_file() else "best.pt"
+    words = ["scripts/eval.py", "--checkpoint", str(kept / name), "--split", split]
     if folder is None:  # a run from elsewhere
         return shlex.join(["python", *words])
     return f"cd {shlex.quote(str(folder))} && {shlex.join([sys.executable, *words])}"

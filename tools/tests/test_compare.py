@@ -130,6 +130,27 @@ def test_the_files_hold_what_is_printed(tmp_path, capsys):
     ]
 
 
+@pytest.mark.spec("WSP-108", "is left out with a sentence that names it")
+def test_the_json_says_too_what_could_not_be_read(tmp_path, capsys):
+    make(tmp_path, "a", 0.9)
+    (make(tmp_path, "b", 0.9, 1) / "meta.json").write_text("{")
+    assert main([str(tmp_path), "--json", str(tmp_path / "c.json")]) == 0
+    (note,) = [one for one in capsys.readouterr().out.splitlines() if "damaged" in one]
+    assert (
+        note.removeprefix("note  ")
+        in json.loads((tmp_path / "c.json").read_text())["notes"]
+    )
+
+
+def test_ctrl_c_is_one_word(capsys, monkeypatch):
+    def stop(_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tools.compare.find", stop)
+    assert main(["x"]) == 130
+    assert capsys.readouterr().err == "stopped\n"
+
+
 def test_csv_of_one_group_has_the_same_first_columns(tmp_path):
     one, two = (compare_runs(groups(tmp_path, *[SIX] * n)) for n in (1, 2))
     assert as_csv(two).startswith(as_csv(one).rstrip("\n"))

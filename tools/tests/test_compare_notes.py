@@ -128,6 +128,41 @@ def test_few_values_without_pairs_say_what_they_can_reach(tmp_path):
     assert "a permutation test" not in notes_of(runs)
 
 
+@pytest.mark.spec("WSP-105", "and more for a family of comparisons")
+def test_a_family_asks_for_more_without_pairs_too(tmp_path):
+    runs = groups(tmp_path / "a", SIX[:4])
+    for seed, value in enumerate(SIX[:4] * 2, 10):
+        config = {"x": seed // 14}
+        runs.append(read_run(make(tmp_path, f"{seed}", value, seed, config=config)))
+    notes = notes_of(runs)
+    assert "4 and 4 values: a permutation test cannot go below p = 0.02857" in notes
+    assert "whatever the values; 3 comparisons need less than 0.01667" in notes
+
+
+@pytest.mark.spec("WSP-109", "different data")
+def test_one_shared_seed_does_not_speak_for_the_data_of_the_others(tmp_path):
+    for name, seeds in (("a", (0, 1)), ("b", (0, 2))):
+        for seed in seeds:
+            meta = {"data": "other" if (name, seed) == ("b", 2) else "d"}
+            make(tmp_path, f"{name}{seed}", 0.9, seed, config={"x": name}, meta=meta)
+    notes = notes_of(find([tmp_path])[0])
+    assert "only one seed in common" in notes and "not the same data" in notes
+
+
+def test_each_evaluation_is_read_once_for_its_samples(tmp_path, monkeypatch):
+    asked = []
+
+    def told(run, source):
+        asked.append(run.name)
+        return {}
+
+    monkeypatch.setattr("tools.compare_notes.evaluated_on", told)
+    for x in range(3):
+        make(tmp_path, f"a{x}", 0.9, config={"x": x}, test=0.5)
+    notes_of(find([tmp_path])[0], "test:accuracy")
+    assert sorted(asked) == ["a0", "a1", "a2"]
+
+
 def test_comparisons_without_pairs_are_of_the_family_too(tmp_path):
     runs = groups(tmp_path / "a", SIX, shifted(0.02))
     for seed, value in enumerate(SIX, 10):

@@ -15,17 +15,33 @@ from tools.tests.compared_runs import SIX, groups, make, shifted
 from tools.tests.fake import write
 
 
-@pytest.mark.spec("WSP-100", "groups with other seeds are compared without pairs")
+@pytest.mark.spec("WSP-100", "groups that share none, or one of several in each")
 def test_other_seeds_are_compared_without_pairs(tmp_path):
     groups(tmp_path / "a", SIX)
-    for seed, value in enumerate(shifted(0.05)[:4], 4):
+    for seed, value in enumerate(shifted(0.05)[:4], 5):
         make(tmp_path / "b", f"b-{seed}", value, seed)
     found = compare_runs(find([tmp_path / "a", tmp_path / "b"])[0])
     (one,) = found.differences
     theirs = stats.ttest_ind(shifted(0.05)[:4], SIX, equal_var=False)
     assert (one.pairs, one.test) == ("", "Welch t")
     assert one.p == pytest.approx(theirs.pvalue, rel=1e-9)
-    assert any("compared without pairs" in note for note in found.notes)
+    notes = "\n".join(found.notes)
+    assert "only one seed in common, so they are compared without pairs" in notes
+
+
+@pytest.mark.spec("WSP-100", "The seeds that two groups share are pairs")
+def test_seeds_that_are_shared_in_part_keep_their_pairs(tmp_path):
+    groups(tmp_path / "a", SIX)
+    for seed, value in zip((0, 1, 2, 3, 9), shifted(0.02), strict=False):
+        make(tmp_path / "b", f"b-{seed}", value, seed)
+    found = compare_runs(find([tmp_path / "a", tmp_path / "b"])[0])
+    (one,) = found.differences
+    assert (one.pairs, one.n, one.test) == ("seed", 4, "paired t")
+    theirs = stats.ttest_rel(shifted(0.02)[:4], SIX[:4])
+    assert one.p == pytest.approx(theirs.pvalue, rel=1e-9)
+    notes = "\n".join(found.notes)
+    assert "a seed that only one of them has is not in the difference" in notes
+    assert "without pairs" not in notes
 
 
 @pytest.mark.spec(
