@@ -10,6 +10,7 @@ import hashlib
 import itertools
 import json
 import os
+import shlex
 import shutil
 import sys
 import tempfile
@@ -225,8 +226,9 @@ def _states(desk: Desk, one: Exercise, result: dict) -> tuple[dict[str, str], st
     states = {id: state or "not run" for id, state in states.items()}
     red = {n: t["message"] for n, t in result["tests"].items() if t["message"]}
     for name, message in (broken | red).items():
-        test = f"cd {desk.copy} && {sys.executable} -m pytest -s {name!r}"
-        return states, f"{name}\n{message}\nby hand: {test}"
+        test = shlex.join([sys.executable, "-m", "pytest", "-s", name])
+        by_hand = f"cd {shlex.quote(str(desk.copy))} && {test}"
+        return states, f"{name}\n{message}\nby hand: {by_hand}"
     return states, ""
 
 

@@ -155,10 +155,10 @@ def _watch_caches(seen: set[str]) -> None:
 
     def lru_cache(maxsize=128, typed=False):
         if callable(maxsize):
-            return watched(maxsize, real(maxsize))
-        return lambda function: watched(function, real(maxsize, typed)(function))
+            return watched(maxsize, 128, typed)
+        return lambda function: watched(function, maxsize, typed)
 
-    def watched(function, cached):
+    def watched(function, maxsize, typed):
         behind: set[str] = set()
 
         def noting(*args, **kwargs):
@@ -170,7 +170,7 @@ def _watch_caches(seen: set[str]) -> None:
                 behind.update(seen)
                 seen.update(before)
 
-        inner = real(**cached.cache_parameters())(noting)
+        inner = real(maxsize, typed)(noting)
 
         @functools.wraps(function)
         def outer(*args, **kwargs):

@@ -5,6 +5,8 @@ callable runs, without its body, those that call it; a test of which all ids are
 to fail is left out. What a fixture or a cache calls counts for all tests that use it. A
 test that fails with probes alone (a compiler meets one) may call any callable. What an
 object keeps from one test to the next hides a call: so all tests of listed ids run.
+Quick files come first; inside a file the tests stay as they were collected: one may
+need what one before it left, and the set-ups of a module are made once.
 """
 
 import gc
@@ -14,7 +16,8 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -24,8 +27,21 @@ from tools.probes import FIRST, Bodies, Place, Seen, drop_compiled
 from tools.recorder import EACH, Recorder
 
 
+BUSY = 5  # times what a test took, it may take on a machine that is busy now
+
+
+def set_ups(tests: Mapping[str, Mapping]) -> Counter[str]:
+    """File -> seconds; another test than before may have to make them."""
+    seconds: Counter[str] = Counter()
+    for name, test in tests.items():
+        seconds[name.split("::")[0]] += test["setup"]
+    return seconds
+
+
 class Prover(Recorder):
     """Forks instead of running the tests."""
+
+    stops = False  # each test counts, also after one without an end
 
     def __init__(self, job: dict) -> None:
         super().__init__(job["ids"])
@@ -35,10 +51,11 @@ class Prover(Recorder):
         self.seen: Seen | None = Seen(job["seen"])
         self.fixtures: dict[int, set[str]] = {}
         self.early: set[str] = set()  # called before any test ran
-        self.red: dict[str, list[str] | None] = {}  # path -> ids, None: did not end
+        self.red: dict[str, list[str] | str] = {}  # path -> ids, or what did not end
         self.asked: set[str] = set()  # ids that the exercise lists
         self.callers: set[str] | None = None  # tests that call it
         self.known: set[str] = set()  # ids that are red in this child
+        self.now = Path(f"{job['out']}.now")  # the test in which a child is
         signal.signal(signal.SIGTERM, self._leave)
 
     def result(self) -> dict:
@@ -67,29 +84,42 @@ class Prover(Recorder):
         if again:
             for name, test in self._ran(lambda: self._run(again, bodies)).items():
                 self.tests[name] = test | {"seen": list(self.places)}
+        passed = [i for i in items if self.tests[i.nodeid]["outcome"] == "passed"]
         for path, place in self.places.items():
-            passed = [i for i in items if self.tests[i.nodeid]["outcome"] == "passed"]
-            passed.sort(key=lambda item: self.tests[item.nodeid]["seconds"])
             self.asked = set(place.ids)
             self.callers = {
                 i.nodeid for i in passed if path in self.tests[i.nodeid]["seen"]
             }
-            chosen = [i for i in passed if self._wanted(i)]
-            chosen.sort(key=lambda item: item.nodeid not in self.callers)
+            chosen = self._ordered([i for i in passed if self._wanted(i)])
             self.red[path] = self._without(path, chosen, bodies) if chosen else []
         return True
 
-    def _without(self, path: str, items: list, bodies: Bodies) -> list[str] | None:
+    def _ordered(self, items: list) -> list:
+        """Quick files first, and before them those that call it; each as collected."""
+        seconds: Counter[str] = Counter()
+        calling = set()
+        for item in items:
+            seconds[_file(item)] += self.tests[item.nodeid]["seconds"]
+            if item.nodeid in self.callers:
+                calling.add(_file(item))
+        place = {file: (file not in calling, seconds[file], file) for file in seconds}
+        return sorted(items, key=lambda item: place[_file(item)])
+
+    def _without(self, path: str, items: list, bodies: Bodies) -> list[str] | str:
         """The ids that fail without a body, in processes that tests start too."""
         file = self.tree / self.places[path].file
         old = file.read_bytes()
         file.write_bytes(self.places[path].bytes())
         drop_compiled(file)
-        ran = self._fork(lambda: self._run(items, bodies, path), self.job["each"])
+        before = set_ups(self.tests)
+        seconds = sum(self.tests[item.nodeid]["seconds"] for item in items)
+        seconds += sum(before[file] for file in {_file(item) for item in items})
+        limit = self.job["each"] + BUSY * seconds
+        ran = self._fork(lambda: self._run(items, bodies, path), limit)
         file.write_bytes(old)
         drop_compiled(file)
-        if ran is None:
-            return None
+        if isinstance(ran, str):
+            return ran
         failed = [test for test in ran.values() if test["outcome"] == "failed"]
         return sorted({id for test in failed for id in test["ids"]})
 
@@ -106,12 +136,15 @@ class Prover(Recorder):
         """In a child: what the tests say."""
         if bodies:
             bodies.take_out(removed)
-        took = {name: test.get("seconds", 0) for name, test in self.tests.items()}
+        new = {"outcome": "", "message": "", "seconds": 0.0, "setup": 0.0}
+        before = set_ups(self.tests) if removed else {}
         for item in items:
-            self.tests[item.nodeid] |= {"outcome": "", "message": "", "seconds": 0.0}
-            if removed:  # a loop may never end, but the machine may be busy
-                item.add_marker(pytest.mark.timeout(EACH + 5 * took[item.nodeid]))
+            if removed:  # a loop may never end
+                took = self.tests[item.nodeid]["seconds"] + before[_file(item)]
+                item.add_marker(pytest.mark.timeout(EACH + BUSY * took))
+            self.tests[item.nodeid] |= new
         for item, following in zip(items, [*items[1:], None], strict=False):
+            self.now.write_text(item.nodeid, encoding="utf-8")
             item.ihook.pytest_runtest_protocol(item=item, nextitem=following)
         return {item.nodeid: self.tests[item.nodeid] for item in items}
 
@@ -123,6 +156,8 @@ class Prover(Recorder):
     def pytest_runtest_logreport(self, report):
         super().pytest_runtest_logreport(report)
         self.tests[report.nodeid]["seconds"] += report.duration
+        if report.when == "setup":
+            self.tests[report.nodeid]["setup"] = report.duration
         if report.failed and not self.seen:
             self.known |= set(self.tests[report.nodeid]["ids"])
 
@@ -154,14 +189,16 @@ class Prover(Recorder):
 
     def _ran(self, work: Callable[[], dict]) -> dict:
         ran = self._fork(work, None)
-        if ran is None:
-            raise RuntimeError("a test ended Python, without any exercise")
+        if isinstance(ran, str):
+            self.broken[ran] = "ended Python"
+            pytest.exit(f"{ran} ended Python")
         return ran
 
-    def _fork(self, work: Callable[[], dict], limit: float | None) -> dict | None:
-        """What a child says; None if it does not end."""
+    def _fork(self, work: Callable[[], dict], limit: float | None) -> dict | str:
+        """What a child says; if it does not end, the test in which it is."""
         out = Path(f"{self.job['out']}.part")
         out.unlink(missing_ok=True)
+        self.now.write_text("what comes before the first test")
         sys.stdout.flush()  # or the child says it once more
         self.child = os.fork()
         if not self.child:
@@ -169,18 +206,20 @@ class Prover(Recorder):
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 os.setsid()
                 out.write_text(json.dumps(work()), encoding="utf-8")
-            except BaseException:
+            except BaseException as error:
                 traceback.print_exc()
+                with self.now.open("a", encoding="utf-8") as file:
+                    file.write(f": {error!r}")
             finally:
                 os._exit(0)
-        end = time.monotonic() + (limit or float("inf"))
+        end = time.monotonic() + (float("inf") if limit is None else limit)
         while not os.waitpid(self.child, os.WNOHANG)[0] and time.monotonic() < end:
             time.sleep(0.02)
         self._kill()
         try:
             return json.loads(out.read_text(encoding="utf-8"))
         except (OSError, ValueError):
-            return None
+            return self.now.read_text(encoding="utf-8", errors="replace")
 
     def _kill(self) -> None:
         """The child, and what its tests left behind."""
@@ -193,3 +232,7 @@ class Prover(Recorder):
         with suppress(ChildProcessError):
             os.waitpid(self.child, 0)
         os._exit(128 + number)
+
+
+def _file(item) -> str:
+    return item.nodeid.split("::")[0]

@@ -16,6 +16,8 @@ EACH = 60  # seconds a test may take; in a wrong body a loop may never end
 class Recorder:
     """A plugin: runs the tests of some ids (of any id: None), and notes their ends."""
 
+    stops = True  # where one loop never ends: for a learner that is enough
+
     def __init__(self, ids: list[str] | None) -> None:
         self.ids = ids
         self.tests: dict[str, dict] = {}
@@ -46,7 +48,7 @@ class Recorder:
         if note["outcome"] != "failed" and (called or not report.passed):
             note["outcome"] = report.outcome
             note["message"] = _message(report) if report.failed else ""
-        if "Timeout (>" in note["message"]:  # where one loop never ends, others may not
+        if self.stops and "Timeout (>" in note["message"]:
             self.session.shouldstop = note["message"]
 
 

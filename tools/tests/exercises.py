@@ -2,7 +2,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.fake import project, write
+from tools import exercise
 
 
 SOURCE = '''"""Numbers."""
@@ -161,3 +164,19 @@ def exercise_project(root: Path, **instead: str) -> Path:
     files = FILES | {names[key]: text for key, text in instead.items()}
     write(root / "pytest.ini", "[pytest]\n")
     return project(root, "alpha", files)
+
+
+@pytest.fixture
+def verify(tmp_path, monkeypatch, capfd):
+    """Verify a made-up sub-project; (exit code, lines)."""
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
+    monkeypatch.setattr(exercise, "ROOT", tmp_path)
+    monkeypatch.setattr(exercise, "LEAST", 1)
+
+    def run(*words, **instead):
+        exercise_project(tmp_path, **instead)
+        code = exercise.main(["verify", *words])
+        shown = capfd.readouterr()
+        return code, (shown.out + shown.err).splitlines()
+
+    return run

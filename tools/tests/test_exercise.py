@@ -1,4 +1,5 @@
 import os
+import shlex
 import subprocess
 from types import SimpleNamespace
 
@@ -6,7 +7,7 @@ import pytest
 
 from tests.exercises import exercise_project
 from tests.fake import QUICK, write
-from tools import exercise
+from tools import exercise, learning
 from tools.recorder import Recorder
 
 
@@ -165,6 +166,17 @@ def test_nothing_runs_after_a_test_that_takes_too_long(tmp_path):
     )
     recorder.pytest_runtest_logreport(report)
     assert "Timeout" in recorder.session.shouldstop
+
+
+@pytest.mark.spec("WSP-213", "how to run it by hand")
+def test_by_hand_in_a_folder_with_a_space(tmp_path):
+    name = "tests/test_it.py::test_it[it's $HOME]"
+    desk = SimpleNamespace(copy=tmp_path / "my work")
+    result = {"tests": {}, "broken": {name: "why"}}
+    _, first = learning._states(desk, SimpleNamespace(ids=()), result)
+    words = shlex.split(first.partition("by hand: ")[2])
+    assert words[:3] == ["cd", str(desk.copy), "&&"]
+    assert words[-1] == name
 
 
 @pytest.mark.spec("WSP-226", "whose original has changed since")

@@ -3,25 +3,13 @@ import re
 
 import pytest
 
-from tests.exercises import EXERCISES, PLANTED, SOURCE, TESTS, exercise_project
+from tests import exercises
+from tests.exercises import EXERCISES, PLANTED, SOURCE, TESTS
 from tests.fake import write
 from tools import exercise, exercise_verify
 
 
-@pytest.fixture
-def verify(tmp_path, monkeypatch, capfd):
-    """Verify a made-up sub-project; (exit code, lines)."""
-    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.setattr(exercise, "ROOT", tmp_path)
-    monkeypatch.setattr(exercise, "LEAST", 1)
-
-    def run(*words, **instead):
-        exercise_project(tmp_path, **instead)
-        code = exercise.main(["verify", *words])
-        shown = capfd.readouterr()
-        return code, (shown.out + shown.err).splitlines()
-
-    return run
+verify = exercises.verify
 
 
 @pytest.mark.spec("WSP-220", "passes with its body and fails without it")
@@ -153,15 +141,19 @@ def test_ids_that_no_exercise_lists(verify):
             "    assert 0\n\n\nimport nosuch\n",
             r"numbers.py:\d+: ModuleNotFound",
         ),
-        ("    import os\n    os._exit(3)\n", "RuntimeError: a test ended Python"),
+        (
+            "    import os\n    os._exit(3)\n",
+            r"^tests/test_numbers.py::test_red: ended Python$",
+        ),
     ],
 )
 def test_what_fails_by_itself(verify, code, sentence):
     red = '\n\n@pytest.mark.spec("ABC-004", "a length")\ndef test_red():\n'
     found, lines = verify("alpha", tests=TESTS + red + code)
     assert found == 2
-    assert re.search(sentence, "\n".join(lines))
-    assert lines[-1].startswith(("alpha: 1 of its tests fail", "a test of alpha ended"))
+    assert len(lines) == 2
+    assert re.search(sentence, lines[0])
+    assert lines[1].startswith("alpha: 1 of its tests fail without any exercise")
 
 
 @pytest.mark.spec("WSP-221", "or is called by an import")
@@ -221,7 +213,8 @@ def test_an_endless_loop_ends(verify, monkeypatch):
     monkeypatch.setattr(exercise_verify, "LIMIT", 2)
     code, lines = verify("alpha", source=loop, tests=tests, exercises=listed)
     assert code == 1
-    assert "the tests of numbers.unused did not end within 2 s" in "\n".join(lines)
+    name = "tests/test_numbers.py::test_length"
+    assert f"without numbers.unused, {name} did not end in time" in "\n".join(lines)
 
 
 @pytest.mark.spec("WSP-227", "fewer than 12")
