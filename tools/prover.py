@@ -5,8 +5,8 @@ callable runs, without its body, those that call it; a test of which all ids are
 to fail is left out. What a fixture or a cache calls counts for all tests that use it. A
 test that fails with probes alone (a compiler meets one) may call any callable. What an
 object keeps from one test to the next hides a call: so all tests of listed ids run.
-Quick files come first; inside a file the tests stay as they were collected: one may
-need what one before it left, and the set-ups of a module are made once.
+Quick files come first, and in a file quick tests, so that a slow one need not run; a
+file is not left before its end, as the set-ups of a module are made once.
 """
 
 import gc
@@ -95,7 +95,7 @@ class Prover(Recorder):
         return True
 
     def _ordered(self, items: list) -> list:
-        """Quick files first, and before them those that call it; each as collected."""
+        """File by file, and in a file: callers first, and of these the quick ones."""
         seconds: Counter[str] = Counter()
         calling = set()
         for item in items:
@@ -103,7 +103,16 @@ class Prover(Recorder):
             if item.nodeid in self.callers:
                 calling.add(_file(item))
         place = {file: (file not in calling, seconds[file], file) for file in seconds}
-        return sorted(items, key=lambda item: place[_file(item)])
+
+        def rank(item):
+            name = item.nodeid
+            return (
+                *place[_file(item)],
+                name not in self.callers,
+                self.tests[name]["seconds"],
+            )
+
+        return sorted(items, key=rank)
 
     def _without(self, path: str, items: list, bodies: Bodies) -> list[str] | str:
         """The ids that fail without a body, in processes that tests start too."""
