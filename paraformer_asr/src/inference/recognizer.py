@@ -14,6 +14,7 @@ from ..audio.resample import resample
 from ..decoding.context_graph import ContextGraph
 from ..decoding.ngram import NGram, TokenLm, words_of
 from ..decoding.streaming import Stream
+from ..models.encoder import Encoded
 from ..tokenizers import SPECIALS
 from ..training.load import Loaded, load_model
 from ..utils.contracts import contract
@@ -22,7 +23,7 @@ from ..utils.errors import InputError
 from ..utils.logging import log
 from .inspection import Inspection, inspect_features
 from .long_audio import LongAudio, checked, notes_of, one_block, scaled_down
-from .search import ALONE, Helps, choose_method, methods_of, search
+from .search import ALONE, Heard, Helps, choose_method, methods_of, search_encoded
 from .segmenter import Piece, has_sound
 from .transcript import Segment, Transcript
 
@@ -92,7 +93,7 @@ class Recognizer:
     def inspect(self, waveform: Float[Tensor, " samples"], rate: int) -> Inspection:
         """Everything on the way to the text of an utterance, its pauses included."""
         waveform = checked(waveform)
-        features = self._features(waveform, rate)
+        features = self.features(waveform, rate)
         if not has_sound(waveform, rate):
             features = features[:0]
         return inspect_features(self.loaded, features, self.device)
@@ -132,7 +133,8 @@ class Recognizer:
                 began = time.perf_counter()
                 self._stream(piece, audio.rate, on_partial)
                 shown_s += time.perf_counter() - began
-            segment = self._recognise(piece, audio.rate, method, helps)
+            encoded = self.encode(self.features(piece.waveform, audio.rate))
+            segment = self.decode(piece, audio.rate, encoded, method, helps)
             if segment.text:
                 segments.append(segment)
                 if on_segment:
@@ -145,10 +147,28 @@ class Recognizer:
         text = " ".join(segment.text for segment in segments)
         return Transcript(text, tuple(segments), audio.seconds, method, spent, notes)
 
-    def _recognise(self, piece: Piece, rate: int, method: str, helps: Helps) -> Segment:
-        features = self._features(piece.waveform, rate).to(self.device)
+    @contract
+    @torch.no_grad()
+    def encode(self, features: Float[Tensor, "frames mels"]) -> Encoded | None:
+        """What the encoder hears of one utterance; None where it has not one frame."""
+        if not len(features):
+            return None
         lengths = torch.tensor([len(features)], device=self.device)
-        (heard,) = search(self.loaded, features[None], lengths, method, helps)
+        return self.loaded.model.encoder(features[None].to(self.device), lengths)
+
+    def decode(
+        self,
+        piece: Piece,
+        rate: int,
+        encoded: Encoded | None,
+        method: str,
+        helps: Helps = ALONE,
+        width: int = 0,
+    ) -> Segment:
+        """What a piece says, of what the encoder heard; `width` as `search_encoded`."""
+        heard = Heard([], ())
+        if encoded is not None:
+            (heard,) = search_encoded(self.loaded, encoded, method, helps, width)
         start, end = piece.start / rate, (piece.start + len(piece.waveform)) / rate
         tokens = tuple(
             token._replace(
@@ -182,7 +202,11 @@ class Recognizer:
         loaded = self.loaded
         return Stream(loaded.model, loaded.front_end, loaded.tokenizer)
 
-    def _features(self, waveform: Tensor, rate: int) -> Tensor:
+    @contract
+    def features(
+        self, waveform: Float[Tensor, " samples"], rate: int
+    ) -> Float[Tensor, "frames mels"]:
+        """Those of a waveform at any rate, as the model hears it."""
         heard = resample(scaled_down(waveform), rate, self.sample_rate)
         return self.loaded.front_end(heard)
 

@@ -1,7 +1,7 @@
 """Every way in which a model can say what it has heard, behind one call."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Float, Int
@@ -13,6 +13,7 @@ from ..decoding.ctc_search import ctc_greedy, ctc_prefix_beam
 from ..decoding.greedy import Hypothesis, nar_beam, nar_greedy
 from ..decoding.ngram import TokenLm
 from ..decoding.timestamps import TokenTime, token_times
+from ..models.encoder import Encoded
 from ..tokenizers import Tokenizer, has_text
 from ..training.load import Loaded
 from ..training.task import Config
@@ -103,8 +104,20 @@ def search(
             else ()
         )
         return [next(rest) if one else Heard([], ()) for one in there.tolist()]
+    encoded = loaded.model.encoder(features, feature_lengths)
+    return search_encoded(loaded, encoded, method, helps)
+
+
+@torch.no_grad()
+def search_encoded(
+    loaded: Loaded, encoded: Encoded, method: str, helps: Helps = ALONE, width: int = 0
+) -> list[Heard]:
+    """The same of what the encoder heard, of a frame at least in each utterance.
+
+    `width` is that of the beams; 0: each one's own. Raises as `search`.
+    """
     try:
-        return _search(loaded, features, feature_lengths, method, helps)
+        return _search(loaded, encoded, method, helps, width)
     except ValueError as error:
         if "no likeliest" not in str(error):
             raise
@@ -118,26 +131,26 @@ NOT_FINITE = (
 
 
 def _search(
-    loaded: Loaded, features: Tensor, lengths: Tensor, method: str, helps: Helps
+    loaded: Loaded, encoded: Encoded, method: str, helps: Helps, width: int
 ) -> list[Heard]:
     model = loaded.model
     seconds = loaded.front_end.frame_seconds * model.encoder.subsampling
+    options = {"lm": helps.lm, "context": helps.context}
+    options |= {"width": width} if width else {}
     if method in ("nar", "nar_beam"):
-        return _search_nar(loaded, features, lengths, seconds, method, helps)
-    scorers = {"lm": helps.lm, "context": helps.context}
+        return _search_nar(loaded, encoded, seconds, method, options)
     if method in ("ctc", "ctc_beam"):
-        log_probs, time_lengths = ctc_log_probs(model, features, lengths)
+        log_probs = _ctc(model, encoded)
         if method == "ctc":
-            found = ctc_greedy(log_probs, time_lengths)
+            found = ctc_greedy(log_probs, encoded.lengths)
         else:
-            found = _best(ctc_prefix_beam(log_probs, time_lengths, **scorers))
+            found = _best(ctc_prefix_beam(log_probs, encoded.lengths, **options))
         return [
             _heard(loaded.tokenizer, best, _ctc_spans(best, int(end), seconds))
-            for best, end in zip(found, time_lengths, strict=True)
+            for best, end in zip(found, encoded.lengths, strict=True)
         ]
-    encoded = model.encode(features, lengths)
     given = (model.decoder, encoded.hidden, encoded.lengths)
-    found = ar_greedy(*given) if method == "ar" else _best(ar_beam(*given, **scorers))
+    found = ar_greedy(*given) if method == "ar" else _best(ar_beam(*given, **options))
     return [
         _heard(loaded.tokenizer, best, [(0.0, int(end) * seconds)] * len(best.tokens))
         for best, end in zip(found, encoded.lengths, strict=True)
@@ -146,18 +159,16 @@ def _search(
 
 def _search_nar(
     loaded: Loaded,
-    features: Tensor,
-    lengths: Tensor,
+    encoded: Encoded,
     seconds: float,
     method: str,
-    helps: Helps,
+    options: dict[str, Any],
 ) -> list[Heard]:
-    said = loaded.model.recognise(features, lengths)
+    said = loaded.model.recognise_encoded(encoded)
     if method == "nar":
         found = nar_greedy(said.logits, said.lengths)
     else:
-        beams = nar_beam(said.logits, said.lengths, lm=helps.lm, context=helps.context)
-        found = _best(beams)
+        found = _best(nar_beam(said.logits, said.lengths, **options))
     heard = []
     for row, best in enumerate(found):
         count, time = len(best.tokens), int(said.encoded.lengths[row])
@@ -180,8 +191,11 @@ def ctc_log_probs(
 ) -> tuple[Float[Tensor, "batch time vocab"], Int[Tensor, " batch"]]:
     """Of the CTC head, which every model has, and the encoder's lengths."""
     encoded = model.encoder(features, feature_lengths)
-    logits = model.ctc_head(encoded.hidden)
-    return logits.float().log_softmax(-1), encoded.lengths
+    return _ctc(model, encoded), encoded.lengths
+
+
+def _ctc(model: torch.nn.Module, encoded: Encoded) -> Tensor:
+    return model.ctc_head(encoded.hidden).float().log_softmax(-1)
 
 
 def _best(beams: Sequence[Sequence[Hypothesis]]) -> list[Hypothesis]:

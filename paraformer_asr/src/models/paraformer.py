@@ -110,7 +110,10 @@ class Paraformer(nn.Module):
         feature_lengths: Int[Tensor, " batch"],
     ) -> Recognition:
         """As many tokens as the predictor counts, each named by its logits."""
-        encoded = self.encode(features, feature_lengths)
+        return self.recognise_encoded(self.encode(features, feature_lengths))
+
+    def recognise_encoded(self, encoded: Encoded) -> Recognition:
+        """The same of what the encoder has heard already."""
         ctc_logits = self.ctc_head(encoded.hidden)
         heard = self.predict(encoded, ctc_logits)
         logits = self.decode(heard.embeds, heard.lengths, encoded)
