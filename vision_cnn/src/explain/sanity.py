@@ -52,7 +52,7 @@ def randomisation_check(
     trained = attribution(model, image, target)
     result = [Stage("", trained, rank_correlation(trained, trained))]
     for place, name in enumerate(names):
-        _forget(forgetful.get_submodule(name), generator)
+        forget(forgetful.get_submodule(name), generator)
         if place in shown:
             now = attribution(forgetful, image, target)
             result.append(Stage(name, now, rank_correlation(now, trained)))
@@ -71,6 +71,14 @@ def layers_from_the_top(
     own = {name for name, module in model.named_modules() if _own(module)}
     ran = [name for name in layer_shapes(model, image) if name in own]
     return [*reversed(ran), *sorted(own.difference(ran))]
+
+
+def forget(layer: nn.Module, generator: torch.Generator) -> None:
+    """Draw the weight tensors of the layer itself anew, as `randomisation_check` says."""
+    for parameter in _own(layer):
+        draw = torch.randn(parameter.shape, generator=generator).to(parameter)
+        spread, middle = parameter.data.std(correction=0), parameter.data.mean()
+        parameter.data = middle + spread * draw
 
 
 @contract
@@ -103,13 +111,6 @@ def _ranks(values: Tensor) -> Tensor:
     _, group, sizes = values.unique(return_inverse=True, return_counts=True)
     ends = sizes.cumsum(0).double()
     return (ends - (sizes + 1) / 2)[group]
-
-
-def _forget(layer: nn.Module, generator: torch.Generator) -> None:
-    for parameter in _own(layer):
-        draw = torch.randn(parameter.shape, generator=generator).to(parameter)
-        spread, middle = parameter.data.std(correction=0), parameter.data.mean()
-        parameter.data = middle + spread * draw
 
 
 def _own(layer: nn.Module) -> list[nn.Parameter]:
