@@ -20,15 +20,25 @@ from tools.projects import ROOT, WorkspaceError, find_projects, walk
 from tools.regions import BEGIN, split_local
 
 
-SUFFIXES = (".py", ".toml", ".yaml", ".yml")
-LOOKS_LIKE = re.compile(r"\s*#+\s*patterns?\b\s*[:=-]", re.IGNORECASE)
+COMMENTS = {
+    ".py": ("# ", ""),
+    ".toml": ("# ", ""),
+    ".yaml": ("# ", ""),
+    ".yml": ("# ", ""),
+    ".js": ("// ", ""),
+    ".css": ("/* ", " */"),
+    ".html": ("<!-- ", " -->"),
+}
+"""What a comment begins and ends with in each kind of file that is looked at."""
+LOOKS_LIKE = re.compile(r"\s*(#+|//+|/\*|<!--)\s*patterns?\b\s*[:=-]", re.IGNORECASE)
 
 
 def header(path: str) -> str:
     """The first line of every copy of a pattern."""
+    begin, end = COMMENTS[Path(path).suffix]
     return (
-        f"# pattern: {path} -- the same in every sub-project; edit one, "
-        f"then: python -m tools.copies sync {path} --from <sub-project>"
+        f"{begin}pattern: {path} -- the same in every sub-project; edit one, "
+        f"then: python -m tools.copies sync {path} --from <sub-project>{end}"
     )
 
 
@@ -36,9 +46,10 @@ def members(root: Path) -> dict[str, dict[str, Path]]:
     """Pattern path -> unit name -> file, for every file that carries its marker."""
     found: dict[str, dict[str, Path]] = {}
     for unit in _units(root):
-        for file in walk(unit, *SUFFIXES):
+        for file in walk(unit, *COMMENTS):
             path = pattern_path(unit, file)
-            if _first_line(file).startswith("# pattern:"):
+            begin, _ = COMMENTS[file.suffix]
+            if _first_line(file).startswith(f"{begin}pattern:"):
                 found.setdefault(path, {})[unit.name] = file
     return found
 
@@ -109,7 +120,7 @@ def pattern_path(unit: Path, file: Path) -> str:
 
 def _marker_problems(root: Path, unit: Path) -> list[str]:
     problems = []
-    for file in walk(unit, *SUFFIXES):
+    for file in walk(unit, *COMMENTS):
         text, shown = _read(file), file.relative_to(root)
         right = header(pattern_path(unit, file))
         for number, line in enumerate(text.splitlines(), start=1):

@@ -1,0 +1,8 @@
+/* The panels, in the order of the engine's levels. */
+
+import { tabs } from "tabs";
+import { digits } from "digits";
+import { playground } from "playground";
+import { stepper } from "stepper";
+
+tabs([playground, stepper, digits]);
