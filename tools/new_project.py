@@ -25,13 +25,17 @@ from tools.regions import BEGIN, split_local
 
 TEMPLATES = Path(__file__).parent / "templates" / "new_project"
 NEEDED = "training/trainer.py"
-# What the skeleton has no use for: they need a notebook, or figures worth measuring.
+# What the skeleton has no use for: they need a notebook, pages, or figures to measure.
 LEFT_OUT = (
+    "app/",
     "scripts/find_lr.py",
     "training/lr_finder.py",
     "utils/folders.py",
     "tests/integration_walkthrough.py",
     "tests/benchmarks/",
+    "tests/browser.py",
+    "tests/integration_app_",
+    "tests/test_app_",
 )
 ID = re.compile(r"^- \*\*([A-Z]+)-\d{3}\*\*", re.M)
 

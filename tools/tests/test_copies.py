@@ -42,6 +42,19 @@ def test_any_other_byte_is_a_drift(root, change):
     assert "beta differs from alpha" in copies.check(root)[0]
 
 
+@pytest.mark.parametrize("path", ["app/x.js", "app/x.css", "app/x.html", "x.toml"])
+def test_every_kind_of_file_has_its_marker_in_its_own_comment(root, path):
+    head = copies.header(path) + "\n"
+    assert head.startswith(("// ", "/* ", "<!-- ", "# "))
+    for name, text in [("alpha", head + "a\n"), ("beta", head + "b\n")]:
+        project(root, name, {f"src/{path}": text})
+    assert f"{path}: beta differs from alpha" in copies.check(root)[0]
+    assert copies.sync(root, path, "alpha") == [root / "beta/src" / path]
+    assert copies.check(root) == []
+    write(root / "beta/src" / path, head.replace("the same", "not the same"))
+    assert "looks like a pattern marker but is none" in copies.check(root)[0]
+
+
 @pytest.mark.spec("WSP-041", "unified diff with the two commands that would heal it")
 def test_the_drift_of_a_minority_is_a_diff_with_both_remedies(root):
     new = BODY.replace("return 1", "return 2")
