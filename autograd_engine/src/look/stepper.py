@@ -72,14 +72,7 @@ def example() -> Scene:
 def xor_step(rate: float = 0.5) -> Scene:
     """One training step of a perceptron 2-2-1 on the four points of XOR."""
     model = MLP(2, [2, 1], "tanh", seed=3)
-    for name, parameter in model.named_parameters():
-        parts = name.split(".")  # layers.0.neurons.1.weights.0
-        letter = "w" if "weights" in parts else "b"
-        where = ("hidden" if parts[1] == "0" else "out") + (
-            parts[3] if parts[1] == "0" else ""
-        )
-        parameter.name = f"{where} {letter}{parts[5] if letter == 'w' else ''}"
-    parameters = list(model.parameters())
+    name_parameters(model)
     loss = mean_log_loss(model, *XOR)
     shown = scene(
         loss,
@@ -88,14 +81,37 @@ def xor_step(rate: float = 0.5) -> Scene:
         "used by all four points, so that its gradient arrives in four parts.",
         "s2",
     )
+    shown.steps.extend(descent_steps(model, loss, XOR, rate))
+    return shown
+
+
+def name_parameters(model: MLP) -> None:
+    """`hidden1 w0`, `out b`: the layer, the neuron, weight or bias."""
+    last = len(model.layers) - 1
+    for depth, layer in enumerate(model.layers):
+        where = "out" if depth == last else f"hidden{depth + 1 if last > 1 else ''}"
+        for number, neuron in enumerate(layer.neurons):
+            at = where if len(layer.neurons) == 1 else f"{where}{number}"
+            neuron.bias.name = f"{at} b"
+            for i, weight in enumerate(neuron.weights):
+                weight.name = f"{at} w{i}"
+
+
+def descent_steps(
+    model: MLP, loss: Scalar, points: tuple[list, list], rate: float
+) -> list[Step]:
+    """Update, the loss of `points` (x, labels) afterwards, and zero_grad.
+
+    The gradients are there already; the values of the parameters stay.
+    """
+    parameters = list(model.parameters())
     old = [parameter.data for parameter in parameters]
     for parameter in parameters:
         parameter.data -= rate * parameter.grad
-    after = mean_log_loss(model, *XOR).data
+    after = mean_log_loss(model, *points).data
     for parameter, value in zip(parameters, old, strict=True):
         parameter.data = value
-    shown.steps.extend(update_steps(loss, parameters, rate, after))
-    return shown
+    return update_steps(loss, parameters, rate, after)
 
 
 def main(arguments: list[str] | None = None) -> int:

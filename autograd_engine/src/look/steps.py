@@ -1,9 +1,11 @@
-"""The backward pass of Scalars written down: one step a node, in topological order."""
+"""The passes of Scalars written down: one step a node, forwards and backwards."""
 
+import re
 from dataclasses import asdict, dataclass, field
+from typing import Literal
 
 from ..scalar import Scalar, topological_order
-from .nodes import number
+from .nodes import NOT_YET, number
 from .rules import scalar_rule
 
 
@@ -20,10 +22,95 @@ class Step:
     texts: dict[str, str] = field(default_factory=dict)
     arrows: list[str] = field(default_factory=list)
     done: bool = False  # the node is finished: it has passed its gradient on
+    phase: Literal["forward", "backward", "update"] = "backward"
 
     def plain(self) -> dict:
         """The step as JSON has it."""
         return asdict(self)
+
+
+def forward_steps(root: Scalar) -> list[Step]:
+    """The expression computed slowly: each node after its inputs, value and rule.
+
+    A node keeps its local gradients as it is made: `backward` only multiplies them.
+    """
+    nodes = topological_order(root)
+    place = {node: i for i, node in enumerate(nodes)}
+    inner = [node for node in reversed(nodes) if node.parents]
+    steps = [
+        Step(
+            0,
+            "Only the leaves have values",
+            ["Each box is computed once, after all boxes that it is made from."],
+            {f"n{place[node]}r0": NOT_YET for node in inner},
+            phase="forward",
+        )
+    ]
+    for node in inner:
+        formula, _ = scalar_rule(node.op)
+        lines = [f"rule: {formula}", f"value: {_with_numbers(node, formula)}"]
+        for parent, local, rule in _local_rules(node):
+            lines.append(
+                f"local gradient by {_called(parent)}: {_equal(rule, number(local))}"
+            )
+        at = place[node]
+        steps.append(
+            Step(
+                at,
+                f"Compute {_called(node)}",
+                lines,
+                {f"n{at}r0": number(node.data)},
+                [f"e{at}-{use}" for use in range(len(node.parents))],
+                done=True,
+                phase="forward",
+            )
+        )
+    return steps
+
+
+def _with_numbers(node: Scalar, formula: str) -> str:
+    """The formula with the values of the inputs in it, and what it comes to."""
+    if node.op == "dot":
+        *weighted, bias = zip(node.parents, node.local_gradients, strict=True)
+        pairs = [(parent.data, local) for parent, local in weighted]
+        half = len(pairs) // 2  # of two nodes multiplied, both are among the inputs
+        if pairs[half:] == [(x, w) for w, x in pairs[:half]]:
+            pairs = pairs[:half]
+        terms = [f"{_inside(w)} · {_inside(x)}" for w, x in pairs]
+        text = " + ".join([*terms, _inside(bias[0].data)])
+        if sum((w * x for w, x in pairs), 0.0) + bias[0].data != node.data:
+            text = "w·x + b"  # numbers and nodes among the inputs: not to be told apart
+    else:
+        values = dict(zip("ab", node.parents, strict=False))
+        text = re.sub(
+            r"\b[ab]\b",
+            lambda letter: _inside(values[letter[0]].data),
+            formula.removeprefix("y = "),
+        )
+    return f"{text} = {number(node.data)}"
+
+
+def _inside(value: float) -> str:
+    """A number within a formula: one with a sign in brackets."""
+    text = number(value)
+    return f"({text})" if text.startswith("−") else text
+
+
+def _equal(rule: str, value: str) -> str:
+    return rule if rule == value else f"{rule} = {value}"
+
+
+def _local_rules(node: Scalar) -> list[tuple[Scalar, float, str]]:
+    """Each input of `node`, its local gradient, and the rule that gave it."""
+    _, derivatives = scalar_rule(node.op)
+    out = []
+    pairs = zip(node.parents, node.local_gradients, strict=True)
+    for use, (parent, local) in enumerate(pairs):
+        rule = derivatives[use] if use < len(derivatives) else "its partner in w·x"
+        if node.op == "dot" and use == len(node.parents) - 1:
+            rule = "1, the bias"
+        out.append((parent, local, rule))
+    return out
 
 
 def backward_steps(root: Scalar) -> list[Step]:
@@ -65,25 +152,21 @@ def backward_steps(root: Scalar) -> list[Step]:
 
 def _visit(node: Scalar, place: dict, coming: dict, parts: dict) -> Step:
     """Multiply by the local gradients and add to what each input has so far."""
-    formula, derivatives = scalar_rule(node.op)
+    formula, _ = scalar_rule(node.op)
     number_of = place[node]
     d = node.grad
     lines = [f"rule: {formula}", f"incoming gradient: {number(d)}"]
     if parts[node] > 1:
         lines[1] += f", complete: {parts[node]} parts have arrived"
     texts, arrows = {}, []
-    pairs = zip(node.parents, node.local_gradients, strict=True)
-    for use, (parent, local) in enumerate(pairs):
+    for use, (parent, local, rule) in enumerate(_local_rules(node)):
         before = parent.grad
         parent.grad += local * d
         coming[parent] -= 1
-        rule = derivatives[use] if use < len(derivatives) else "its partner in w·x"
-        if node.op == "dot" and use == len(node.parents) - 1:
-            rule = "1, the bias"
         lines.append(
             f"{_called(parent)}:  {number(before)} + {number(local)} · {number(d)} "
-            f"= {number(parent.grad)}      local gradient: {rule}"
-            + ("" if rule == number(local) else f" = {number(local)}")
+            f"= {number(parent.grad)}      local gradient: "
+            + _equal(rule, number(local))
         )
         have, all_parts = parts[parent] - coming[parent], parts[parent]
         more = f" ({have}/{all_parts})" if have < all_parts else ""
@@ -118,12 +201,19 @@ def update_steps(
         moved[f"n{place[p]}r0"] = new
         zeros[f"n{place[p]}r1"] = "0"
     return [
-        Step(0, "Update: each parameter goes down its slope", lines, moved),
+        Step(
+            0,
+            "Update: each parameter goes down its slope",
+            lines,
+            moved,
+            phase="update",
+        ),
         Step(
             0,
             f"The loss falls from {number(root.data)} to {number(after)}",
             ["The forward pass with the new values builds a new graph;",
              "the values of this picture are those of before."],
+            phase="update",
         ),
         Step(
             0,
@@ -131,5 +221,6 @@ def update_steps(
             ["Leaves add up. Without zeroing, the next step would follow the sum",
              "of both gradients: examples/break_it/05_missing_zero_grad.py."],
             zeros,
+            phase="update",
         ),
     ]  # fmt: skip
