@@ -5,7 +5,7 @@ sub-project), the commands in the first comment of each configs/*.yaml, and demo
 A path below `runs/` is made by running and need not exist.
 """
 
-import functools
+import json
 import os
 import re
 import shlex
@@ -25,7 +25,12 @@ FENCE = re.compile(r"^```(?:bash|sh|console)\b[^\n]*\n(.*?)^```", re.M | re.S)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 WORDS = re.compile(r"[\w.-]+\Z")
+HELP_CHILD = Path(__file__).with_name("help_child.py")
 PYTHON = re.compile(r"(?:.*/)?python(?:3(?:\.\d+)?)?\Z")
+
+
+Known = dict[tuple[Path | str, ...], frozenset[str] | None]
+"""(folder, words of the command) -> its options; None where --help fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,30 +61,35 @@ def check(root: Path) -> list[str]:
                 commands.append(Command(place, ["python", *step], project))
         except WorkspaceError as error:
             problems.append(str(error))
-    asked = {(c.cwd, *_target(c.words)[0]) for c in commands if _runs_a_file(c)}
-    with ThreadPoolExecutor(
-        os.cpu_count()
-    ) as pool:  # it is the programs that take time
-        list(pool.map(lambda place: known_options(*place), asked))
-    return problems + [problem for c in commands for problem in _problems(c)]
+    asked: dict[Path, list[list[str]]] = {}
+    for command in filter(_runs_a_file, commands):
+        target, known = _target(command.words)[0], asked.setdefault(command.cwd, [])
+        if target not in known:
+            known.append(target)
+    known: Known = {}
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for options in pool.map(known_options, asked, asked.values()):
+            known |= options
+    return problems + [problem for c in commands for problem in _problems(c, known)]
 
 
-@functools.cache
-def known_options(cwd: Path, *command: str) -> frozenset[str] | None:
-    """The options in what `command --help` prints; None if that fails."""
-    try:
-        said = subprocess.run(
-            [sys.executable, *command, "--help"],
-            cwd=cwd,
-            env=environment() | {"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1"},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-    except subprocess.TimeoutExpired:
-        return None
-    return frozenset(OPTION.findall(said.stdout)) if said.returncode == 0 else None
+def known_options(cwd: Path, commands: list[list[str]]) -> Known:
+    """The options in what `command --help` prints, for each; None if that fails."""
+    quiet = {"COLUMNS": "200", "TERM": "dumb", "NO_COLOR": "1", "OMP_NUM_THREADS": "1"}
+    said = subprocess.run(
+        [sys.executable, HELP_CHILD, json.dumps(commands)],
+        cwd=cwd,
+        env=environment() | quiet,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        check=True,
+    )
+    return {
+        (cwd, *command): None if text is None else frozenset(OPTION.findall(text))
+        for command, text in zip(commands, json.loads(said.stdout), strict=True)
+    }
 
 
 def _runs_a_file(command: Command) -> bool:
@@ -87,7 +97,7 @@ def _runs_a_file(command: Command) -> bool:
     return bool(target) and _file_of(target, command.cwd) is not None
 
 
-def _problems(command: Command) -> Iterator[str]:
+def _problems(command: Command, known: Known) -> Iterator[str]:
     words = [word for word in command.words]
     while words and re.match(r"[A-Za-z_]\w*=", words[0]):
         words.pop(0)  # VARIABLE=value before the command
@@ -103,17 +113,22 @@ def _problems(command: Command) -> Iterator[str]:
         if target[0] != "-m" or target[1].split(".")[0] in ("src", "tools", "scripts"):
             yield f"{command.place}: there is no {' '.join(target)}"
         return
-    yield from _wrong_options(command, target, rest)
+    yield from _wrong_options(command, target, rest, known)
 
 
-def _wrong_options(command: Command, target: list[str], rest: list[str]) -> Iterator:
+def _wrong_options(
+    command: Command, target: list[str], rest: list[str], known: Known
+) -> Iterator[str]:
     given = [OPTION.match(word)[0] for word in rest if OPTION.match(word)]
-    options = known_options(command.cwd, *target)
+    options = known[command.cwd, *target]
     if options is None:
         yield f"{command.place}: {' '.join(target)} --help fails"
         return
     if rest and WORDS.match(rest[0]) and not set(given) <= options:
-        options = known_options(command.cwd, *target, rest[0]) or options
+        deeper = (command.cwd, *target, rest[0])
+        if deeper not in known:
+            known |= known_options(command.cwd, [[*target, rest[0]]])
+        options = known[deeper] or options
     for option in given:
         if option not in options:
             yield f"{command.place}: {' '.join(target)} has no option {option}"
