@@ -14,7 +14,7 @@ no locks, and a question waits no longer than one frame of a training under way.
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -96,9 +96,10 @@ def _add_questions(app: FastAPI, worker: ThreadPoolExecutor) -> None:
         return StreamingResponse(told, media_type="text/event-stream")
 
     async def events(made: Iterator[str]) -> AsyncIterator[str]:
-        try:
-            while (frame := await in_thread(next, made, END)) is not END:
-                yield f"data: {frame}\n\n"
-            yield "event: end\ndata: null\n\n"
-        finally:  # a visitor who leaves ends it, after the frame that is being made
-            worker.submit(made.close)
+        with suppress(RuntimeError):  # of the worker, once the server has ended
+            try:
+                while (frame := await in_thread(next, made, END)) is not END:
+                    yield f"data: {frame}\n\n"
+                yield "event: end\ndata: null\n\n"
+            finally:  # a visitor who leaves ends it, after the frame under way
+                worker.submit(made.close)
