@@ -79,13 +79,19 @@ class Digits:
             "gradient": x.grad.data[0, 0],
         }
 
-    def _predictor(self) -> Predictor:
+    def refusal(self) -> str:
+        """Why the panel has nothing to show; empty if it has."""
         if self.predictor is None:
-            raise InputError(NONE)
+            return NONE
         shape = self.predictor.info.get("input_shape", ())
-        if len(shape) != 3 or shape[0] != 1:
-            raise InputError(
-                f"{self.checkpoint} was trained on {self.predictor.info['name']} data; "
-                "this panel needs one of grey images, such as configs/digits_mlp.yaml"
-            )
+        if len(shape) == 3 and shape[0] == 1:
+            return ""
+        return (
+            f"{self.checkpoint} was trained on {self.predictor.info['name']} data; "
+            "this panel needs one of grey images, such as configs/digits_mlp.yaml"
+        )
+
+    def _predictor(self) -> Predictor:
+        if refusal := self.refusal():
+            raise InputError(refusal)
         return self.predictor
