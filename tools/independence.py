@@ -20,7 +20,7 @@ from tools.projects import WorkspaceError, find_projects, read_pyproject, walk
 
 # Layers joined by "/" are one level and do not import each other. A sub-project may
 # have its own, in pyproject.toml: [tool.workspace] layers = ["utils", "data", ...]
-LAYERS = ["utils", "data", "models", "losses/metrics", "inference", "training"]
+LAYERS = ["utils", "data", "models", "losses/metrics", "inference", "training", "app"]
 BOOTSTRAP = "sys.path.insert(0, str(Path(__file__).resolve().parents[1]))"
 
 
