@@ -1,16 +1,21 @@
 # pattern: tests/browser.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/browser.py --from <sub-project>
 """Pages in headless Chromium, for tests: served or saved, never with a foreign request.
 
-    with serving(page) as url:
-        tab = browser.open(url + "#sampler")
+    from tests.browser import launched, serving, tabs  # noqa: F401  (fixtures)
+
+    def test_...(browser):
+        with serving(page) as url:
+            tab = browser.open(url + "#sampler")
 
 A tab is playwright's page. At the end of a test every tab must have had an empty
 console and asked nobody but the server that it was opened from.
 """
 
 import contextlib
+import re
 import shutil
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,17 +82,17 @@ class Browser:
             context.close()
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    """One Chromium for all tests."""
+@pytest.fixture(scope="module", name="chromium")
+def launched():
+    """One Chromium for the tests of a module."""
     with playwright.sync_playwright() as driver:
         one = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield one
         one.close()
 
 
-@pytest.fixture
-def browser(chromium) -> Iterator[Browser]:
+@pytest.fixture(name="browser")
+def tabs(chromium) -> Iterator[Browser]:
     """Tabs for one test; red if any wrote an error or asked another host."""
     one = Browser(chromium)
     try:
@@ -125,6 +130,21 @@ def saved(page: Page, path: Path) -> str:
 
     export(page, path)
     return path.as_uri()
+
+
+def wait_for(tab, fact: Callable[[], bool]) -> None:
+    """Until `fact` holds; red if it never does."""
+    until = time.monotonic() + PATIENCE / 1000
+    while not fact():
+        assert time.monotonic() < until, "it did not come true"
+        tab.wait_for_timeout(30)
+
+
+def number(text: str) -> float:
+    """The first number of a text as the page shows it."""
+    found = re.search(r"-?[\d.]+(e[+-]?\d+)?", text.replace("−", "-").replace(",", ""))
+    assert found, f"no number in {text!r}"
+    return float(found[0])
 
 
 def sideways(tab) -> int:

@@ -12,15 +12,16 @@ from ..utils.errors import InputError
 
 def newest_checkpoint(runs: Path = Path("runs")) -> Path | None:
     """`best` of runs/latest, else of the last trained run; None if there is none."""
-    found = find_checkpoints(runs)
-    latest = [path for path in found if path.parts[-3] == "latest"]
-    return next(iter(latest or found), None)
+    latest = sorted((runs / "latest" / "checkpoints").glob("best.*"))
+    return next(iter(latest or find_checkpoints(runs)), None)
 
 
 def find_checkpoints(runs: Path = Path("runs")) -> list[Path]:
     """`best` of every run below `runs`, the last trained first."""
     found = [
-        p for p in runs.glob("*/checkpoints/best.*") if p.suffix in (".pt", ".npz")
+        path
+        for path in runs.glob("*/checkpoints/best.*")
+        if path.suffix in (".pt", ".npz") and path.parts[-3] != "latest"
     ]
     return sorted(found, key=lambda path: (-path.stat().st_mtime, path))
 

@@ -30,7 +30,7 @@ TOP = 10
 EXAMPLES = 12
 SAVED = 6
 """Images of a saved file..."""
-ROOM = 6e6
+ROOM = 4.5e6
 """...and the bytes that their layers may take in it."""
 
 

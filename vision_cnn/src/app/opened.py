@@ -20,6 +20,7 @@ from ..explain.inputs import PLACE, Subject
 from ..training.load import load_model, open_splits, run_name
 from ..utils.errors import InputError
 from ..utils.run_dir import resolve
+from .checkpoints import check_finite
 
 
 LARGEST = 40_000_000
@@ -33,7 +34,7 @@ class Opened:
     def __init__(self, checkpoint: Path):
         self.path = resolve(checkpoint)
         self.loaded = load_model(self.path)
-        _require_numbers(self.loaded.model.state_dict(), self.path)
+        check_finite(self.loaded.model.state_dict(), self.path)
         self.model, self.info = self.loaded.model, self.loaded.info
         self.config, self.name = self.loaded.config, run_name(self.path)
         self.subject = lru_cache(64)(self._subject)
@@ -119,13 +120,3 @@ def in_turn(labels: Tensor, count: int) -> list[int]:
     longest = max((len(p) for p in places), default=0)
     order = [p[i] for i in range(longest) for p in places if i < len(p)]
     return order[:count]
-
-
-def _require_numbers(state: dict[str, Tensor], path: Path) -> None:
-    for name, value in state.items():
-        if value.is_floating_point() and not value.isfinite().all():
-            raise InputError(
-                f"{path} holds NaN or infinity in {name}: its training has diverged. "
-                "Use another checkpoint of that run, or train again with a lower "
-                "optim.lr"
-            )

@@ -3,7 +3,7 @@
 
 import { el, onTheme, short, svg, whenSeen } from "dom";
 
-const FRAME = { left: 54, right: 12, top: 10, bottom: 40 };
+const FRAME = { left: 62, right: 12, top: 10, bottom: 40 };
 
 /** `x` and `y` name the axes; `log` draws the heights by their logarithm. */
 export function chart({ id, label, x, y, log = false, height = 220 }) {
