@@ -66,7 +66,7 @@ def check(root: Path) -> tuple[str, list[str]]:
 
 
 def _product_files(folder: Path) -> Iterator[Path]:
-    for file in walk(folder, ".py"):
+    for file in walk(folder, ".py", ".js", ".css"):
         if "tests" not in file.relative_to(folder).parts and not file.is_symlink():
             yield file
 

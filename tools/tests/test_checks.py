@@ -79,3 +79,11 @@ def test_sizes(root):
     write(root / "alpha/src/b.py", "x = 1\n" * 251)
     (problem,) = sizes.check(root)[1]
     assert problem.startswith("alpha/src/b.py has 251 lines, the budget is 250")
+
+
+@pytest.mark.spec("WSP-062", "Python, JavaScript or CSS")
+@pytest.mark.parametrize("name", ["page.js", "page.css"])
+def test_sizes_of_pages(root, name):
+    project(root, "alpha", {f"src/app/page/{name}": "x\n" * 251})
+    (problem,) = sizes.check(root)[1]
+    assert problem.startswith(f"alpha/src/app/page/{name} has 251 lines")

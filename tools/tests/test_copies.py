@@ -42,6 +42,7 @@ def test_any_other_byte_is_a_drift(root, change):
     assert "beta differs from alpha" in copies.check(root)[0]
 
 
+@pytest.mark.spec("WSP-048", "in a comment of its kind")
 @pytest.mark.parametrize("path", ["app/x.js", "app/x.css", "app/x.html", "x.toml"])
 def test_every_kind_of_file_has_its_marker_in_its_own_comment(root, path):
     head = copies.header(path) + "\n"
