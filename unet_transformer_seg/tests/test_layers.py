@@ -7,7 +7,9 @@ import pytest
 
 
 SRC = Path(__file__).parents[1] / "src"
-ORDER = ("utils", "data", "models", "losses", "metrics", "inference", "training")
+ORDER = (
+    *("utils", "data", "models", "losses", "metrics", "inference", "training", "app"),
+)
 
 
 def imported(path: Path) -> set[str]:

@@ -21,24 +21,35 @@ def require_attention(predictor: Predictor) -> None:
 
 
 @torch.inference_mode()
+def look(
+    predictor: Predictor, image: Tensor, side: int, name: str = "image"
+) -> tuple[Tensor, Tensor]:
+    """The middle of `image` (CHW) in [0, 1], and its weights on the CPU.
+
+    The weights, layers x heads x tokens x tokens, grow with the fourth power of the
+    side: of a larger image only the central `side` pixels are looked at (0: all).
+    """
+    height, width = image.shape[-2:]
+    top, left = (max(0, n - (side or n)) // 2 for n in (height, width))
+    part = image[:, top : height - top, left : width - left]
+    part = unit(fit_channels(part, predictor.info.in_channels, name))
+    normal = predictor.info.normalise(part)[None].to(predictor.device)
+    return part, predictor.model.attention_maps(normal)[:, 0].cpu()
+
+
 def draw_attention(
     predictor: Predictor, image: Tensor, side: int, path: Path, name: str
 ) -> None:
     """Draw the weights of the token in the middle of `image` (CHW), a panel a layer.
 
-    The weights grow with the fourth power of the side: of a larger image only the
-    central `side` pixels are looked at (0: all). Raises InputError below 16 pixels.
+    Of a larger image only the central `side` pixels are looked at (0: all), see `look`.
+    Raises InputError below 16 pixels.
     """
-    height, width = image.shape[-2:]
-    if min(height, width) < MIN_SIDE:
+    if min(image.shape[-2:]) < MIN_SIDE:
         raise InputError(
             f"{name}: --attention needs sides of {MIN_SIDE} pixels or more"
         )
-    top, left = (max(0, n - (side or n)) // 2 for n in (height, width))
-    part = image[:, top : height - top, left : width - left]
-    part = unit(fit_channels(part, predictor.info.in_channels, name))
-    normal = predictor.info.normalise(part)[None].to(predictor.device)
-    maps = predictor.model.attention_maps(normal)[:, 0].cpu()
+    part, maps = look(predictor, image, side, name)
     middle = (part.shape[1] // 2, part.shape[2] // 2)
     title = f"{name}: where the token in the middle (framed) looks"
     attention_picture(part, maps, predictor.model.stride, middle, path, title)

@@ -1,0 +1,76 @@
+/* The image that the panels look at: an example or a file. A choice in one panel holds in all. */
+
+import { ask, exported, latest, recorded, upload } from "ask";
+import { controls, picker } from "controls";
+import { calm, complain, el, hint, say, whenSeen } from "dom";
+import { gallery } from "gallery";
+
+const ACCEPT = ".png,.jpg,.jpeg,.tif,.tiff,image/png,image/jpeg,image/tiff";
+let chosen = { example: "", image: null, mask: null };
+let version = 0;
+const everyone = [];
+
+/**
+ * Asks `call` about each choice, with what `more()` adds, and gives the answer to `onanswer`.
+ * `mask`: whether the truth may be given too. `.offer(start)` sets the examples, then asks.
+ */
+export function chooser({ id, call, mask = false, more = () => ({}), onanswer }) {
+  let start = null, seen = 0;
+  const examples = gallery({ id: `${id}-examples`, label: "Examples", size: 56,
+    onpick: ({ caption }) => take({ example: caption, image: null, mask: null }) });
+  const own = picker({ id: `${id}-file`, label: "Your image (PNG, JPEG, TIFF)", accept: ACCEPT,
+    onfile: async (file) => take({ example: "", image: await upload(file), mask: null }) });
+  const truth = picker({ id: `${id}-truth`, label: "Its true mask (PNG, TIFF)", accept: ACCEPT,
+    onfile: async (file) => take({ ...chosen, mask: await upload(file) }) });
+  const missing = hint("");
+  const node = el("div", { class: "chooser" }, examples, missing,
+    exported ? null : controls(own, mask ? truth : null));
+  const asked = latest((given) => ask(call, given));
+
+  /** What is asked: an image, or an example that this panel's model has. */
+  function question(choice) {
+    const names = start.examples.map(({ name }) => name);
+    const example = names.includes(choice.example) ? choice.example : names[0];
+    const truly = mask && choice.mask ? { mask: choice.mask } : {};
+    return { ...more(), ...(choice.image ? { image: choice.image } : { example }), ...truly };
+  }
+
+  async function take(next) {
+    if (!next.image && !start.examples.length) return;
+    try {
+      say("the model looks…");
+      const answer = await asked(question(next));
+      if (answer === null) return;
+      onanswer(answer);
+      say("");
+      calm();
+      if (next !== chosen) version++;
+      [chosen, seen] = [next, version];
+      mark();
+      for (const other of everyone) if (other !== node) other.follow();
+    } catch (error) {
+      complain(error); // what was shown before stays, and so does the choice
+      mark();
+    }
+  }
+
+  function mark() {
+    const { example } = question(chosen);
+    const item = ({ name, image }) => ({ image, caption: name, chosen: name === example });
+    examples.show(start.examples.map(item));
+  }
+
+  node.follow = () => start && whenSeen(node, () => seen !== version && take(chosen));
+  node.offer = async (given) => {
+    const there = recorded(call).map(({ example }) => example);
+    const kept = given.examples.filter(({ name }) => !exported || there.includes(name));
+    start = { ...given, examples: kept };
+    missing.textContent = `No examples: ${given.missing} Choose or drop an image.`;
+    missing.hidden = kept.length > 0;
+    examples.hidden = !kept.length;
+    mark();
+    await take(chosen);
+  };
+  everyone.push(node);
+  return node;
+}

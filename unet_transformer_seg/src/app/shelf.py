@@ -1,0 +1,164 @@
+"""The checkpoints that the page may use: the one given, a second, and found runs.
+
+A page names a checkpoint by its key here, never by a path of its own choice.
+"""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..data.images import show
+from ..inference.evaluate import sample
+from ..inference.outputs import run_folder
+from ..inference.predictor import Predictor, load_predictor
+from ..inference.sources import open_source
+from ..models.count import count_parameters
+from ..utils.colours import palette
+from ..utils.errors import InputError
+from ..utils.run_dir import resolve
+from ..utils.yaml12 import read_yaml
+from .checkpoints import check_finite, find_checkpoints
+from .specimens import Specimen, most_pixels, pixels, read_specimen, with_mask
+from .uploads import Upload
+
+
+EXAMPLES = 6
+"""Images of the checkpoint's own data that a page begins with."""
+FOUND = 20
+"""Runs listed at most, the newest."""
+KEPT = 6
+"""Models held in memory at most."""
+
+
+class Shelf:
+    """Checkpoints by key, the first and the second named by the user."""
+
+    def __init__(self, checkpoint: Path, against: Path | None = None) -> None:
+        named = [checkpoint] if against is None else [checkpoint, against]
+        self.named = [str(path) for path in named]
+        runs = run_folder(checkpoint)
+        self._paths = {str(path): path for path in named}
+        known = {path.resolve() for path in map(resolve, named)}
+        for path in find_checkpoints(runs.parent if runs else Path("runs"))[:FOUND]:
+            if path.parts[-3] != "latest" and path.resolve() not in known:
+                self._paths[str(path)] = path
+        self._loaded: dict[str, Loaded] = {}
+        for path in named:
+            self.get(str(path))
+
+    def get(self, key: str = "") -> "Loaded":
+        """The model of a key, "" the first; raises InputError for what cannot be."""
+        key = key or self.named[0]
+        if key not in self._paths:
+            raise InputError(f"{show(key[:200])} is not among the runs of this page")
+        if key not in self._loaded:
+            for old in [k for k in self._loaded if k not in self.named][KEPT - 3 :]:
+                del self._loaded[old]
+            self._loaded[key] = Loaded(key, _load(self._paths[key]))
+        return self._loaded[key]
+
+    def listed(self) -> list[dict[str, Any]]:
+        """Each checkpoint's key, what to call it, and whether the user named it."""
+        return [
+            {"key": key, "label": _label(path), "named": key in self.named}
+            for key, path in self._paths.items()
+        ]
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """A model, and images of the data that it was trained for."""
+
+    key: str
+    predictor: Predictor
+
+    @cached_property
+    def _examples(self) -> tuple[dict[str, Specimen], str]:
+        try:
+            source = open_source(self.predictor)
+        except InputError as error:
+            return {}, str(error)
+        fitting = itertools.islice(self._fitting(source.dataset), EXAMPLES)
+        return {found.name: found for found in fitting}, ""
+
+    @property
+    def examples(self) -> dict[str, Specimen]:
+        """By name: the first images of the test split, or of val, that fit a page."""
+        return self._examples[0]
+
+    @property
+    def missing(self) -> str:
+        """Why there are no examples; "" where there are."""
+        return self._examples[1]
+
+    def specimen(
+        self, example: str = "", image: Upload | None = None, mask: Upload | None = None
+    ) -> Specimen:
+        """The image that is meant, with its truth if it is known; raises InputError."""
+        if image is not None:
+            return read_specimen(self.predictor, image, mask)
+        if example not in self.examples:
+            raise InputError(
+                f"{example[:80]!r} is no example of this page; choose an image"
+            )
+        found = self.examples[example]
+        return found if mask is None else with_mask(found, mask, self.predictor.info)
+
+    def described(self) -> dict[str, Any]:
+        """What a panel needs to draw its controls."""
+        info = self.predictor.info
+        named = zip(info.class_names, palette(len(info.class_names)), strict=True)
+        return {
+            "key": self.key,
+            "kind": self.kind,
+            "parameters": count_parameters(self.predictor.model),
+            "classes": [{"name": name, "colour": colour} for name, colour in named],
+            "examples": [
+                {"name": name, "image": pixels(found.image)}
+                for name, found in self.examples.items()
+            ],
+            "missing": self.missing,
+            "most_pixels": most_pixels(self.predictor),
+        }
+
+    @property
+    def kind(self) -> str:
+        """As `model.name` of a config has it."""
+        return self.predictor.config["model"]["name"]
+
+    @property
+    def attends(self) -> bool:
+        """Whether the bottleneck has attention that can be shown."""
+        return hasattr(self.predictor.model, "attention_maps")
+
+    def _fitting(self, dataset: torch.utils.data.Dataset) -> Iterator[Specimen]:
+        most = most_pixels(self.predictor)
+        for index in range(min(len(dataset), 4 * EXAMPLES)):
+            image, target, name = sample(dataset, index)
+            if target.numel() <= most:
+                yield Specimen(name, image.clamp(0, 1), target)
+
+
+def _label(path: Path) -> str:
+    """`demo: unet`, or the path where it lies in no run."""
+    run = run_folder(path)
+    if run is None:
+        return show(path)
+    name = show(run.resolve().name)
+    if path.name != "best.pt":
+        name += f"/{show(path.name)}"
+    try:
+        return f"{name}: {read_yaml(run / 'config.yaml')[0]['model']['name']}"
+    except (InputError, OSError, KeyError, TypeError):
+        return name
+
+
+def _load(path: Path) -> Predictor:
+    predictor = load_predictor(path)
+    check_finite(predictor.model.state_dict(), path)
+    return predictor
