@@ -116,6 +116,9 @@ def test_only_this_page_on_this_machine_may_ask(client):
     assert status(origin="http://127.0.0.1:8000") == 200
     assert status(**{"sec-fetch-site": "cross-site"}) == 403
     assert status(**{"content-type": "text/plain"}) == 415
+    link = {"sec-fetch-site": "cross-site"}  # one may be led here, but not asked for
+    assert client.get("/", headers=link).status_code == 200
+    assert client.get("/listen/a/count", headers=link).status_code == 403
     large = {"content": b" " * (2 * MAX_BYTES)}
     headers = {"content-type": "application/json"}
     assert client.post("/ask/page", headers=headers, **large).status_code == 413

@@ -66,7 +66,9 @@ class Guard:
         origin = headers.get("origin", "")
         if origin and origin.removeprefix("http://") not in self.hosts:
             raise _Refused(403, "only this page itself may ask")
-        if headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        asks = scope["path"].startswith(("/ask/", "/listen/"))
+        site = headers.get("sec-fetch-site", "none")
+        if asks and site not in ("none", "same-origin"):
             raise _Refused(403, "only this page itself may ask")
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if scope["method"] == "POST" and kind != "application/json":

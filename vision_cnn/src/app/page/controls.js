@@ -1,7 +1,7 @@
 // pattern: app/page/controls.js -- the same in every sub-project; edit one, then: python -m tools.copies sync app/page/controls.js --from <sub-project>
 /* Sliders, selects, switches, buttons, texts, files: each a label with its control in it. */
 
-import { complain, el, short } from "dom";
+import { calm, complain, el, short } from "dom";
 
 /** Controls in a row that wraps. */
 export const controls = (...nodes) => el("div", { class: "controls" }, nodes);
@@ -65,16 +65,18 @@ export function toggle({ id, label, value = false, onchange }) {
   return holding(node, () => input.checked, (v) => (input.checked = v));
 }
 
-/** A button; a fault in `onclick`, also a later one, is told in a sentence. */
-export function button({ id, label, onclick, title }) {
-  return el("button", { id, type: "button", title, onclick: async () => {
-    try {
-      await onclick();
-    } catch (error) {
-      complain(error);
-    }
-  } }, label);
+/** Do it; a fault, also a later one, is told in a sentence, and an earlier sentence goes. */
+export async function attempt(action) {
+  calm();
+  try {
+    await action();
+  } catch (error) {
+    complain(error);
+  }
 }
+
+export const button = ({ id, label, onclick, title }) =>
+  el("button", { id, type: "button", title, onclick: () => attempt(onclick) }, label);
 
 /** A line of text, or several. */
 export function textbox({ id, label, value = "", oninput, multiline = false, placeholder }) {
@@ -87,13 +89,7 @@ export function textbox({ id, label, value = "", oninput, multiline = false, pla
 
 /** A file, chosen or dropped on it. */
 export function picker({ id, label, accept, onfile }) {
-  const take = async (file) => {
-    try {
-      if (file) await onfile(file);
-    } catch (error) {
-      complain(error);
-    }
-  };
+  const take = (file) => file && attempt(() => onfile(file));
   const input = el("input", { id, type: "file", accept });
   input.addEventListener("click", () => (input.value = "")); // the same file may be chosen again
   input.addEventListener("change", () => take(input.files[0]));
