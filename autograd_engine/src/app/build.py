@@ -7,6 +7,7 @@ from .checkpoints import newest_checkpoint
 from .digits import Digits
 from .page import Page, Question
 from .playground import Playground, recordings
+from .sandbox import Sandbox
 from .stepper import Stepper
 
 
@@ -15,13 +16,14 @@ def build(checkpoint: Path | None = None) -> Page:
     checkpoint = checkpoint or newest_checkpoint()
     digits = Digits(checkpoint)
     playground = Playground()
-    stepper = Stepper()
+    stepper, sandbox = Stepper(), Sandbox()
 
     def exported() -> Iterator[Question]:
-        if checkpoint is not None:
+        if not digits.refusal():
             yield "digits/start", {}
         yield from recordings()
         yield from stepper.exported()
+        yield from sandbox.exported()
 
     return Page(
         title="Three engines for automatic differentiation",
@@ -38,6 +40,9 @@ def build(checkpoint: Path | None = None) -> Page:
             "stepper/expression": stepper.expression,
             "stepper/network": stepper.network,
             "stepper/given": stepper.given,
+            "sandbox/start": sandbox.start,
+            "sandbox/chain": sandbox.chain,
+            "sandbox/broadcast": sandbox.broadcast,
         },
         streams={"playground/record": playground.record},
         exported=exported,

@@ -3,6 +3,7 @@
 import { tabs } from "tabs";
 import { digits } from "digits";
 import { playground } from "playground";
+import { sandbox } from "sandbox";
 import { stepper } from "stepper";
 
-tabs([playground, stepper, digits]);
+tabs([playground, stepper, sandbox, digits]);

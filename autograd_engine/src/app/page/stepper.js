@@ -26,7 +26,7 @@ async function build(root) {
   const what = select({ id: "stepper-what", label: "take", options: offers(), onchange: (kind) => choose(kind) });
   const example = select({ id: "stepper-example", label: "an example", options: start.examples.map(([title]) => [title]),
     onchange: (title) => ((text.value = start.examples.find(([one]) => one === title)[1]), load("expression")) });
-  const text = textbox({ id: "stepper-text", label: "or type your own: name = number, then an expression of them",
+  const text = textbox({ id: "stepper-text", label: exported ? "its text" : "or type your own: name = number, then an expression of them",
     value: start.examples[0][1], multiline: true });
   const read = button({ id: "stepper-read", label: "read it", title: "Ctrl+Enter", onclick: () => load("expression") });
   const hidden = slider({ id: "stepper-hidden", label: "hidden neurons", min: 1, max: exported ? 3 : start.hidden, value: 2,
@@ -39,7 +39,7 @@ async function build(root) {
   const seed = slider({ id: "stepper-seed", label: "seed of the weights", min: 0, max: 20, value: 3, oninput: () => load("network") });
   const fused = toggle({ id: "stepper-fused", label: "a neuron is one node", value: true, onchange: () => load("network") });
   const rows = {
-    expression: [example, text, read],
+    expression: exported ? [example, text] : [example, text, read],
     network: [hidden, activation, point, ...(exported ? [] : [seed, fused])],
     given: [hint("Weights, points and learning rate as the playground had them.")],
   };
@@ -152,6 +152,7 @@ async function build(root) {
     go(to);
   });
 
+  byId("stepper-text").readOnly = exported;
   if (given) return choose("given");
   unfold("expression");
   show(start.scene);
