@@ -19,7 +19,7 @@ def show(tokenizer: Tokenizer, text: str, coloured: bool, width: int = 88) -> st
     """
     ids, pieces = tokenizer.encode(text, "all"), tokenizer.token_bytes()
     names = {number: name for name, number in tokenizer.specials.items()}
-    tokens = [names.get(i) or _visible(pieces[i]) for i in ids]
+    tokens = [names.get(i) or visible(pieces[i]) for i in ids]
     if not coloured:
         tokens = [f"[{token}]" for token in tokens]
     columns = [max(_columns(t), len(str(i))) for t, i in zip(tokens, ids, strict=True)]
@@ -42,7 +42,7 @@ def counts(text: str, tokens: int) -> str:
     return f"{len(text):,} characters, {size:,} bytes, {tokens:,} tokens{rate}"
 
 
-def _visible(piece: bytes) -> str:
+def visible(piece: bytes) -> str:
     text = piece.decode("utf-8", "backslashreplace")
     return "".join(MARKS.get(c) or readable(c.encode()) for c in text)
 

@@ -1,0 +1,84 @@
+# pattern: app/launch.py -- the same in every sub-project; edit one, then: python -m tools.copies sync app/launch.py --from <sub-project>
+"""From `scripts/app.py` to a running page, and its end."""
+
+import shlex
+import signal
+import socket
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+from ..utils.errors import InputError
+from ..utils.logging import log
+from .page import Page
+
+
+NEEDED = ("fastapi", "uvicorn")
+"""What the extra `app` installs."""
+
+
+def serve(load: Callable[[], Page], port: int) -> None:
+    """Serve on 127.0.0.1 until Ctrl-C (exit 130) or SIGTERM (143).
+
+    The address answers before `load` has ended; where it fails, the page says why and
+    the exit code is 2. Raises InputError if an extra is missing or the port is taken.
+    """
+    require_extra()
+    bound = bind(port)
+    port = bound.getsockname()[1]
+    announce(port)
+    import uvicorn
+
+    from .server import create_app
+
+    app = create_app(load, port)
+    server = uvicorn.Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=1,
+            limit_concurrency=64,
+        )
+    )
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+        signal.signal(number, lambda *_, code=code: _leave(app, code))
+    server.run(sockets=[bound])
+
+
+def require_extra() -> None:
+    """Raise InputError with the command that installs what is missing."""
+    if missing := [name for name in NEEDED if not find_spec(name)]:
+        raise InputError(
+            f"the page needs {' and '.join(missing)}. Type: "
+            f"pip install {shlex.join(NEEDED)} (or save it: --export page.html)"
+        )
+
+
+def bind(port: int) -> socket.socket:
+    """A listening socket of this machine alone; port 0 becomes a free one."""
+    bound = socket.socket()
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind(("127.0.0.1", port))
+        bound.listen(64)
+    except (OSError, OverflowError) as error:
+        bound.close()
+        why = getattr(error, "strerror", None) or error
+        raise InputError(
+            f"--port {port}: {why}. Choose another; 0 takes a free one"
+        ) from None
+    return bound
+
+
+def announce(port: int) -> None:
+    """Where the page is, on stdout, and how it ends, on stderr."""
+    print(f"http://127.0.0.1:{port}", flush=True)
+    log.info("open the address above in a browser; Ctrl-C ends it")
+
+
+def _leave(app: Any, code: int) -> None:
+    page = app.state.page
+    failed = page.done() and not page.cancelled() and page.exception()
+    raise SystemExit(2 if failed else code)

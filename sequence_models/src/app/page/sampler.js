@@ -1,0 +1,150 @@
+/* The next token: what the model thinks, and what temperature and filters leave of it. */
+
+import { ask, exported, latest, unpack } from "ask";
+import { bars } from "bars";
+import { chart } from "chart";
+import { button, controls, select, slider, textbox } from "controls";
+import { calm, complain, el, hint, percent, say, short } from "dom";
+import { draw, entropy, PLAIN, sample, softmax } from "filters";
+import { passage } from "passage";
+
+const TOP = 40;
+const FULL = 8; // bits of surprise that have the full colour
+const TITLES = { no_repeat_ngram: "no repeated n-gram", top_k: "top-k", top_p: "top-p", min_p: "min-p" };
+
+export const sampler = { id: "sampler", title: "Sampler", build };
+
+async function build(root) {
+  const start = await ask("sampler/start");
+  const next = latest((given) => ask("sampler/next", given));
+  const vocabularies = new Map();
+  const settings = { ...PLAIN };
+  let text = { checkpoint: start.checkpoint, prompt: start.prompts[0] ?? "", appended: [] };
+  let logits = null, answer = null, names = [];
+
+  const checkpoint = select({ id: "sampler-checkpoint", label: "checkpoint", options: start.checkpoints, value: start.checkpoint,
+    onchange: (name) => tried({ checkpoint: name, appended: [] }) });
+  const prompt = textbox({ id: "sampler-prompt", label: "prompt", value: text.prompt,
+    oninput: (value) => tried({ prompt: value, appended: [] }) });
+  const offered = select({ id: "sampler-prompts", label: "or one of these",
+    options: start.prompts.map((one) => [one, one || "(nothing)"]), value: text.prompt,
+    onchange: (value) => ((prompt.value = value), tried({ prompt: value, appended: [] })) });
+  const knob = (id, label, range) => slider({ id: `sampler-${id}`, label, value: settings[id], ...range,
+    oninput: (value) => ((settings[id] = value), show()) });
+  const knobs = {
+    repetition_penalty: knob("repetition_penalty", "repetition penalty", { min: 1, max: 2, step: 0.05 }),
+    no_repeat_ngram: knob("no_repeat_ngram", "no repeated n-gram", { min: 0, max: 8, show: (n) => (n ? `n = ${n}` : "off") }),
+    temperature: knob("temperature", "temperature", { min: 0, max: 3, step: 0.05, show: (t) => (t ? short(t) : "0, greedy") }),
+    top_k: knob("top_k", "top-k", { min: 0, max: 100, show: (k) => (k ? short(k) : "all") }),
+    top_p: knob("top_p", "top-p", { min: 0.01, max: 1, step: 0.01, show: (p) => (p < 1 ? p.toFixed(2) : "all") }),
+    min_p: knob("min_p", "min-p", { min: 0, max: 1, step: 0.01, show: (p) => (p ? p.toFixed(2) : "off") }),
+  };
+  const reset = button({ id: "sampler-reset", label: "all off", onclick: () => {
+    Object.assign(settings, PLAIN);
+    for (const [id, node] of Object.entries(knobs)) node.value = PLAIN[id];
+    show();
+  } });
+  const seed = slider({ id: "sampler-seed", label: "seed", min: 0, max: Object.keys(start.uniforms).length - 1, value: 0 });
+  const count = slider({ id: "sampler-count", label: "tokens", min: 1, max: start.most, value: 40 });
+  const story = passage({ id: "sampler-text", label: "the text so far, coloured by surprise; click a token to go back to it", onpick: goBack });
+  const figures = el("p", { id: "sampler-figures", class: "mono" });
+  const list = bars({ id: "sampler-bars", label: `the ${TOP} likeliest next tokens: click one to append it`, show: (p) => percent(p, 2),
+    onpick: (row) => tried({ appended: [...text.appended, row.id] }) });
+  const cutList = el("ol", { id: "sampler-cuts", class: "cuts" });
+  const ranks = chart({ id: "sampler-ranks", label: "probability by rank, and where each cut falls", x: "rank", y: "probability", log: true });
+
+  root.append(
+    hint("The model gives every token of its vocabulary a logit. Temperature divides them; each filter then removes tokens, in the " +
+      "order of `src/generation/sampling.py`: repetition penalty, no repeated n-gram, temperature, top-k, top-p, min-p."),
+    exported ? hint("A saved page goes on along the likeliest tokens only, a few deep.") : "",
+    controls(checkpoint, prompt, offered), story,
+    controls(button({ id: "sampler-undo", label: "undo", onclick: () => tried({ appended: text.appended.slice(0, -1) }) }),
+      button({ id: "sampler-one", label: "draw one", onclick: () => write(1) }), seed,
+      button({ id: "sampler-write", label: "write on", onclick: () => write(count.value) }), count),
+    controls(...Object.values(knobs), reset), figures, cutList,
+    el("div", { class: "columns" }, list, ranks));
+
+  const tried = (change) => go(change).catch(complain);
+
+  /** The text changed: ask for its logits; what cannot be asked changes nothing. */
+  async function go(change) {
+    const wanted = { ...text, ...change };
+    const name = wanted.checkpoint;
+    if ("prompt" in change || "checkpoint" in change) text = wanted; // it stays in the box, and its fault is told
+    if (!vocabularies.has(name)) vocabularies.set(name, await ask("sampler/vocabulary", { checkpoint: name }));
+    const found = await next(wanted);
+    if (!found) return;
+    calm();
+    say("");
+    [text, answer, names] = [wanted, found, vocabularies.get(name).names];
+    logits = unpack(found.logits).values;
+    knobs.top_k.limits(0, names.length);
+    showText();
+    show();
+  }
+
+  async function write(tokens) {
+    if (exported) return writeAlone(tokens);
+    const drawn = await ask("sampler/draw", { ...text, ...settings, count: tokens, seed: seed.value });
+    await go({ appended: [...text.appended, ...drawn.tokens] });
+    told(drawn.tokens, unpack(drawn.uniforms).values[0]);
+  }
+
+  /** Without a server: the same numbers, the same arithmetic, while the logits are here. */
+  async function writeAlone(tokens) {
+    for (let n = 0; n < tokens; n++) {
+      const uniform = start.uniforms[seed.value][text.appended.length];
+      const token = draw(sample(logits, answer.ids, settings).shares, uniform);
+      await go({ appended: [...text.appended, token] });
+      told([token], uniform);
+      if (vocabularies.get(text.checkpoint).ends.includes(token)) return;
+    }
+  }
+
+  const told = (tokens, uniform) => say(tokens.length === 1
+    ? `drew ${names[tokens[0]]} with the number ${short(uniform)} of seed ${seed.value}` : `drew ${tokens.length} tokens with seed ${seed.value}`);
+
+  function goBack(index) {
+    if (index >= answer.typed) tried({ appended: text.appended.slice(0, index - answer.typed + 1) });
+  }
+
+  function showText() {
+    story.show(answer.ids.map((id, index) => ({
+      text: names[id], share: (answer.bits[index] ?? 0) / FULL, sign: 1, faint: index < answer.start, chosen: index >= answer.typed,
+      title: index < answer.start ? "outside of what the model sees" : `${short(answer.bits[index], 3)} bits`,
+    })));
+  }
+
+  /** What the sliders make of the logits: computed here, no answer is awaited. */
+  function show() {
+    if (!logits) return;
+    const now = sample(logits, answer.ids, settings), model = softmax(logits);
+    const left = now.shares.reduce((sum, share) => sum + (share > 0), 0);
+    figures.textContent = `entropy: model ${entropy(model).toFixed(3)} bits, tempered ${entropy(now.tempered).toFixed(3)}, ` +
+      `after the cuts ${entropy(now.shares).toFixed(3)}; ${left} of ${names.length} tokens left`;
+    list.show(now.order.slice(0, TOP).map((id) => {
+      const by = now.cutBy[id] ?? (now.shares[id] > 0 ? null : "temperature");
+      return { id, name: names[id], value: by ? now.tempered[id] : now.shares[id], faint: by !== null,
+        
+        note: by ? `cut by ${TITLES[by] ?? by}` : Math.abs(model[id] - now.shares[id]) < 5e-5 ? "" : `model ${percent(model[id], 2)}` };
+    }), Math.max(...now.shares));
+    cutList.replaceChildren(...now.cuts.map((cut) => el("li", { "data-filter": cut.name }, sentence(cut))));
+    showRanks(now, model);
+  }
+
+  const sentence = ({ name, kept, removed, mass, last, first }) => !removed
+    ? `${TITLES[name]} cuts nothing`
+    : `${TITLES[name]} keeps ${kept}, down to ${names[last]}, and cuts ${removed} that held ${percent(mass)}, from ${names[first]} on`;
+
+  function showRanks({ order, tempered, shares, cuts }, model) {
+    const line = (name, values, dashed) => {
+      const seen = order.map((id, rank) => [rank + 1, values[id]]).filter(([, value]) => value > 1e-9);
+      return { name, x: seen.map(([rank]) => rank), y: seen.map(([, value]) => value), dashed };
+    };
+    const uprights = cuts.filter(({ name, removed }) => removed && name !== "no_repeat_ngram")
+      .map(({ name, last }) => ({ at: order.indexOf(last) + 1, text: `${TITLES[name]}: ${names[last]}` }));
+    ranks.show([line("model", model, true), line("tempered", tempered), line("left", shares)], uprights);
+  }
+
+  await tried({});
+}

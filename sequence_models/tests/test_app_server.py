@@ -1,0 +1,224 @@
+# pattern: tests/test_app_server.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_app_server.py --from <sub-project>
+"""The skeleton of a page: questions, faults, streams, guard, the saved file."""
+
+import json
+import os
+import re
+
+import numpy as np
+import pytest
+
+from src.app import export, parts
+from src.app.checkpoints import check_finite, find_checkpoints, newest_checkpoint
+from src.app.page import Page, plain
+from src.app.uploads import MAX_BYTES, Upload
+from src.utils.errors import InputError
+
+
+pytest.importorskip("fastapi", reason="the extra `app` serves the page")
+pytest.importorskip("httpx", reason="it asks the server")
+from fastapi.testclient import TestClient  # noqa: E402
+
+from src.app.server import create_app  # noqa: E402
+
+
+EVIL = "</script><script>owned = 1</script>\u2028{{blocks}}"
+
+
+def double(x: int, sign: float = 1.0) -> dict:
+    return {"double": sign * 2 * x, "array": np.arange(3.0)}
+
+
+def fail(kind: str) -> dict:
+    raise {"input": InputError("x: is wrong; say y"), "fault": KeyError("secret")}[kind]
+
+
+def count(to: int) -> object:
+    for n in range(to):
+        if n == 3:
+            raise InputError("3 is too far; stop at 2")
+        yield {"n": n}
+
+
+PAGE = Page(
+    "A title",
+    EVIL,
+    calls={"a/double": double, "a/fail": fail},
+    streams={"a/count": count},
+    exported=lambda: [("a/double", {"x": 4}), ("a/count", {"to": 2})],
+)
+
+
+@pytest.fixture(scope="module")
+def client():
+    address = "http://127.0.0.1:8000"
+    with TestClient(create_app(lambda: PAGE, 8000), address) as one:
+        yield one
+
+
+def ask(client, name, body):
+    return client.post(f"/ask/{name}", json=body).json()
+
+
+def test_an_answer_and_the_page_itself(client):
+    said = ask(client, "a/double", {"x": 21})["answer"]
+    assert said["double"] == 42
+    assert said["array"]["shape"] == [3]
+    assert ask(client, "page", {})["answer"] == {"title": "A title", "subtitle": EVIL}
+
+
+@pytest.mark.parametrize(
+    ("name", "body", "sentence"),
+    [
+        ("a/double", {"x": "many"}, "x: Input should be a valid integer"),
+        ("a/double", {}, "x: Missing required keyword only argument|x: Missing|x: "),
+        ("a/double", {"x": 1, "y": 2}, "y: Unexpected keyword argument"),
+        ("a/fail", {"kind": "input"}, "x: is wrong; say y"),
+        ("a/fail", {"kind": "fault"}, "a fault of ours: the terminal has the details"),
+        ("a/none", {}, "'a/none' cannot be asked; known: a/double, a/fail"),
+        ("a/double", [1], "the question is no JSON object of parameters"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence(client, name, body, sentence):
+    said = ask(client, name, body)
+    assert list(said) == ["fault"]
+    assert re.match(sentence, said["fault"]) and "secret" not in said["fault"]
+
+
+@pytest.mark.parametrize("body", [b"{", b"\xff\xfe", b'{"x": 1e999}', b"[" * 100_000])
+def test_a_body_that_is_no_question_is_one_sentence(client, body):
+    headers = {"content-type": "application/json"}
+    said = client.post("/ask/a/double", content=body, headers=headers)
+    assert said.status_code == 200 and list(said.json()) == ["fault"]
+
+
+def events(client, given):
+    said = client.get("/listen/a/count", params={"given": json.dumps(given)}).text
+    return [line.split(": ", 1)[1] for line in said.splitlines() if line]
+
+
+def test_a_stream_gives_its_frames_and_an_end(client):
+    assert events(client, {"to": 2}) == [
+        '{"answer":{"n":0}}', '{"answer":{"n":1}}', "end", "null",
+    ]  # fmt: skip
+    assert events(client, {"to": 9})[-3] == '{"fault":"3 is too far; stop at 2"}'
+    assert events(client, {"to": "x"})[0].startswith('{"fault":"to: Input')
+
+
+def test_only_this_page_on_this_machine_may_ask(client):
+    def status(**headers):
+        given = {"content-type": "application/json"} | headers
+        return client.post("/ask/page", content=b"{}", headers=given).status_code
+
+    assert status() == 200
+    assert status(host="evil.example:8000") == 403
+    assert status(origin="http://evil.example") == 403
+    assert status(origin="http://127.0.0.1:8000") == 200
+    assert status(**{"sec-fetch-site": "cross-site"}) == 403
+    assert status(**{"content-type": "text/plain"}) == 415
+    link = {"sec-fetch-site": "cross-site"}  # one may be led here, but not asked for
+    assert client.get("/", headers=link).status_code == 200
+    assert client.get("/listen/a/count", headers=link).status_code == 403
+    large = {"content": b" " * (2 * MAX_BYTES)}
+    headers = {"content-type": "application/json"}
+    assert client.post("/ask/page", headers=headers, **large).status_code == 413
+
+
+def test_files_of_the_page_are_served_with_a_policy_and_nothing_else(client):
+    index = client.get("/")
+    policy = index.headers["content-security-policy"]
+    assert policy.startswith("default-src 'self'") and "unsafe" not in policy
+    for name in parts.page_files():
+        assert client.get(f"/page/{name}").status_code == 200
+        assert name.endswith(".css") or f'"/page/{name}"' in index.text
+    for name in ("index.html", "..%2Fserver.py", "%2e%2e/server.py", "none.js"):
+        assert client.get(f"/page/{name}").status_code == 404
+
+
+def test_a_page_that_cannot_be_loaded_says_why_in_every_answer():
+    def load():
+        raise InputError("best.pt: is a text file; name a checkpoint")
+
+    with TestClient(create_app(load, 8000), "http://127.0.0.1:8000") as client:
+        for name in ("page", "a/double"):
+            sentence = "best.pt: is a text file; name a checkpoint"
+            assert ask(client, name, {}) == {"fault": sentence}
+
+
+def test_a_saved_page_holds_its_answers_as_data_only(tmp_path):
+    path = tmp_path / "new" / "page.html"
+    size = export.export(PAGE, path)
+    text = path.read_text("utf-8")
+    assert size == path.stat().st_size
+    assert "<script>owned" not in text and "{{" not in text.replace("{{blocks}}", "")
+    blocks = re.findall(
+        r'<script type="application/json" id="([\w-]+)">(.*?)</script>', text
+    )
+    found = {name: json.loads(content) for name, content in blocks}
+    assert found["questions"] == [
+        ["page", {}], ["a/double", {"x": 4}], ["a/count", {"to": 2}],
+    ]  # fmt: skip
+    assert found["answer-0"] == {"title": "A title", "subtitle": EVIL}
+    assert found["answer-1"]["double"] == 8
+    assert found["answer-2"] == [{"n": 0}, {"n": 1}]
+    assert not re.search(r'(src|href)="(?!data:)', text)
+
+
+def test_a_page_is_saved_whole_or_not_at_all(tmp_path):
+    for place in (tmp_path, tmp_path / "page.html" / "x.html"):
+        (tmp_path / "page.html").write_text("before")
+        with pytest.raises(InputError, match="--export"):
+            export.export(PAGE, place)
+    assert (tmp_path / "page.html").read_text() == "before"
+
+
+def test_values_become_json():
+    given = {"a": np.float32(0.5), "b": [float("nan"), True, None, "x"], 3: np.int64(4)}
+    assert plain(given) == {"a": 0.5, "b": [None, True, None, "x"], "3": 4}
+    for array, dtype in [
+        (np.zeros((2, 3)), "float32"), (np.ones(2, np.int64), "int32"),
+        (np.array([True]), "uint8"), (np.zeros((0, 2), np.uint8), "uint8"),
+    ]:  # fmt: skip
+        packed = plain(array)
+        assert (packed["dtype"], packed["shape"]) == (dtype, list(array.shape))
+
+
+def test_an_upload_is_its_bytes_or_a_sentence():
+    good = Upload("C:\\fakepath\\a b.png", "aGFsbG8=")
+    assert (good.content(), good.shown) == (b"hallo", "a b.png")
+    with good.as_file() as path:
+        assert path.read_bytes() == b"hallo" and path.suffix == ".png"
+        place = path
+    assert not place.exists()
+    with pytest.raises(InputError, match="^a b.png: no image$"), good.as_file() as path:
+        raise InputError(f"{path}: no image")
+    for name, content, sentence in [
+        ("x", "", "x: is empty"), ("x", "*", "x: did not arrive whole"),
+        ("/", "", "the file: is empty"), ("a\n\x00b", "", r"a\?\?b: is empty"),
+        ("x", "A" * (MAX_BYTES * 4 // 3 + 8), "x: larger than 20 MiB"),
+    ]:  # fmt: skip
+        with pytest.raises(InputError, match=f"^{sentence}"):
+            Upload(name, content).content()
+
+
+def test_the_newest_checkpoint_is_taken(tmp_path):
+    assert newest_checkpoint(tmp_path) is None
+    for at, name in enumerate(["old.pt", "new.npz", "other.txt"]):
+        run, kind = name.split(".")
+        path = tmp_path / run / "checkpoints" / f"best.{kind}"
+        path.parent.mkdir(parents=True)
+        path.touch()
+        os.utime(path, (at, at))
+    names = [path.parts[-3] for path in find_checkpoints(tmp_path)]
+    assert names == ["new", "old"]
+    (tmp_path / "latest").symlink_to("old")
+    assert newest_checkpoint(tmp_path).parts[-3] == "latest"
+    assert len(find_checkpoints(tmp_path)) == 2
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_weights_that_are_not_finite_are_refused_by_name(tmp_path, bad):
+    weights = {"a": np.zeros(2), "b.weight": np.array([1, bad])}
+    with pytest.raises(InputError, match=r"best.pt: b.weight holds values that are"):
+        check_finite(weights, tmp_path / "best.pt")
+    check_finite({"a": np.ones(2), "n": np.array(3)}, tmp_path / "best.pt")
