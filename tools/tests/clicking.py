@@ -7,68 +7,71 @@ from contextlib import contextmanager
 import pytest
 
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="it drives Chromium")
-BROWSER, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
-if not BROWSER or not DRIVER:
+playwright = pytest.importorskip(
+    "playwright.sync_api", reason="playwright, which drives Chromium, is not installed"
+)
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+if CHROMIUM is None:
     pytest.skip("Chromium is not installed", allow_module_level=True)
 
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-from selenium.webdriver.support.select import Select  # noqa: E402
-from selenium.webdriver.support.wait import WebDriverWait  # noqa: E402
-
-
 FLAGS = (
-    "--headless --no-sandbox --disable-gpu --no-first-run --disable-sync "
-    "--disable-background-networking --disable-component-update --window-size=1300,900"
+    "--no-sandbox --disable-gpu --no-first-run --disable-sync "
+    "--disable-background-networking --disable-component-update"
 )
 
 
 @contextmanager
-def chromium(folder) -> Iterator[webdriver.Chrome]:
-    """A browser of its own, with its files in the folder."""
-    options = webdriver.ChromeOptions()
-    options.binary_location = BROWSER
-    for flag in (*FLAGS.split(), f"--user-data-dir={folder}"):
-        options.add_argument(flag)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(DRIVER))
-    driver.set_page_load_timeout(120)
-    try:
-        yield driver
-    finally:
-        driver.quit()
-
-
-def visit(browser, file):
-    """Open the file; Chromium may say that it is loaded before its script has run."""
-    browser.get(file.as_uri())
-    ready = "return document.querySelector('#table tbody tr') !== null"
-    WebDriverWait(browser, 60, 0.1).until(lambda b: b.execute_script(ready))
+def chromium() -> Iterator:
+    """A browser, as long as the block."""
+    with playwright.sync_playwright() as driver:
+        one = driver.chromium.launch(executable_path=CHROMIUM, args=FLAGS.split())
+        yield one
+        one.close()
 
 
 class Page:
-    """What a reader does, by name."""
+    """A report in a tab of its own; `said` is what the console was told."""
 
-    def __init__(self, browser):
-        self.browser = browser
+    def __init__(self, browser, file):
+        self.tab = browser.new_page(viewport={"width": 1300, "height": 900})
+        self.said = []
+        self.tab.on("console", lambda message: self.said.append(message.text))
+        self.tab.on("pageerror", lambda error: self.said.append(str(error)))
+        self.tab.goto(file.as_uri())
+        self.tab.wait_for_selector("#table tbody tr", state="attached")
 
     def all(self, selector):
-        return self.browser.find_elements("css selector", selector)
+        return self.tab.locator(selector).all()
 
     def texts(self, selector):
-        return [one.text for one in self.all(selector)]
+        """What is read there, spaces made one; an SVG's text has no innerText."""
+        read = "all => all.map((one) => one.innerText ?? one.textContent)"
+        found = self.tab.locator(selector).evaluate_all(read)
+        return [" ".join(text.split()) for text in found]
+
+    def run(self, script, *given):
+        """What a function of JavaScript gives."""
+        return self.tab.evaluate(script, *given)
 
     def click(self, selector):
-        self.browser.find_element("css selector", selector).click()
+        self.tab.click(selector)
 
     def choose(self, name, text):
-        Select(self.browser.find_element("id", name)).select_by_visible_text(text)
+        self.tab.select_option(f"#{name}", label=text)
 
     def type(self, text):
-        box = self.browser.find_element("id", "text")
-        box.send_keys(Keys.CONTROL, "a")
-        box.send_keys(Keys.BACKSPACE, text)
+        self.tab.fill("#text", text)
+
+    def press(self, key):
+        self.tab.keyboard.press(key)
+
+    def hear(self, count):
+        """What the console was told, once it is that much."""
+        for _ in range(1000):
+            if len(self.said) >= count:
+                break
+            self.tab.wait_for_timeout(30)
+        return self.said
 
     def runs(self):
         return self.texts("#table tbody th")
@@ -80,4 +83,5 @@ class Page:
             self.click(f"input[aria-label='Choose {name}']")
 
     def head(self, title):
-        return self.browser.find_element("xpath", f"//table/thead//th[.='{title}']")
+        """The head of a column of the table."""
+        return self.tab.locator("table thead th", has_text=title).first

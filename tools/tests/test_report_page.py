@@ -5,15 +5,15 @@ import math
 import pytest
 
 from tools import report
-from tools.tests.clicking import Keys, Page, chromium, visit
+from tools.tests.clicking import Page, chromium
 from tools.tests.fake import project, write
 from tools.tests.made_up_runs import EVIL, make_run
 
 
 @pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    with chromium(tmp_path_factory.mktemp("chromium")) as driver:
-        yield driver
+def browser():
+    with chromium() as one:
+        yield one
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,12 @@ def file(tmp_path_factory):
 
 @pytest.fixture
 def page(browser, file):
-    visit(browser, file)
-    yield Page(browser)
-    assert browser.get_log("browser") == []
-    loaded = "return performance.getEntriesByType('resource').map((one) => one.name)"
-    names = browser.execute_script(loaded)
+    one = Page(browser, file)
+    yield one
+    assert one.said == []
+    names = one.run("performance.getEntriesByType('resource').map((one) => one.name)")
     assert [name for name in names if not name.startswith("data:")] == []
+    one.tab.close()
 
 
 @pytest.mark.spec("WSP-141", "and never acts")
@@ -50,30 +50,32 @@ def test_what_a_run_is_called_is_only_text(page):
     assert name in page.runs()
     page.click(f"button[title$='{name}']")
     assert page.texts("#settings h3") == [name]
-    assert page.browser.execute_script("return typeof window.owned") == "undefined"
+    assert page.run("typeof window.owned") == "undefined"
     assert len(page.all("body script:not([type])")) == 1
 
 
 def test_of_a_long_name_the_middle_gives_way(page):
     name = EVIL.replace("/", "|")
     (button,) = page.all(f"button[title$='{name}']")
-    cut = "const [b] = arguments; return b.scrollWidth > b.clientWidth"
-    head = button.find_element("css selector", ".head")
-    assert page.browser.execute_script(cut, head)
-    assert not page.browser.execute_script(cut, button)
-    assert button.text == name  # and of that the end is seen
+    cut = "node => node.scrollWidth > node.clientWidth"
+    assert button.locator(".head").evaluate(cut)
+    assert not button.evaluate(cut)
+    assert button.inner_text() == name  # and of that the end is seen
 
 
 @pytest.mark.spec("WSP-140", "policy")
 def test_even_a_script_that_got_in_would_not_run(browser, file):
-    visit(browser, file)
-    browser.execute_script(
-        "const evil = document.createElement('script'); evil.textContent = 'owned = 1';"
-        "document.body.append(evil, Object.assign(new Image(), {src: 'https://a.b/'}))"
+    page = Page(browser, file)
+    page.run(
+        "() => { const evil = document.createElement('script');"
+        "evil.textContent = 'owned = 1';"
+        "const image = Object.assign(new Image(), {src: 'https://a.b/'});"
+        "document.body.append(evil, image); }"
     )
-    assert browser.execute_script("return typeof window.owned") == "undefined"
-    refused = [row["message"] for row in browser.get_log("browser")]
+    assert page.run("typeof window.owned") == "undefined"
+    refused = page.hear(2)
     assert len(refused) == 2 and all("Content Security" in text for text in refused)
+    page.tab.close()
 
 
 @pytest.mark.spec("WSP-146", "The table sorts")
@@ -82,13 +84,13 @@ def test_a_click_on_a_head_sorts_and_a_second_turns_it_round(page):
     page.click("#project")
     page.choose("project", "alpha (5)")
     head = page.head("Seed")
-    head.find_element("tag name", "button").send_keys(Keys.ENTER)
+    head.locator("button").press("Enter")
     assert head.get_attribute("aria-sort") == "ascending"
     assert page.runs()[-2:] == ["lr-s1", "lr-s2"]
-    head.find_element("tag name", "button").click()
+    head.locator("button").click()
     assert head.get_attribute("aria-sort") == "descending"
     assert page.runs()[:2] == ["lr-s2", "lr-s1"]
-    page.head("Result").find_element("tag name", "button").click()
+    page.head("Result").locator("button").click()
     assert head.get_attribute("aria-sort") == "none"
     assert page.runs()[:2] == ["lr-s2", "lr-s1"] and page.runs()[-1] == "cut"
 
@@ -173,21 +175,19 @@ def test_the_settings_that_differ_stand_side_by_side(page):
 @pytest.mark.spec("WSP-144", "can be opened from the page")
 def test_a_picture_opens_and_the_keys_lead_to_the_next(page):
     page.click("#tab-curves")
-    tab = page.browser.switch_to.active_element
-    tab.send_keys(Keys.ARROW_RIGHT)
-    page.browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    page.press("ArrowRight")
+    page.press("ArrowRight")
     page.alone("lr-s0")
     assert len(page.all("#gallery img")) == 2
     page.click("#gallery figure button")
     assert page.texts("#large-name") == ["lr-s0: plots/curves.png"]
-    width = "return document.getElementById('large-image').naturalWidth"
-    assert page.browser.execute_script(width) == 60
-    page.browser.switch_to.active_element.send_keys(Keys.ARROW_RIGHT)
+    assert page.run("document.getElementById('large-image').naturalWidth") == 60
+    page.press("ArrowRight")
     assert page.texts("#large-name") == ["lr-s0: plots/other.png"]
-    page.browser.switch_to.active_element.send_keys(Keys.ARROW_LEFT)
+    page.press("ArrowLeft")
     assert page.texts("#large-name") == ["lr-s0: plots/curves.png"]
-    page.browser.switch_to.active_element.send_keys(Keys.ESCAPE)
-    assert page.texts("#large-name") == [""]
+    page.press("Escape")
+    assert page.tab.is_hidden("#large-name")
 
 
 @pytest.mark.spec("WSP-147", "one row with their mean and standard deviation")
@@ -195,8 +195,8 @@ def test_seeds_become_one_row_and_one_curve_with_a_band(page):
     page.click("#grouped")
     assert "lr × 3" in page.runs() and len(page.runs()) == 5
     page.alone("lr × 3")
-    row = page.browser.find_element("css selector", "#table tr.chosen")
-    assert "0.91 ± 0.01 accuracy" in row.text and "0–2" in row.text
+    (row,) = page.texts("#table tr.chosen")
+    assert "0.91 ± 0.01 accuracy" in row and "0–2" in row
     assert len(page.all("#chart g.curve")) == 2 == len(page.all("#chart .band"))
     page.choose("split", "val")
     last = page.texts("#legend tbody tr .number")[0]
@@ -214,14 +214,10 @@ def test_five_hundred_runs_are_shown_and_fifty_curves_lie_over_each_other(
         settings = {"seed": n % 5, "optim": {"lr": n // 5}}
         make_run(runs, f"run-{n:03}", settings, minute=n)
     content = report.build([runs], tmp_path)[0].decode()
-    visit(browser, write(tmp_path / "page.html", content))
-    page = Page(browser)
-    count = "return document.querySelectorAll(arguments[0]).length"
-    assert browser.execute_script(count, "#table tbody tr") == 500
-    page.head("Run").find_element("tag name", "button").click()
-    assert (
-        page.browser.find_element("css selector", "#table tbody th").text == "run-000"
-    )
+    page = Page(browser, write(tmp_path / "page.html", content))
+    assert page.tab.locator("#table tbody tr").count() == 500
+    page.head("Run").locator("button").click()
+    assert page.tab.locator("#table tbody th").first.inner_text() == "run-000"
     page.click("#none")
     page.type("run-04")
     page.click("#all")
@@ -231,5 +227,6 @@ def test_five_hundred_runs_are_shown_and_fifty_curves_lie_over_each_other(
     page.click("#all")
     page.choose("split", "val")
     assert page.texts("#chosen") == ["50 runs chosen"]
-    assert browser.execute_script(count, "#chart g.curve") == 50
-    assert browser.get_log("browser") == []
+    assert page.tab.locator("#chart g.curve").count() == 50
+    assert page.said == []
+    page.tab.close()
