@@ -2,6 +2,7 @@
 """Pictures of the pages for the README, taken in the browser that the tests use."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,12 @@ Shot = tuple[str, Callable[[Any], None], int]
 """A panel, what is done in it before the picture is taken, the picture's height."""
 
 
-def take(load: Callable[[], Page], shots: dict[str, Shot], folder: Path) -> None:
+def take(
+    load: Callable[[], Page],
+    shots: dict[str, Shot],
+    folder: Path,
+    serving: Callable[..., AbstractContextManager[str]] = serving,
+) -> None:
     """Write `app_<name>.png` for each shot; SystemExit if a page complains."""
     with playwright.sync_playwright() as driver, serving(load) as url:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))

@@ -101,7 +101,7 @@ def test_a_large_network_gets_fewer_images_and_says_how_many(tmp_path, monkeypat
     opened = open_tiny(tmp_path, "resnet20")
     monkeypatch.setattr(module, "LEAST", 8)
     assert Surgery(opened).start()["images"] == 24
-    monkeypatch.setattr(module, "MACS", 10)
+    monkeypatch.setattr(module, "WORK", 10)
     start = Surgery(opened).start()
     assert (start["images"], start["of"], start["of_class"]) == (8, 24, [2, 2, 2, 2])
 

@@ -1,5 +1,6 @@
 """What the panel `surgery` asks: accuracy by class when parts are switched off."""
 
+import math
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any
@@ -19,10 +20,12 @@ from .opened import Opened, in_turn
 from .page import Question
 
 
-MOST, LEAST = 500, 50
+MOST, LEAST = 500, 32
 """Images that an answer is about..."""
-MACS = 4e10
-"""...as many as one core multiplies through in about a second."""
+WORK = 5e10
+"""...as many as one core gets through in about a second: multiplications, and..."""
+WRITING = 60
+"""...what writing a number of a layer costs in such multiplications."""
 SAVED = 160
 """Parts that a saved file has without."""
 SHOWN = 64
@@ -105,7 +108,8 @@ class Surgery:
     def _indices(self) -> Tensor:
         """As many of each class, and no more than a second has room for."""
         layers = trace(self.model, *self.opened.blank.shape[1:], memory=False)
-        fit = int(MACS / max(1, sum(layer.macs for layer in layers)))
+        each = sum(x.macs + WRITING * math.prod(x.shape) for x in layers)
+        fit = int(WORK / each)
         count = min(MOST, max(LEAST, fit))
         return torch.tensor(in_turn(self._data.labels, count))
 
