@@ -225,13 +225,13 @@ def test_a_saved_page_replays_and_is_set_by_hand(browser, tmp_path):
     wait_for_frame(tab, frames[-2])
     tab.click("#playground-player-step")
     wait_for_frame(tab, frames[-1])
-    tab.focus("#playground-weights-3")
-    tab.keyboard.press("ArrowRight")
-    tab.keyboard.press("Enter")
+    tab.focus("#playground-weights-2")
+    for key in ["ArrowRight"] * 3 + ["ArrowDown", "Enter"]:
+        tab.keyboard.press(key)
     tab.focus("#playground-hand-0")
     tab.keyboard.press("Home")
     parameters = [np.array(p) for p in frames[-1]["parameters"]]
-    parameters[4][0, 0] = -10.0
+    parameters[2][1, 2] = -10.0
     assert drawn_is(tab, chances(parameters, "tanh", "moons", count))
     x, y = np.array(first["x"]), np.array(first["y"])
     out = logits(parameters, "tanh", x)

@@ -18,9 +18,22 @@ def draw_seven(tab) -> None:
     )
 
 
+def learn_the_spiral(tab) -> None:
+    """Train on the engine until all points are right."""
+    tab.select_option("#playground-points", "spiral")
+    tab.wait_for_selector("#playground-weights-3")
+    tab.locator("#playground-now", has_text="50.0 % right").wait_for()
+    tab.click("#playground-player-play")
+    tab.locator("#playground-now", has_text="100.0 % right").wait_for()
+    tab.click("#playground-player-play")
+
+
 if __name__ == "__main__":
     take(
         build,
-        {"digits": ("digits", draw_seven, 760)},
+        {
+            "digits": ("digits", draw_seven, 760),
+            "playground": ("playground", learn_the_spiral, 900),
+        },
         Path(__file__).parents[1] / "docs" / "pictures",
     )

@@ -1,11 +1,13 @@
 """The playground's answers against the library, torch, and themselves."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 
+from src.app import levels
 from src.app.levels import gradients, logits, start_parameters
 from src.app.page import plain
 from src.app.playground import RECORDED, Playground, recordings, suited
@@ -88,6 +90,16 @@ def test_the_engines_train_the_same_network(activation):
         assert one.shape == three.shape
         np.testing.assert_allclose(one, three, rtol=0, atol=1e-12)
         np.testing.assert_allclose(two, three, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize("level", [1, 2, 3])
+def test_the_chosen_engine_is_the_one_that_runs(level, monkeypatch):
+    ran = []
+    for number, build in levels.BUILD.items():
+        spy = partial(lambda n, f, *given: ran.append(n) or f(*given), number, build)
+        monkeypatch.setitem(levels.BUILD, number, spy)
+    advance(begin(level=level, hidden=[2]), 2, level=level, hidden=[2])
+    assert ran == [level] * 4  # the first gradients, two steps, the last gradients
 
 
 @pytest.mark.spec("AGE-113", "and the losses are torch's")
@@ -228,6 +240,9 @@ def test_the_loss_is_that_of_the_library():
     out = logits(values, "tanh", x)
     assert frame["loss"] == pytest.approx(gradients(3, values, "tanh", x, y)[0])
     assert frame["accuracy"] == ((out > 0) == y).mean()
+    more = make_points("split", 50, 3)
+    out = logits(values, "tanh", more[0])
+    assert frame["accuracy_new"] == ((out > 0) == more[1]).mean() != frame["accuracy"]
     rows = batch_at(setup, 3)
     loss, _ = gradients(3, values, "tanh", x[rows], y[rows])
     assert frame["batch_loss"] == pytest.approx(loss, abs=1e-12)

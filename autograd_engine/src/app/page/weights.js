@@ -15,7 +15,7 @@ export function weights({ id, onmove, onset }) {
   let maps = [], present = [], picked = [], shapes = "";
   const layers = el("div", { class: "row layers" });
   const hand = controls();
-  const node = el("div", { id }, layers, hand);
+  const node = el("div", { id }, hand, layers);
 
   function build() {
     const last = present.length / 2 - 1;
