@@ -86,7 +86,7 @@ def test_a_typed_expression_is_walked_forwards_and_backwards(browser, url):
 def test_a_step_says_what_is_added_where(browser, url):
     tab = browser.open(url)
     tab.select_option("#stepper-example", "why an order")
-    tab.wait_for_function("document.querySelectorAll('.boxes .node').length === 3")
+    wait_for(tab, lambda: len(rows(tab)) == 3)
     tab.click("#stepper-turn")
     tab.click("#stepper-graph-n1 .title")  # b = a + a: its own step
     assert head(tab) == "backward: visit b"
@@ -194,7 +194,7 @@ def test_a_saved_page_steps_through_its_examples_and_networks(browser, tmp_path)
         slide(tab, "stepper-hidden", hidden)
         tab.wait_for_selector(f"#stepper-graph text:text('{name}')")
     tab.select_option("#stepper-point", "-1")
-    tab.wait_for_function("document.querySelectorAll('.boxes .node').length === 53")
+    wait_for(tab, lambda: len(rows(tab)) == 53)
     assert not tab.is_visible("#problem")
     assert len(EXAMPLES) == tab.locator("#stepper-example option").count()
 

@@ -12,7 +12,9 @@ export function boxes({ id, label, onpick }) {
   const image = svg("svg", { id, class: "boxes", role: "group", "aria-label": label });
   const scroll = el("div", { class: "scroll tall", tabindex: 0, "aria-label": label, role: "group" }, image);
   const node = el("figure", { class: "wide" }, el("figcaption", {}, label), scroll);
-  let scene = null, groups = [], arrows = [];
+  let scene = null,
+    groups = [],
+    arrows = [];
 
   node.show = (given) => {
     scene = given;
@@ -26,15 +28,29 @@ export function boxes({ id, label, onpick }) {
   };
 
   node.at = (n) => {
-    const { nodes, steps, soon } = scene, now = steps[n];
+    const { nodes, steps, soon } = scene,
+      now = steps[n];
     const texts = Object.assign({}, ...steps.slice(0, n + 1).map((step) => step.texts));
     const textOf = (i, row) => texts[`n${i}r${row}`] ?? nodes[i].rows[row][1];
-    const reached = steps.slice(0, n + 1).filter(({ phase }) => phase === now.phase).flatMap((step) => step.arrows);
+    const reached = steps
+      .slice(0, n + 1)
+      .filter(({ phase }) => phase === now.phase)
+      .flatMap((step) => step.arrows);
     groups.forEach((group, i) => {
       const known = now.phase === "update" || textOf(i, now.phase === "forward" ? 0 : 1) !== soon;
       const changed = (row) => n > 0 && `n${i}r${row}` in now.texts;
-      group.setAttribute("class", ["node", nodes[i].family, known && "known", now.done && now.node === i && "now",
-        now.phase !== "forward" && (changed(0) || changed(1)) && "gets"].filter(Boolean).join(" "));
+      group.setAttribute(
+        "class",
+        [
+          "node",
+          nodes[i].family,
+          known && "known",
+          now.done && now.node === i && "now",
+          now.phase !== "forward" && (changed(0) || changed(1)) && "gets",
+        ]
+          .filter(Boolean)
+          .join(" "),
+      );
       group.querySelectorAll(".value").forEach((text, row) => {
         text.textContent = textOf(i, row);
         text.classList.toggle("faint", text.textContent === soon);
@@ -43,8 +59,16 @@ export function boxes({ id, label, onpick }) {
     });
     scene.picture.arrows.forEach(({ target, use }, i) => {
       const name = `e${target}-${use}`;
-      arrows[i].setAttribute("class", ["arrow", now.arrows.includes(name) ? "now" : (reached.includes(name) || now.phase === "update") && "past",
-        textOf(target, 0) !== soon && "made"].filter(Boolean).join(" "));
+      arrows[i].setAttribute(
+        "class",
+        [
+          "arrow",
+          now.arrows.includes(name) ? "now" : (reached.includes(name) || now.phase === "update") && "past",
+          textOf(target, 0) !== soon && "made",
+        ]
+          .filter(Boolean)
+          .join(" "),
+      );
     });
     if (now.done) reveal(groups[now.node]);
   };
@@ -56,19 +80,25 @@ export function boxes({ id, label, onpick }) {
       svg("text", { class: "value", id: `${id}-n${i}r${row}`, x: place.text, y: place.lines[row] }, text),
     ]);
     const pick = () => onpick(i);
-    return svg("g", { id: `${id}-n${i}`, onclick: pick },
+    return svg(
+      "g",
+      { id: `${id}-n${i}`, onclick: pick },
       svg("title", {}, one.rule),
       svg("rect", { class: "body", x: place.x, y: place.y, width: place.width, height: place.height, rx: 6 }),
       svg("path", { class: "header", d: place.header }),
       svg("text", { class: "title", x: middle, y: place.y + 16, "text-anchor": "middle" }, one.title),
-      rows);
+      rows,
+    );
   }
 
   const arrow = ({ target, use, path, x, y }, local) =>
-    svg("g", { id: `${id}-e${target}-${use}` },
+    svg(
+      "g",
+      { id: `${id}-e${target}-${use}` },
       svg("path", { class: "edge", d: path }),
       svg("path", { class: "tip", d: `M${x},${y} l-9,-4 l0,8 z` }),
-      svg("text", { class: "local", x: x - 11, y: y - 4, "text-anchor": "end" }, local));
+      svg("text", { class: "local", x: x - 11, y: y - 4, "text-anchor": "end" }, local),
+    );
 
   /** As wide as there is room, as long as it can be read. */
   function fit() {
@@ -80,9 +110,12 @@ export function boxes({ id, label, onpick }) {
   }
 
   function reveal(group) {
-    const own = group.getBoundingClientRect(), frame = scroll.getBoundingClientRect();
-    if (own.left < frame.left || own.right > frame.right) scroll.scrollLeft += (own.left + own.right - frame.left - frame.right) / 2;
-    if (own.top < frame.top || own.bottom > frame.bottom) scroll.scrollTop += (own.top + own.bottom - frame.top - frame.bottom) / 2;
+    const own = group.getBoundingClientRect(),
+      frame = scroll.getBoundingClientRect();
+    if (own.left < frame.left || own.right > frame.right)
+      scroll.scrollLeft += (own.left + own.right - frame.left - frame.right) / 2;
+    if (own.top < frame.top || own.bottom > frame.bottom)
+      scroll.scrollTop += (own.top + own.bottom - frame.top - frame.bottom) / 2;
   }
 
   new ResizeObserver(fit).observe(scroll);

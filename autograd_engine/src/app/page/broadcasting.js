@@ -9,8 +9,12 @@ import { count, lattice, numbers, position, tuple, unravel } from "lattice";
 export async function broadcasting(start) {
   let answer = null;
   const texts = start.pairs.map(([first, second]) => [first.join(", "), second.join(", ")]);
-  const pair = select({ id: "sandbox-pair", label: "two shapes", options: start.pairs.map(([a, b], i) => [i, `${tuple(a)} and ${tuple(b)}`]),
-    onchange: (i) => ([first.value, second.value] = texts[i], load()) });
+  const pair = select({
+    id: "sandbox-pair",
+    label: "two shapes",
+    options: start.pairs.map(([a, b], i) => [i, `${tuple(a)} and ${tuple(b)}`]),
+    onchange: (i) => (([first.value, second.value] = texts[i]), load()),
+  });
   const first = textbox({ id: "sandbox-first", label: "the first", value: texts[0][0] });
   const second = textbox({ id: "sandbox-second", label: "the second", value: texts[0][1] });
   const go = button({ id: "sandbox-broadcast", label: "broadcast", onclick: () => load() });
@@ -19,7 +23,8 @@ export async function broadcasting(start) {
   const readout = el("p", { id: "sandbox-pairs", class: "mono card", role: "status" });
   const result = lattice({ id: "sandbox-sum", label: "first + second", onpoint: (n) => point(n) });
   const operands = [0, 1].map((side) =>
-    lattice({ id: `sandbox-operand${side}`, label: "", onpoint: (cell) => backwards(side, cell) }));
+    lattice({ id: `sandbox-operand${side}`, label: "", onpoint: (cell) => backwards(side, cell) }),
+  );
   const pictures = el("div", { class: "row" }, operands, result);
 
   const asked = latest((question) => ask("sandbox/broadcast", question));
@@ -31,20 +36,47 @@ export async function broadcasting(start) {
       complain(error);
     }
   }
-  for (const box of [first, second]) box.addEventListener("keydown", (event) => event.key === "Enter" && load());
+  for (const box of [first, second])
+    box.addEventListener("keydown", (event) => event.key === "Enter" && load());
 
   function show(found) {
     calm();
     answer = found;
     const size = (n) => el("td", { class: "number" }, n ?? "–");
-    table.replaceChildren(el("tr", {}, ["axis", "first", "second", "result"].map((name) => el("th", { class: "number" }, name)), el("th", {}, "rule")),
-      ...found.rows.map((row) => el("tr", { class: row.size === null ? "bad" : "" }, size(row.axis), size(row.first), size(row.second), size(row.size), el("td", {}, row.why))));
+    table.replaceChildren(
+      el(
+        "tr",
+        {},
+        ["axis", "first", "second", "result"].map((name) => el("th", { class: "number" }, name)),
+        el("th", {}, "rule"),
+      ),
+      ...found.rows.map((row) =>
+        el(
+          "tr",
+          { class: row.size === null ? "bad" : "" },
+          size(row.axis),
+          size(row.first),
+          size(row.second),
+          size(row.size),
+          el("td", {}, row.why),
+        ),
+      ),
+    );
     pictures.hidden = readout.hidden = found.shape === null;
     if (found.shape === null) return (said.textContent = found.sentence);
     said.replaceChildren(...found.sides.map((side, i) => el("span", { class: "block" }, toldOf(side, i))));
     found.sides.forEach((side, i) =>
-      operands[i].show(side.shape, Array.from({ length: side.size }, (_, n) => String(n)), `${NAMES[i]} ${tuple(side.shape)}`));
-    result.show(found.shape, Array.from({ length: count(found.shape) }, (_, n) => cells(n).join("+")), `first + second: ${tuple(found.shape)}, by number of cell`);
+      operands[i].show(
+        side.shape,
+        Array.from({ length: side.size }, (_, n) => String(n)),
+        `${NAMES[i]} ${tuple(side.shape)}`,
+      ),
+    );
+    result.show(
+      found.shape,
+      Array.from({ length: count(found.shape) }, (_, n) => cells(n).join("+")),
+      `first + second: ${tuple(found.shape)}, by number of cell`,
+    );
     readout.textContent = "Point at an element of the result, or of the two.";
   }
 
@@ -60,29 +92,44 @@ export async function broadcasting(start) {
     light(n === null ? [] : [n]);
     if (n === null) return;
     const index = unravel(n, answer.shape);
-    const terms = answer.sides.map(({ strides }, i) => `${NAMES[i]} ${index.map((at, axis) => `${at}·${strides[axis]}`).join(" + ") || "0"} = cell ${cells(n)[i]}`);
+    const terms = answer.sides.map(({ strides }, i) => {
+      const sum = index.map((at, axis) => `${at}·${strides[axis]}`).join(" + ");
+      return `${NAMES[i]} ${sum || "0"} = cell ${cells(n)[i]}`;
+    });
     readout.textContent = `result ${tuple(index)} reads ${terms.join("; ")}`;
   }
 
   function backwards(side, cell) {
     if (cell === null) return light([]);
-    const readers = Array.from({ length: count(answer.shape) }, (_, n) => n).filter((n) => cells(n)[side] === cell);
+    const readers = Array.from({ length: count(answer.shape) }, (_, n) => n).filter(
+      (n) => cells(n)[side] === cell,
+    );
     light(readers);
-    readout.textContent = `cell ${cell} of the ${NAMES[side]} is read ${readers.length} time${readers.length > 1 ? "s" : ""}: its gradient is the sum of ${readers.length}`;
+    const times = readers.length > 1 ? `${readers.length} times` : "once";
+    const parts = `its gradient is the sum of ${readers.length}`;
+    readout.textContent = `cell ${cell} of the ${NAMES[side]} is read ${times}: ${parts}`;
   }
 
   show(start.broadcast);
   return [
     el("h2", {}, "Broadcasting"),
-    hint("Shapes are compared from the right, axis by axis: equal sizes fit, and a size of 1 fits any. What has size 1, or no such axis, is read again and again by stride 0; nothing is copied."),
+    hint(ABOUT),
     controls(pair, ...(exported ? [] : [first, second, go])),
-    el("div", { class: "scroll" }, table), said, readout, pictures,
+    el("div", { class: "scroll" }, table),
+    said,
+    readout,
+    pictures,
   ];
 }
 
+const ABOUT =
+  "Shapes are compared from the right, axis by axis: equal sizes fit, and a size of 1 fits any. What " +
+  "has size 1, or no such axis, is read again and again by stride 0; nothing is copied.";
 const NAMES = ["first", "second"];
 
 function toldOf({ before, strides, repeated }, i) {
-  const sum = repeated.length ? `its gradient is summed over axis ${repeated.join(" and ")}` : "its gradient is not summed";
+  const sum = repeated.length
+    ? `its gradient is summed over axis ${repeated.join(" and ")}`
+    : "its gradient is not summed";
   return `${NAMES[i]}: strides ${tuple(before)} become ${tuple(strides)}; backward, ${sum}. `;
 }

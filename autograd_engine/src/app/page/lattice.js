@@ -13,12 +13,19 @@ export function unravel(at, shape) {
 }
 
 /** Where an element lies in storage. */
-export const position = (index, strides, offset) => index.reduce((sum, i, axis) => sum + i * strides[axis], offset);
+export const position = (index, strides, offset) =>
+  index.reduce((sum, i, axis) => sum + i * strides[axis], offset);
 
 export const count = (shape) => shape.reduce((product, size) => product * size, 1);
 
 /** The sizes in a text such as `3, 4` or `(3, 4)`. */
-export const numbers = (text) => text.replace(/[()[\]]/g, "").split(",").map((part) => part.trim()).filter(Boolean).map(Number);
+export const numbers = (text) =>
+  text
+    .replace(/[()[\]]/g, "")
+    .split(",")
+    .map((part) => part.trim())
+    .filter(Boolean)
+    .map(Number);
 
 /** `(3, 4)`, and `(3,)` for one axis. */
 export const tuple = (numbers) => `(${numbers.join(", ")}${numbers.length === 1 ? "," : ""})`;
@@ -29,16 +36,26 @@ export const tuple = (numbers) => `(${numbers.join(", ")}${numbers.length === 1 
  */
 export function lattice({ id, label, onpoint, strip = false }) {
   const caption = el("figcaption", {}, label);
-  const body = el("div", { id, class: `lattice ${strip ? "strip" : ""}`, tabindex: 0, role: "group", "aria-label": label });
+  const body = el("div", {
+    id,
+    class: `lattice ${strip ? "strip" : ""}`,
+    tabindex: 0,
+    role: "group",
+    "aria-label": label,
+  });
   const node = el("figure", {}, caption, el("div", { class: "scroll" }, body));
-  let cells = [], columns = 1, here = null;
+  let cells = [],
+    columns = 1,
+    here = null;
 
   /** Draw `texts` in a shape; `named` replaces the caption. */
   node.show = (shape, texts, named = label) => {
     caption.textContent = named;
     here = null;
-    columns = strip ? 1 : shape.at(-1) ?? 1;
-    cells = texts.map((text, at) => el("span", { class: "cell", "data-at": at }, strip ? el("small", {}, at) : null, text));
+    columns = strip ? 1 : (shape.at(-1) ?? 1);
+    cells = texts.map((text, at) =>
+      el("span", { class: "cell", "data-at": at }, strip ? el("small", {}, at) : null, text),
+    );
     body.replaceChildren(...(strip || shape.length < 3 ? [block(cells)] : blocks(shape)));
     if (!cells.length) body.append("no elements");
   };
@@ -51,9 +68,16 @@ export function lattice({ id, label, onpoint, strip = false }) {
   };
 
   function blocks(shape) {
-    const size = shape.at(-1) * shape.at(-2), before = shape.slice(0, -2);
+    const size = shape.at(-1) * shape.at(-2),
+      before = shape.slice(0, -2);
     return Array.from({ length: count(before) }, (_, n) =>
-      el("div", {}, el("small", {}, `[${[...unravel(n, before), ":", ":"].join(", ")}]`), block(cells.slice(n * size, (n + 1) * size))));
+      el(
+        "div",
+        {},
+        el("small", {}, `[${[...unravel(n, before), ":", ":"].join(", ")}]`),
+        block(cells.slice(n * size, (n + 1) * size)),
+      ),
+    );
   }
 
   function block(some) {
@@ -75,11 +99,22 @@ export function lattice({ id, label, onpoint, strip = false }) {
   body.addEventListener("pointerleave", () => document.activeElement !== body && point(null));
   body.addEventListener("blur", () => point(null));
   body.addEventListener("keydown", (event) => {
-    const step = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns, ArrowUp: -columns, Home: -Infinity, End: Infinity }[event.key];
+    const step = {
+      ArrowRight: 1,
+      ArrowLeft: -1,
+      ArrowDown: columns,
+      ArrowUp: -columns,
+      Home: -Infinity,
+      End: Infinity,
+    }[event.key];
     if (!step || !cells.length) return;
     event.preventDefault();
     const to = here === null ? 0 : here + step;
-    point(Number.isFinite(step) && (to < 0 || to >= cells.length) ? here : Math.max(0, Math.min(cells.length - 1, to)));
+    point(
+      Number.isFinite(step) && (to < 0 || to >= cells.length)
+        ? here
+        : Math.max(0, Math.min(cells.length - 1, to)),
+    );
     cells[here]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   });
   return node;

@@ -6,15 +6,25 @@ import { calm, complain, el, hint } from "dom";
 import { count, lattice, numbers, position, tuple, unravel } from "lattice";
 import { broadcasting } from "broadcasting";
 
+const ABOUT =
+  "A tensor is a flat storage and three things that read it: shape, strides, offset. Element (i, j) is " +
+  "the cell i · strides[0] + j · strides[1] + offset. Point at an element, or move there with the arrow " +
+  "keys, and its cell lights up; point at a cell, and all elements that read it do.";
+
 export const sandbox = { id: "sandbox", title: "Strides and views", build };
 
 async function build(root) {
   const start = await ask("sandbox/start");
   const held = new Set(recorded("sandbox/chain").map((given) => JSON.stringify([given.shape, given.steps])));
-  let chain = null, at = 0;
+  let chain = null,
+    at = 0;
 
-  const shape = select({ id: "sandbox-shape", label: "start with the shape", options: start.shapes.map((one) => [one.join(", "), tuple(one)]),
-    onchange: (text) => (own.value = text, load([])) });
+  const shape = select({
+    id: "sandbox-shape",
+    label: "start with the shape",
+    options: start.shapes.map((one) => [one.join(", "), tuple(one)]),
+    onchange: (text) => ((own.value = text), load([])),
+  });
   const own = textbox({ id: "sandbox-own", label: "or another", value: start.shapes[0].join(", ") });
   const step = textbox({ id: "sandbox-step", label: "or type a step", placeholder: "[1:, ::2]" });
   const apply = button({ id: "sandbox-apply", label: "apply", onclick: () => add(step.value) });
@@ -25,17 +35,28 @@ async function build(root) {
   const note = el("p", { id: "sandbox-note", class: "hint" });
   const readout = el("p", { id: "sandbox-readout", class: "mono card", role: "status" });
   const elements = lattice({ id: "sandbox-tensor", label: "elements", onpoint: (n) => point(n) });
-  const storage = lattice({ id: "sandbox-storage", label: "storage", strip: true, onpoint: (cell) => backwards(cell) });
+  const storage = lattice({
+    id: "sandbox-storage",
+    label: "storage",
+    strip: true,
+    onpoint: (cell) => backwards(cell),
+  });
   const source = lattice({ id: "sandbox-source", label: "copied from", strip: true });
 
   root.append(
-    hint("A tensor is a flat storage and three things that read it: shape, strides, offset. Element (i, j) is the cell i · strides[0] + j · strides[1] + offset. Point at an element, or move there with the arrow keys, and its cell lights up; point at a cell, and all elements that read it do."),
-    controls(shape, ...(exported ? [] : [own, button({ id: "sandbox-make", label: "make it", onclick: () => load([]) })])),
-    trail, el("h2", {}, "Next step"), next,
+    hint(ABOUT),
+    controls(
+      shape,
+      ...(exported ? [] : [own, button({ id: "sandbox-make", label: "make it", onclick: () => load([]) })]),
+    ),
+    trail,
+    el("h2", {}, "Next step"),
+    next,
     controls(...(exported ? [] : [step, apply]), undo),
     readout,
     el("div", { class: "columns" }, el("div", {}, note, facts), elements, el("div", {}, storage, source)),
-    ...(await broadcasting(start)));
+    ...(await broadcasting(start)),
+  );
 
   const asked = latest((question) => ask("sandbox/chain", question));
   const steps = () => chain.states.slice(1, at + 1).map(({ text }) => text);
@@ -50,41 +71,75 @@ async function build(root) {
     }
   }
   const add = async (text) => (await load([...steps(), text])) && (step.value = "");
-  for (const [box, go] of [[own, () => load([])], [step, () => add(step.value)]])
+  for (const [box, go] of [
+    [own, () => load([])],
+    [step, () => add(step.value)],
+  ])
     box.addEventListener("keydown", (event) => event.key === "Enter" && go());
 
   function show(found) {
     calm();
     chain = found;
-    trail.replaceChildren(...found.states.map(({ text }, n) => el("li", {}, el("button", { type: "button", class: "mono", onclick: () => see(n) }, n ? text : `x = ${text}`))));
-    next.replaceChildren(...found.next.map((text) => el("button", { type: "button", class: "mono", onclick: () => add(text) }, text)));
+    trail.replaceChildren(
+      ...found.states.map(({ text }, n) =>
+        el(
+          "li",
+          {},
+          el("button", { type: "button", class: "mono", onclick: () => see(n) }, n ? text : `x = ${text}`),
+        ),
+      ),
+    );
+    next.replaceChildren(
+      ...found.next.map((text) =>
+        el("button", { type: "button", class: "mono", onclick: () => add(text) }, text),
+      ),
+    );
     see(found.states.length - 1);
   }
 
   /** One state of the chain: all below is about it. */
   function see(n) {
     at = n;
-    const state = chain.states[n], { from } = chain.storages[state.storage], values = valuesOf(state.storage);
+    const state = chain.states[n],
+      { from } = chain.storages[state.storage],
+      values = valuesOf(state.storage);
     [...trail.querySelectorAll("button")].forEach((one, i) => one.setAttribute("aria-pressed", i === n));
     const last = n === chain.states.length - 1;
     next.querySelectorAll("button").forEach((one) => (one.disabled = !last || !within(one.textContent)));
     undo.disabled = n === 0;
     note.textContent = state.note;
-    facts.replaceChildren(...rowsOf(state).map(([name, value]) => el("tr", {}, el("th", {}, name), el("td", { class: "mono" }, value))));
-    elements.show(state.shape, cellsOf(state).map((cell) => String(values[cell])), `elements of shape ${tuple(state.shape)}`);
-    storage.show([values.length], values.map(String), `storage ${state.storage}: ${values.length} cells, those outlined are read`);
+    facts.replaceChildren(
+      ...rowsOf(state).map(([name, value]) =>
+        el("tr", {}, el("th", {}, name), el("td", { class: "mono" }, value)),
+      ),
+    );
+    elements.show(
+      state.shape,
+      cellsOf(state).map((cell) => String(values[cell])),
+      `elements of shape ${tuple(state.shape)}`,
+    );
+    storage.show(
+      [values.length],
+      values.map(String),
+      `storage ${state.storage}: ${values.length} cells, those outlined are read`,
+    );
     storage.light({ member: cellsOf(state) });
     source.hidden = from === null;
     if (from) {
       const old = valuesOf(state.storage - 1);
-      source.show([old.length], old.map(String), `storage ${state.storage - 1}: what storage ${state.storage} was copied from, ${from.length} numbers`);
+      source.show(
+        [old.length],
+        old.map(String),
+        `storage ${state.storage - 1}: what storage ${state.storage} was copied from, ${from.length} numbers`,
+      );
       source.light({ member: from });
     }
     readout.textContent = "Point at an element or a cell.";
   }
 
   /** Whether one more step has an answer: at most so many, in a saved page those that it holds. */
-  const within = (text) => at < start.steps && (!exported || held.has(JSON.stringify([numbers(shape.value), [...steps(), text]])));
+  const within = (text) =>
+    at < start.steps && (!exported || held.has(JSON.stringify([numbers(shape.value), [...steps(), text]])));
 
   const valuesOf = (which) => {
     const { size, from } = chain.storages[which];
@@ -104,19 +159,27 @@ async function build(root) {
   function point(n) {
     const { shape: sizes, strides, offset, storage: which } = chain.states[at];
     if (n === null) return light([], []);
-    const index = unravel(n, sizes), cell = position(index, strides, offset), { from } = chain.storages[which];
+    const index = unravel(n, sizes),
+      cell = position(index, strides, offset),
+      { from } = chain.storages[which];
     light([n], [cell]);
     const sum = [...index.map((i, axis) => `${i}·${signed(strides[axis])}`), offset].join(" + ");
-    readout.textContent = `element ${tuple(index)}: ${sum} = cell ${cell}` + (from ? `, copied from cell ${from[cell]}` : "");
+    readout.textContent =
+      `element ${tuple(index)}: ${sum} = cell ${cell}` + (from ? `, copied from cell ${from[cell]}` : "");
   }
 
   /** From a cell to all elements that read it. */
   function backwards(cell) {
     if (cell === null) return light([], []);
-    const state = chain.states[at], readers = cellsOf(state).flatMap((one, n) => (one === cell ? [n] : []));
+    const state = chain.states[at],
+      readers = cellsOf(state).flatMap((one, n) => (one === cell ? [n] : []));
     light(readers, [cell]);
     const names = readers.map((n) => tuple(unravel(n, state.shape)));
-    readout.textContent = `cell ${cell}: ` + (names.length ? `read by ${names.length} element${names.length > 1 ? "s" : ""}, ${names.join(" ")}` : "read by no element");
+    readout.textContent =
+      `cell ${cell}: ` +
+      (names.length
+        ? `read by ${names.length} element${names.length > 1 ? "s" : ""}, ${names.join(" ")}`
+        : "read by no element");
   }
 
   show(start.chain);
@@ -129,9 +192,12 @@ const cellsOf = ({ shape, strides, offset }) =>
 const signed = (stride) => (stride < 0 ? `(−${-stride})` : stride);
 
 function rowsOf({ shape, strides, offset, contiguous, copied, storage, refused, engine }) {
-  const level3 = engine && `${engine.shares ? "a view of the same memory" : "a copy"}, strides ${tuple(engine.strides)}`;
+  const level3 =
+    engine && `${engine.shares ? "a view of the same memory" : "a copy"}, strides ${tuple(engine.strides)}`;
   return [
-    ["shape", tuple(shape)], ["strides", tuple(strides)], ["offset", offset],
+    ["shape", tuple(shape)],
+    ["strides", tuple(strides)],
+    ["offset", offset],
     ["storage", copied ? `${storage}, new: a copy was made` : `${storage}, shared: nothing was copied`],
     ["contiguous", contiguous ? "yes" : "no"],
     ...(refused ? [["view(-1)", refused]] : []),

@@ -4,12 +4,18 @@ import { ask, exported, latest, recorded } from "ask";
 import { boxes } from "boxes";
 import { button, controls, select, slider, textbox, toggle } from "controls";
 import { byId, calm, complain, el, hint } from "dom";
+import { walker } from "walker";
 
 export const stepper = { id: "stepper", title: "Backward, step by step", build };
 
 const WHAT = { expression: "an expression", network: "a network on XOR", given: "the playground's network" };
-const BEAT = 1200; // milliseconds a step while it plays
-let given = null, take = null;
+const ABOUT =
+  "Forwards, each box gets its value from the boxes on its left, and keeps its local gradients: the " +
+  "numbers on the arrows. Backwards, from the right, a box that has all parts of its gradient multiplies it " +
+  "by these numbers and adds the products to its inputs. Arrow keys step, Home and End jump; click a box to " +
+  "see its step.";
+let given = null,
+  take = null;
 
 /** Open the panel with the playground's network: {activation, parameters, x, y, rate}. */
 export function openNetwork(network) {
@@ -20,57 +26,115 @@ export function openNetwork(network) {
 
 async function build(root) {
   const start = await ask("stepper/start");
-  let scene = null, at = 0, clock = null;
-  const last = () => (scene ? scene.steps.length - 1 : 0);
+  let scene = null;
 
-  const what = select({ id: "stepper-what", label: "take", options: offers(), onchange: (kind) => choose(kind) });
-  const example = select({ id: "stepper-example", label: "an example", options: start.examples.map(([title]) => [title]),
-    onchange: (title) => ((text.value = start.examples.find(([one]) => one === title)[1]), load("expression")) });
-  const text = textbox({ id: "stepper-text", label: exported ? "its text" : "or type your own: name = number, then an expression of them",
-    value: start.examples[0][1], multiline: true });
-  const read = button({ id: "stepper-read", label: "read it", title: "Ctrl+Enter", onclick: () => load("expression") });
-  const hidden = slider({ id: "stepper-hidden", label: "hidden neurons", min: 1, max: exported ? 3 : start.hidden, value: 2,
-    oninput: () => load("network") });
-  const activation = select({ id: "stepper-activation", label: "activation",
-    options: start.activations.filter((name) => !exported || saved("activation", name)).map((name) => [name]), value: "tanh",
-    onchange: () => load("network") });
-  const point = select({ id: "stepper-point", label: "points",
-    options: [...start.points.map((name, i) => [i, name]), [-1, "all four"]], value: 1, onchange: () => load("network") });
-  const seed = slider({ id: "stepper-seed", label: "seed of the weights", min: 0, max: 20, value: 3, oninput: () => load("network") });
-  const fused = toggle({ id: "stepper-fused", label: "a neuron is one node", value: true, onchange: () => load("network") });
+  const what = select({
+    id: "stepper-what",
+    label: "take",
+    options: offers(),
+    onchange: (kind) => choose(kind),
+  });
+  const example = select({
+    id: "stepper-example",
+    label: "an example",
+    options: start.examples.map(([title]) => [title]),
+    onchange: (title) => (
+      (text.value = start.examples.find(([one]) => one === title)[1]),
+      load("expression")
+    ),
+  });
+  const text = textbox({
+    id: "stepper-text",
+    label: exported ? "its text" : "or type your own: name = number, then an expression of them",
+    value: start.examples[0][1],
+    multiline: true,
+  });
+  const read = button({
+    id: "stepper-read",
+    label: "read it",
+    title: "Ctrl+Enter",
+    onclick: () => load("expression"),
+  });
+  const hidden = slider({
+    id: "stepper-hidden",
+    label: "hidden neurons",
+    min: 1,
+    max: exported ? 3 : start.hidden,
+    value: 2,
+    oninput: () => load("network"),
+  });
+  const activation = select({
+    id: "stepper-activation",
+    label: "activation",
+    options: start.activations.filter((name) => !exported || saved("activation", name)).map((name) => [name]),
+    value: "tanh",
+    onchange: () => load("network"),
+  });
+  const point = select({
+    id: "stepper-point",
+    label: "points",
+    options: [...start.points.map((name, i) => [i, name]), [-1, "all four"]],
+    value: 1,
+    onchange: () => load("network"),
+  });
+  const seed = slider({
+    id: "stepper-seed",
+    label: "seed of the weights",
+    min: 0,
+    max: 20,
+    value: 3,
+    oninput: () => load("network"),
+  });
+  const fused = toggle({
+    id: "stepper-fused",
+    label: "a neuron is one node",
+    value: true,
+    onchange: () => load("network"),
+  });
   const rows = {
     expression: exported ? [example, text] : [example, text, read],
     network: [hidden, activation, point, ...(exported ? [] : [seed, fused])],
     given: [hint("Weights, points and learning rate as the playground had them.")],
   };
 
-  const time = slider({ id: "stepper-time", label: "step", min: 0, max: 0, value: 0, show: (n) => `${n} of ${last()}`, oninput: (n) => (pause(), go(n)) });
-  const play = button({ id: "stepper-play", label: "▶ play", onclick: () => (clock ? pause() : run()) });
-  const turn = (name, label, title, to) => button({ id: `stepper-${name}`, label, title, onclick: () => (pause(), go(to())) });
+  const steps = walker({
+    id: "stepper",
+    onstep: tell,
+    more: [
+      button({
+        id: "stepper-turn",
+        label: "to backward",
+        title: "where the backward pass begins",
+        onclick: () => steps.go(scene.steps.findIndex(({ phase }) => phase === "backward")),
+      }),
+    ],
+  });
   const head = el("h2", { id: "stepper-head" });
   const lines = el("ul", { id: "stepper-lines", class: "step-lines mono" });
-  const picture = boxes({ id: "stepper-graph", label: "the graph: values flow to the right, gradients back to the left", onpick: visit });
+  const picture = boxes({
+    id: "stepper-graph",
+    label: "the graph: values flow to the right, gradients back to the left",
+    onpick: visit,
+  });
   const panel = el("div", { class: "step-says card", role: "status" }, head, lines);
 
-  root.append(
-    hint("Forwards, each box gets its value from the boxes on its left, and keeps its local gradients: the numbers on the arrows. Backwards, from the right, a box that has all parts of its gradient multiplies it by these numbers and adds the products to its inputs. Arrow keys step, Home and End jump; click a box to see its step."),
-    controls(what, ...Object.values(rows).flat()),
-    el("div", { class: "player", role: "group", "aria-label": "steps" },
-      turn("first", "|◁", "Home", () => 0), turn("back", "◁ back", "left arrow", () => at - 1), play,
-      turn("next", "next ▷", "right arrow", () => at + 1), turn("last", "▷|", "End", () => last()),
-      turn("turn", "to backward", "where the backward pass begins", () => scene.steps.findIndex(({ phase }) => phase === "backward")), time),
-    panel, picture);
+  root.append(hint(ABOUT), controls(what, ...Object.values(rows).flat()), steps, panel, picture);
 
   const asked = latest((name, question) => ask(`stepper/${name}`, question));
   const questions = {
     expression: () => ({ text: text.value }),
-    network: () => ({ hidden: hidden.value, activation: activation.value, point: Number(point.value),
-      seed: exported ? 3 : seed.value, fused: exported || fused.value }),
+    network: () => ({
+      hidden: hidden.value,
+      activation: activation.value,
+      point: Number(point.value),
+      seed: exported ? 3 : seed.value,
+      fused: exported || fused.value,
+    }),
     given: () => given,
   };
 
   async function load(kind) {
-    pause();
+    steps.pause();
     try {
       const found = await asked(kind, questions[kind]());
       if (!found) return;
@@ -83,10 +147,9 @@ async function build(root) {
   }
 
   function show(found) {
-    [scene, at] = [found, 0];
+    scene = found;
     picture.show(scene);
-    time.limits(0, last());
-    go(0);
+    steps.load(scene.steps.length);
   }
 
   function choose(kind) {
@@ -101,56 +164,37 @@ async function build(root) {
     for (const [name, row] of Object.entries(rows)) for (const each of row) each.hidden = name !== kind;
   }
 
-  function go(to) {
-    if (!scene) return;
-    at = Math.max(0, Math.min(last(), to));
-    time.value = at;
-    const now = scene.steps[at];
+  function tell(n) {
+    const now = scene.steps[n];
     head.textContent = `${now.phase}: ${now.head}`;
     lines.replaceChildren(...now.lines.map((line) => el("li", {}, line)));
-    picture.at(at);
+    picture.at(n);
   }
 
   /** The step of a node in the pass that is on show. */
   function visit(node) {
-    const { phase } = scene.steps[at];
+    const { phase } = scene.steps[steps.at];
     const found = scene.steps.findIndex((step) => step.done && step.node === node && step.phase === phase);
-    pause();
-    if (found >= 0) go(found);
-  }
-
-  function run() {
-    if (at === last()) go(0);
-    play.textContent = "❚❚ pause";
-    clock = setInterval(() => (at === last() || !panel.offsetParent ? pause() : go(at + 1)), BEAT);
-  }
-
-  function pause() {
-    clearInterval(clock);
-    clock = null;
-    play.textContent = "▶ play";
+    if (found >= 0) steps.go(found);
   }
 
   /** Select what a sentence "line 2, column 5: ..." is about. */
   function mark(sentence) {
     const [, line, column] = sentence.match(/^line (\d+), column (\d+)/) ?? [];
     if (!line) return;
-    const before = text.value.split("\n").slice(0, line - 1).reduce((sum, one) => sum + one.length + 1, 0);
+    const before = text.value
+      .split("\n")
+      .slice(0, line - 1)
+      .reduce((sum, one) => sum + one.length + 1, 0);
     const from = Math.min(before + Number(column) - 1, text.value.length - 1);
     byId("stepper-text").focus();
     byId("stepper-text").setSelectionRange(Math.max(0, from), from + 1);
   }
 
-  document.addEventListener("keydown", (event) => {
-    if (!panel.offsetParent) return; // another panel is open
-    if (event.target.id === "stepper-text" && event.key === "Enter" && (event.ctrlKey || event.metaKey)) return load("expression");
-    if (event.target.closest("input, select, textarea, [role=tab]") || event.altKey || event.ctrlKey || event.metaKey) return;
-    const to = { ArrowRight: at + 1, ArrowLeft: at - 1, Home: 0, End: last() }[event.key];
-    if (to === undefined) return;
-    event.preventDefault();
-    pause();
-    go(to);
-  });
+  text.addEventListener(
+    "keydown",
+    (event) => event.key === "Enter" && (event.ctrlKey || event.metaKey) && load("expression"),
+  );
 
   byId("stepper-text").readOnly = exported;
   if (given) return choose("given");
