@@ -52,10 +52,7 @@ def take(tab, digit):
     """Choose an example and wait until it is judged."""
     before = tab.inner_text("#digits-classes")
     tab.click(f"#digits-examples button >> text='{digit}'")
-    tab.wait_for_function(
-        "text => document.getElementById('digits-classes').innerText !== text",
-        arg=before,
-    )
+    wait_for(tab, lambda: tab.inner_text("#digits-classes") != before)
 
 
 def compare(tab, checkpoint, digit):

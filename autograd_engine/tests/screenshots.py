@@ -13,9 +13,7 @@ from tests.photographs import take
 def draw_seven(tab) -> None:
     """The example, and a unit that sees it."""
     tab.click("#digits-examples button >> text='7'")
-    tab.wait_for_function(
-        "document.querySelector('#digits-classes .chosen')?.innerText.startsWith('7')"
-    )
+    tab.locator("#digits-classes .chosen .name", has_text="7").wait_for()
 
 
 def learn_the_spiral(tab) -> None:
