@@ -131,8 +131,8 @@ def test_each_cut_is_told_with_its_tokens(browser, url, sampler):
         last = names[after.masked_fill(after == -torch.inf, torch.inf).argmin()]
         kept = int((after > -torch.inf).sum())
         said = tab.inner_text(f"[data-filter={name}]")
-        assert f"keeps {kept}, down to {last}, and cuts {int(removed.sum())}" in said
-        assert f"held {100 * held:.1f} %, from {first} on" in said
+        assert f"keeps {kept}, down to “{last}”, and cuts {int(removed.sum())}" in said
+        assert f"held {100 * held:.1f} %, from “{first}” on" in said
         before = after
 
 

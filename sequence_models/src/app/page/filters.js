@@ -45,7 +45,8 @@ export function sample(logits, history, settings) {
     for (const id of removed) [now[id], cutBy[id]] = [-Infinity, name];
     const kept = order.filter((id) => now[id] > -Infinity);
     const mass = removed.reduce((sum, id) => sum + shares[id], 0);
-    cuts.push({ name, kept: kept.length, removed: removed.length, mass, last: kept.at(-1), first: removed[0] ?? null });
+    const sizes = { kept: kept.length, removed: removed.length, mass };
+    cuts.push({ name, ...sizes, last: kept.at(-1), first: removed[0] ?? null });
   };
 
   if (no_repeat_ngram) {

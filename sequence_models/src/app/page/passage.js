@@ -31,7 +31,8 @@ export function passage({ id, label, onpick, onpoint }) {
   function piece(token, index) {
     const kind = ["piece", token.chosen && "chosen", token.faint && "faint"].filter(Boolean).join(" ");
     const span = el("span", {
-      class: kind, title: token.title, role: onpick ? "button" : null, tabindex: onpick ? (index === at ? 0 : -1) : null,
+      class: kind, title: token.title, role: onpick ? "button" : null,
+      tabindex: onpick ? (index === at ? 0 : -1) : null,
       onclick: onpick && (() => ((at = index), onpick(index))),
       onfocus: onpick && (() => ((at = index), onpoint?.(index))),
       onpointerenter: onpoint && (() => onpoint(index)),

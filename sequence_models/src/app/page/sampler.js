@@ -22,8 +22,8 @@ async function build(root) {
   let text = { checkpoint: start.checkpoint, prompt: start.prompts[0] ?? "", appended: [] };
   let logits = null, answer = null, names = [];
 
-  const checkpoint = select({ id: "sampler-checkpoint", label: "checkpoint", options: start.checkpoints, value: start.checkpoint,
-    onchange: (name) => tried({ checkpoint: name, appended: [] }) });
+  const checkpoint = select({ id: "sampler-checkpoint", label: "checkpoint", options: start.checkpoints,
+    value: start.checkpoint, onchange: (name) => tried({ checkpoint: name, appended: [] }) });
   const prompt = textbox({ id: "sampler-prompt", label: "prompt", value: text.prompt,
     oninput: (value) => tried({ prompt: value, appended: [] }) });
   const offered = select({ id: "sampler-prompts", label: "or one of these",
@@ -33,8 +33,10 @@ async function build(root) {
     oninput: (value) => ((settings[id] = value), show()) });
   const knobs = {
     repetition_penalty: knob("repetition_penalty", "repetition penalty", { min: 1, max: 2, step: 0.05 }),
-    no_repeat_ngram: knob("no_repeat_ngram", "no repeated n-gram", { min: 0, max: 8, show: (n) => (n ? `n = ${n}` : "off") }),
-    temperature: knob("temperature", "temperature", { min: 0, max: 3, step: 0.05, show: (t) => (t ? short(t) : "0, greedy") }),
+    no_repeat_ngram: knob("no_repeat_ngram", "no repeated n-gram",
+      { min: 0, max: 8, show: (n) => (n ? `n = ${n}` : "off") }),
+    temperature: knob("temperature", "temperature",
+      { min: 0, max: 3, step: 0.05, show: (t) => (t ? short(t) : "0, greedy") }),
     top_k: knob("top_k", "top-k", { min: 0, max: 100, show: (k) => (k ? short(k) : "all") }),
     top_p: knob("top_p", "top-p", { min: 0.01, max: 1, step: 0.01, show: (p) => (p < 1 ? p.toFixed(2) : "all") }),
     min_p: knob("min_p", "min-p", { min: 0, max: 1, step: 0.01, show: (p) => (p ? p.toFixed(2) : "off") }),
@@ -44,21 +46,27 @@ async function build(root) {
     for (const [id, node] of Object.entries(knobs)) node.value = PLAIN[id];
     show();
   } });
-  const seed = slider({ id: "sampler-seed", label: "seed", min: 0, max: Object.keys(start.uniforms).length - 1, value: 0 });
+  const seed = slider({ id: "sampler-seed", label: "seed", min: 0, value: 0,
+    max: Object.keys(start.uniforms).length - 1 });
   const count = slider({ id: "sampler-count", label: "tokens", min: 1, max: start.most, value: 40 });
-  const story = passage({ id: "sampler-text", label: "the text so far, coloured by surprise; click a token to go back to it", onpick: goBack });
+  const story = passage({ id: "sampler-text", onpick: goBack,
+    label: "the text so far, coloured by surprise; click a token to go back to it" });
   const figures = el("p", { id: "sampler-figures", class: "mono" });
-  const list = bars({ id: "sampler-bars", label: `the ${TOP} likeliest next tokens: click one to append it`, show: (p) => percent(p, 2),
+  const list = bars({ id: "sampler-bars", show: (p) => percent(p, 2),
+    label: `the ${TOP} likeliest next tokens: click one to append it`,
     onpick: (row) => tried({ appended: [...text.appended, row.id] }) });
   const cutList = el("ol", { id: "sampler-cuts", class: "cuts" });
-  const ranks = chart({ id: "sampler-ranks", label: "probability by rank, and where each cut falls", x: "rank", y: "probability", log: true });
+  const ranks = chart({ id: "sampler-ranks", label: "probability by rank, and where each cut falls",
+    x: "rank", y: "probability", log: true });
 
   root.append(
-    hint("The model gives every token of its vocabulary a logit. Temperature divides them; each filter then removes tokens, in the " +
-      "order of `src/generation/sampling.py`: repetition penalty, no repeated n-gram, temperature, top-k, top-p, min-p."),
+    hint("The model gives every token of its vocabulary a logit. Temperature divides them; each filter then " +
+      "removes tokens, in the order of `src/generation/sampling.py`: repetition penalty, no repeated n-gram, " +
+      "temperature, top-k, top-p, min-p."),
     exported ? hint("A saved page goes on along the likeliest tokens only, a few deep.") : "",
     controls(checkpoint, prompt, offered), story,
-    controls(button({ id: "sampler-undo", label: "undo", onclick: () => tried({ appended: text.appended.slice(0, -1) }) }),
+    controls(
+      button({ id: "sampler-undo", label: "undo", onclick: () => tried({ appended: text.appended.slice(0, -1) }) }),
       button({ id: "sampler-one", label: "draw one", onclick: () => write(1) }), seed,
       button({ id: "sampler-write", label: "write on", onclick: () => write(count.value) }), count),
     controls(...Object.values(knobs), reset), figures, cutList,
@@ -70,8 +78,10 @@ async function build(root) {
   async function go(change) {
     const wanted = { ...text, ...change };
     const name = wanted.checkpoint;
-    if ("prompt" in change || "checkpoint" in change) text = wanted; // it stays in the box, and its fault is told
-    if (!vocabularies.has(name)) vocabularies.set(name, await ask("sampler/vocabulary", { checkpoint: name }));
+    if (!change.appended?.length) text = wanted; // what is in the box counts, also where it is at fault
+    if (!vocabularies.has(name)) {
+      vocabularies.set(name, await ask("sampler/vocabulary", { checkpoint: name }));
+    }
     const found = await next(wanted);
     if (!found) return;
     calm();
@@ -102,7 +112,8 @@ async function build(root) {
   }
 
   const told = (tokens, uniform) => say(tokens.length === 1
-    ? `drew ${names[tokens[0]]} with the number ${short(uniform)} of seed ${seed.value}` : `drew ${tokens.length} tokens with seed ${seed.value}`);
+    ? `drew “${names[tokens[0]]}” with the number ${short(uniform)} of seed ${seed.value}`
+    : `drew ${tokens.length} tokens with seed ${seed.value}`);
 
   function goBack(index) {
     if (index >= answer.typed) tried({ appended: text.appended.slice(0, index - answer.typed + 1) });
@@ -110,7 +121,8 @@ async function build(root) {
 
   function showText() {
     story.show(answer.ids.map((id, index) => ({
-      text: names[id], share: (answer.bits[index] ?? 0) / FULL, sign: 1, faint: index < answer.start, chosen: index >= answer.typed,
+      text: names[id], share: (answer.bits[index] ?? 0) / FULL, sign: 1,
+      faint: index < answer.start, chosen: index >= answer.typed,
       title: index < answer.start ? "outside of what the model sees" : `${short(answer.bits[index], 3)} bits`,
     })));
   }
@@ -120,13 +132,14 @@ async function build(root) {
     if (!logits) return;
     const now = sample(logits, answer.ids, settings), model = softmax(logits);
     const left = now.shares.reduce((sum, share) => sum + (share > 0), 0);
-    figures.textContent = `entropy: model ${entropy(model).toFixed(3)} bits, tempered ${entropy(now.tempered).toFixed(3)}, ` +
-      `after the cuts ${entropy(now.shares).toFixed(3)}; ${left} of ${names.length} tokens left`;
+    const [before, tempered, after] = [model, now.tempered, now.shares].map((one) => entropy(one).toFixed(3));
+    figures.textContent = `entropy: model ${before} bits, tempered ${tempered}, after the cuts ${after}; ` +
+      `${left} of ${names.length} tokens left`;
     list.show(now.order.slice(0, TOP).map((id) => {
       const by = now.cutBy[id] ?? (now.shares[id] > 0 ? null : "temperature");
+      const changed = Math.abs(model[id] - now.shares[id]) > 5e-5;
       return { id, name: names[id], value: by ? now.tempered[id] : now.shares[id], faint: by !== null,
-        
-        note: by ? `cut by ${TITLES[by] ?? by}` : Math.abs(model[id] - now.shares[id]) < 5e-5 ? "" : `model ${percent(model[id], 2)}` };
+        note: by ? `cut by ${TITLES[by] ?? by}` : changed && `model ${percent(model[id], 2)}` };
     }), Math.max(...now.shares));
     cutList.replaceChildren(...now.cuts.map((cut) => el("li", { "data-filter": cut.name }, sentence(cut))));
     showRanks(now, model);
@@ -134,7 +147,8 @@ async function build(root) {
 
   const sentence = ({ name, kept, removed, mass, last, first }) => !removed
     ? `${TITLES[name]} cuts nothing`
-    : `${TITLES[name]} keeps ${kept}, down to ${names[last]}, and cuts ${removed} that held ${percent(mass)}, from ${names[first]} on`;
+    : `${TITLES[name]} keeps ${kept}, down to “${names[last]}”, and cuts ${removed} that held ${percent(mass)}, ` +
+      `from “${names[first]}” on`;
 
   function showRanks({ order, tempered, shares, cuts }, model) {
     const line = (name, values, dashed) => {
