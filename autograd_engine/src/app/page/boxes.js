@@ -2,6 +2,12 @@
 
 import { el, svg } from "dom";
 
+/** Give a node these classes; what has them already is left alone: 50 boxes at each step. */
+function dress(node, ...classes) {
+  const all = classes.filter(Boolean).join(" ");
+  if (node.getAttribute("class") !== all) node.setAttribute("class", all);
+}
+
 const LEAST = 0.72; // smaller than this nobody reads it: then it scrolls
 
 /**
@@ -29,66 +35,57 @@ export function boxes({ id, label, onpick }) {
 
   node.at = (n) => {
     const { nodes, steps, soon } = scene,
-      now = steps[n];
-    const texts = Object.assign({}, ...steps.slice(0, n + 1).map((step) => step.texts));
+      now = steps[n],
+      past = steps.slice(0, n + 1);
+    const texts = Object.assign({}, ...past.map((step) => step.texts));
     const textOf = (i, row) => texts[`n${i}r${row}`] ?? nodes[i].rows[row][1];
-    const reached = steps
-      .slice(0, n + 1)
-      .filter(({ phase }) => phase === now.phase)
-      .flatMap((step) => step.arrows);
+    const reached = new Set(past.filter(({ phase }) => phase === now.phase).flatMap((step) => step.arrows));
+    const all = now.phase === "update";
     groups.forEach((group, i) => {
-      const known = now.phase === "update" || textOf(i, now.phase === "forward" ? 0 : 1) !== soon;
-      const changed = (row) => n > 0 && `n${i}r${row}` in now.texts;
-      group.setAttribute(
-        "class",
-        [
-          "node",
-          nodes[i].family,
-          known && "known",
-          now.done && now.node === i && "now",
-          now.phase !== "forward" && (changed(0) || changed(1)) && "gets",
-        ]
-          .filter(Boolean)
-          .join(" "),
+      const known = all || textOf(i, now.phase === "forward" ? 0 : 1) !== soon;
+      const changed = [0, 1].map((row) => n > 0 && `n${i}r${row}` in now.texts);
+      const gets = now.phase !== "forward" && (changed[0] || changed[1]);
+      dress(
+        group,
+        "node",
+        nodes[i].family,
+        known && "known",
+        now.done && now.node === i && "now",
+        gets && "gets",
       );
-      group.querySelectorAll(".value").forEach((text, row) => {
-        text.textContent = textOf(i, row);
-        text.classList.toggle("faint", text.textContent === soon);
-        text.classList.toggle("changed", changed(row));
+      group.values.forEach((text, row) => {
+        const said = textOf(i, row);
+        if (text.textContent !== said) text.textContent = said;
+        dress(text, "value", said === soon && "faint", changed[row] && "changed");
       });
     });
     scene.picture.arrows.forEach(({ target, use }, i) => {
-      const name = `e${target}-${use}`;
-      arrows[i].setAttribute(
-        "class",
-        [
-          "arrow",
-          now.arrows.includes(name) ? "now" : (reached.includes(name) || now.phase === "update") && "past",
-          textOf(target, 0) !== soon && "made",
-        ]
-          .filter(Boolean)
-          .join(" "),
-      );
+      const name = `e${target}-${use}`,
+        lit = now.arrows.includes(name) ? "now" : (all || reached.has(name)) && "past";
+      dress(arrows[i], "arrow", lit, textOf(target, 0) !== soon && "made");
     });
     if (now.done) reveal(groups[now.node]);
   };
 
   function box(one, place, i) {
     const middle = place.x + place.width / 2;
-    const rows = one.rows.flatMap(([name, text], row) => [
+    const names = one.rows.map(([name], row) =>
       svg("text", { class: "label", x: place.x + 9, y: place.lines[row] }, name),
-      svg("text", { class: "value", id: `${id}-n${i}r${row}`, x: place.text, y: place.lines[row] }, text),
-    ]);
-    const pick = () => onpick(i);
-    return svg(
+    );
+    const values = one.rows.map((_, row) =>
+      svg("text", { id: `${id}-n${i}r${row}`, x: place.text, y: place.lines[row] }),
+    );
+    const group = svg(
       "g",
-      { id: `${id}-n${i}`, onclick: pick },
+      { id: `${id}-n${i}`, onclick: () => onpick(i) },
       svg("title", {}, one.rule),
       svg("rect", { class: "body", x: place.x, y: place.y, width: place.width, height: place.height, rx: 6 }),
       svg("path", { class: "header", d: place.header }),
       svg("text", { class: "title", x: middle, y: place.y + 16, "text-anchor": "middle" }, one.title),
-      rows,
+      names,
+      values,
     );
+    return Object.assign(group, { values });
   }
 
   const arrow = ({ target, use, path, x, y }, local) =>

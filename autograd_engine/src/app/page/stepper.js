@@ -197,9 +197,9 @@ async function build(root) {
   );
 
   byId("stepper-text").readOnly = exported;
-  if (given) return choose("given");
   unfold("expression");
   show(start.scene);
+  if (given) await choose("given");
 }
 
 const offers = () => Object.entries(WHAT).filter(([kind]) => kind !== "given" || given);
