@@ -146,7 +146,7 @@ class Training:
             "image": number,
             "layer": first.name,
             "fixed": not model.get_submodule(first.name).weight.requires_grad,
-            "kernels": first.weight,
+            "kernels": first.weight.clone(),  # the training goes on in them
             "maps": maps,
             "probabilities": found.logits[0].double().softmax(0).tolist(),
         }

@@ -19,15 +19,15 @@ async function build(root) {
 
   const split = select({ id: "mistakes-split", label: "images of", options: start.splits.map(([name]) => [name, name]), value: start.split, onchange: refresh });
   const images = select({ id: "mistakes-images", label: "how many", options: counts(start, sizes.get(start.split)), value: start.images, onchange: refresh });
-  const table = confusion({ id: "mistakes-confusion", label: "confusion matrix: pick a cell to see its images", names, onpick: pick });
+  const table = confusion({ id: "mistakes-confusion", label: "confusion matrix: pick a cell to see its images", names, onpick: (...at) => found && pick(...at) });
   const sum = el("p", { id: "mistakes-sum" });
-  const bins = slider({ id: "mistakes-bins", label: "bins of confidence", min: 5, max: 30, value: 15, oninput: calibrate });
+  const bins = slider({ id: "mistakes-bins", label: "bins of confidence", min: 5, max: 30, value: 15, oninput: () => found && calibrate() });
   const diagram = chart({ id: "mistakes-reliability", label: "reliability: how often it is right where it is that sure", x: "confidence", y: "accuracy" });
   const crowd = bars({ id: "mistakes-crowd", label: "images in each bin" });
   const error = el("p", { id: "mistakes-ece" });
   const sorting = select({ id: "mistakes-order", label: "order", value: order,
-    options: [["sure", "surest first"], ["unsure", "least sure first"]], onchange: (value) => ((order = value), list()) });
-  const all = button({ id: "mistakes-all", label: "all mistakes", onclick: () => pick(null) });
+    options: [["sure", "surest first"], ["unsure", "least sure first"]], onchange: (value) => ((order = value), found && list()) });
+  const all = button({ id: "mistakes-all", label: "all mistakes", onclick: () => found && pick(null) });
   const title = el("h2", { id: "mistakes-title" });
   const pictures = gallery({ id: "mistakes-gallery", label: "", size: 72, onpick: tell });
   const likeliest = bars({ id: "mistakes-top", label: "what the model thinks of it", show: percent });

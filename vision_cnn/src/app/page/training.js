@@ -35,7 +35,7 @@ async function build(root) {
   const accuracy = chart({ id: "training-accuracy", label: `accuracy on ${start.judged} validation images`, x: "step", y: "accuracy", height: 180 });
   const place = el("div", {});
   const kernelName = el("figcaption", { id: "training-kernel-name" });
-  const kernels = tiles({ id: "training-kernels", cell: 9, name: (tile) => `kernel ${tile % kernels.count}, ${kernels.channels > 1 ? CHANNELS[Math.floor(tile / kernels.count)] ?? `input ${Math.floor(tile / kernels.count)}` : "grey"}` });
+  const kernels = tiles({ id: "training-kernels", label: "kernels of the first layer", cell: 9, name: (tile) => `kernel ${tile % kernels.count}, ${kernels.channels > 1 ? CHANNELS[Math.floor(tile / kernels.count)] ?? `input ${Math.floor(tile / kernels.count)}` : "grey"}` });
   const images = gallery({ id: "training-images", label: "an image that it is not trained on", size: 44, onpick: ({ id }) => ((image = Number(id)), again()) });
   const classes = bars({ id: "training-classes", label: "what it says of it; in bold what it is", show: percent });
   const maps = el("div", {});
