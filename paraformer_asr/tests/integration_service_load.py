@@ -128,21 +128,21 @@ def count(service, labels: str) -> float:
 @pytest.mark.spec("ASR-135", "long audio is given up between two segments")
 def test_long_audio_that_nobody_waits_for_is_given_up(service, monkeypatch):
     recognizer = service.service.served.recognizer
-    heard, go_on, plain = [], threading.Event(), recognizer._recognise
+    heard, go_on, plain = [], threading.Event(), recognizer.decode
 
     def counted(*given):
         heard.append(given)
         assert go_on.wait(served.LIMIT)
         return plain(*given)
 
-    monkeypatch.setattr(recognizer, "_recognise", counted)
+    monkeypatch.setattr(recognizer, "decode", counted)
     left_at_first(service, wav(59), heard, go_on)
     assert len(heard) == 1  # of three pieces
 
 
 @pytest.mark.spec("ASR-135", "or while it is decoded")
 def test_a_file_that_takes_long_to_decode_is_given_up(service, monkeypatch):
-    from src.service import uploads
+    from src.inference import uploads
 
     read, go_on, plain = [], threading.Event(), uploads.stream_audio
 

@@ -158,7 +158,7 @@ def test_the_page_is_package_data():
     import tomllib
 
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
-    assert tools["package-data"] == {"paraformer_asr.service": ["page/*"]}
+    assert tools["package-data"] == {"paraformer_asr.app": ["page/*"]}
 
 
 @pytest.mark.spec("ASR-140", "an address that is taken and a limit that is none")

@@ -59,8 +59,10 @@ def test_hot_words_and_widths_reach_the_beams_alone(models):
 
 
 @pytest.mark.spec("ASR-198", "which runs once for all methods of a checkpoint")
-@pytest.mark.spec("ASR-198", "each the median of up to five runs")
-def test_times_are_medians_of_the_encoder_and_of_what_comes_behind(models, monkeypatch):
+@pytest.mark.spec("ASR-198", "each the fastest of up to five runs")
+def test_times_are_the_least_of_the_encoder_and_of_what_comes_behind(
+    models, monkeypatch
+):
     recognizer, clock, heard = models["paraformer"], [0.0], []
     costs = {"encode": iter([9, 1, 2, 3, 4]), "ctc": 5.0, "nar": 7.0}
     encode, decode = recognizer.encode, recognizer.decode
@@ -80,7 +82,7 @@ def test_times_are_medians_of_the_encoder_and_of_what_comes_behind(models, monke
     found = side_by_side(recognizer, sound(0.5), RATE, ["ctc", "nar"])
     assert len(heard) == 5
     for method in ("ctc", "nar"):
-        assert found[method].encoder_s == pytest.approx(0.03)
+        assert found[method].encoder_s == pytest.approx(0.01)
         assert found[method].decoder_s == pytest.approx(costs[method] / 1000)
 
 
@@ -102,7 +104,8 @@ def test_rows_are_aligned_and_lose_nothing(rows):
     cells = aligned(rows)
     assert [[c for c in row if c is not None] for row in cells] == rows
     assert len({len(row) for row in cells}) <= 1
-    assert all(any(cell is not None for cell in one) for one in zip(*cells, strict=True))
+    columns = zip(*cells, strict=True)
+    assert all(any(cell is not None for cell in one) for one in columns)
     for row, plain in zip(cells, rows, strict=True):
         differ = sum(a != b for a, b in zip(cells[0], row, strict=True))
         assert differ == edit_distance(rows[0], plain)

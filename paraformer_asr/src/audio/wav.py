@@ -4,6 +4,7 @@
 here a size is only ever believed as far as there are bytes.
 """
 
+import io
 import struct
 import wave
 from collections.abc import Iterator
@@ -40,15 +41,23 @@ class WavFormat(NamedTuple):
 @contract
 def write_wav(path: str | Path, waveform: Float[Tensor, " samples"], rate: int) -> None:
     """Write mono 16-bit PCM; what lies beyond [-1, 1] is cut off, NaN is refused."""
-    values = waveform.detach().cpu().numpy()
-    if np.isnan(values).any():
+    if bool(waveform.isnan().any()):
         raise ValueError(f"{path}: the waveform has samples that are not numbers")
+    Path(path).write_bytes(wav_bytes(waveform, rate))
+
+
+@contract
+def wav_bytes(waveform: Float[Tensor, " samples"], rate: int) -> bytes:
+    """The same file as bytes."""
+    values = waveform.detach().cpu().numpy()
     scaled = np.clip(np.rint(values * 32768.0), -32768, 32767)
-    with open(path, "wb") as raw, wave.open(raw, "wb") as file:
+    raw = io.BytesIO()
+    with wave.open(raw, "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(rate)
         file.writeframes(scaled.astype("<i2").tobytes())
+    return raw.getvalue()
 
 
 def read_header(file: BinaryIO, name: str) -> WavFormat | None:

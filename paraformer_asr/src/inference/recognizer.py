@@ -111,6 +111,11 @@ class Recognizer:
         graph = ContextGraph(phrases, HOT) if phrases else None
         return Helps(_token_lm(lm, tokenizer.pieces) if lm else None, graph)
 
+    @property
+    def ctc_pieces(self) -> tuple[str, ...]:
+        """The tokens of the CTC head; none where it was not trained."""
+        return tuple(self.loaded.tokenizer.pieces) if "ctc" in self.methods else ()
+
     def transcribe_blocks(
         self,
         blocks: Iterable[Audio],

@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+from ..app.build import NONE, Extras
+from ..app.parts import index_page, page_files
 from ..utils.errors import InputError
 from ..utils.logging import log
 from .guard import Guard
 from .health import add_health
 from .limits import Limits
-from .page_files import add_page
+from .page import add_page
 from .refusals import body, explained
 from .routes import add_inspection, add_models, add_transcriptions
 from .socket import add_socket
@@ -26,6 +28,7 @@ def create_app(
     load: Callable[[], Served],
     limits: Limits | None = None,
     on_failure: Callable[[Exception], None] = lambda error: None,
+    extras: Extras = NONE,
 ) -> Any:
     """The FastAPI application that serves what `load` gives, called after the start.
 
@@ -33,7 +36,7 @@ def create_app(
     """
     from fastapi import FastAPI
 
-    service = Service(load, limits or Limits())
+    service = Service(load, limits or Limits(), extras)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -51,10 +54,17 @@ def create_app(
     )
     app.state.service = service
     parts = (add_transcriptions, add_inspection, add_models, add_health)
-    for add in (*parts, add_socket, add_page):
+    for add in (*parts, add_socket):
         add(app, service)
+    files = page_files()
+    index, policy = index_page(files)
+    add_page(app, service, index, files)
     app.add_middleware(
-        Guard, limits=service.limits, metrics=service.metrics, bodies=BODIES
+        Guard,
+        limits=service.limits,
+        metrics=service.metrics,
+        bodies=BODIES,
+        policy=policy,
     )
     _answer_errors(app, service.limits)
     return app

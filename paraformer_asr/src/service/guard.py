@@ -19,36 +19,44 @@ from .refusals import body, refusal
 
 
 PLAIN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+ASKED = "/ask/"
+"""Below it the page asks, in JSON: a file in base64, a fault as an answer."""
 TAIL = 1024
 """Bytes at the end of a form that must have its last boundary."""
-HEADERS = {
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "content-security-policy": "default-src 'self'; media-src 'self' blob:; "
-    "frame-ancestors 'none'",
-}
+HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"}
 
 
 class Guard:
-    """Middleware; at the paths `bodies` only multipart/form-data is taken."""
+    """Middleware; at the paths `bodies` only multipart/form-data is taken.
+
+    `policy` is the Content-Security-Policy of the page.
+    """
 
     def __init__(
-        self, app: Any, limits: Limits, metrics: Metrics, bodies: tuple[str, ...]
+        self,
+        app: Any,
+        limits: Limits,
+        metrics: Metrics,
+        bodies: tuple[str, ...],
+        policy: str,
     ) -> None:
         self.app = app
         self.limits = limits
         self.metrics = metrics
         self.bodies = bodies
+        self.headers = HEADERS | {"content-security-policy": policy}
 
     async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        request = _Request(scope, receive, send, self.limits)
+        request = _Request(scope, receive, send, self.limits, self.headers)
         started = time.monotonic()
         try:
             if scope["method"] == "POST" and scope["path"] in self.bodies:
                 request.check_headers()
+            elif scope["path"].startswith(ASKED):
+                request.check_question()
             await self.app(scope, request.receive, request.send)
         except Exception as error:
             if hasattr(error, "status_code"):
@@ -82,9 +90,14 @@ QUIET = ("/healthz", "/readyz", "/metrics", "/page/{name}")
 class _Request:
     """One request: counts what comes in, adds headers to what goes out."""
 
-    def __init__(self, scope: dict, receive: Any, send: Any, limits: Limits) -> None:
+    def __init__(
+        self, scope: dict, receive: Any, send: Any, limits: Limits, own: dict[str, str]
+    ) -> None:
         self.scope = scope
         self.limits = limits
+        self.own = own
+        asks = scope["path"].startswith(ASKED)
+        self.most = limits.bytes * 4 // 3 + 2**16 if asks else limits.bytes
         self.headers = {
             name.decode("latin-1"): value.decode("latin-1")
             for name, value in scope["headers"]
@@ -117,8 +130,14 @@ class _Request:
         if isinstance(boundary, str) and boundary:
             self._end = f"--{boundary}--".encode("latin-1")
         length = self.headers.get("content-length", "0")
-        if length.isdecimal() and int(length[:20]) > self.limits.bytes:
+        if length.isdecimal() and int(length[:20]) > self.most:
             self._refuse_size()
+
+    def check_question(self) -> None:
+        """Pages of other sites cannot send JSON without being asked first."""
+        kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
+        if kind != "application/json":
+            raise refusal(415, "a question is application/json")
 
     async def receive(self) -> dict:
         if self._whole:
@@ -131,7 +150,7 @@ class _Request:
             raise refusal(408, f"the body took longer than {limit:g} s") from None
         self._got += len(message.get("body", b""))
         self._whole = not message.get("more_body", False)
-        if self._got > self.limits.bytes:
+        if self._got > self.most:
             self._refuse_size()
         self._last = (self._last + message.get("body", b""))[-TAIL:]
         if self._whole and self._end not in self._last:
@@ -145,7 +164,7 @@ class _Request:
     async def send(self, message: dict) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            own = HEADERS | {"x-request-id": self.id}
+            own = self.own | {"x-request-id": self.id}
             extra = [(k.encode(), v.encode()) for k, v in own.items()]
             message = message | {"headers": [*message.get("headers", ()), *extra]}
         await self._send(message)
@@ -154,11 +173,13 @@ class _Request:
         """Answer in the one shape of errors, unless an answer has begun."""
         if self.status != 499:
             return
-        content = json.dumps(body(status, detail)).encode()
+        content = json.dumps(body(status, detail))
+        if self.scope["path"].startswith(ASKED):
+            status, content = 200, json.dumps({"fault": detail})
         headers = [
             (b"content-type", b"application/json"),
             (b"content-length", str(len(content)).encode()),
         ]
         start = {"type": "http.response.start", "status": status, "headers": headers}
         await self.send(start)
-        await self.send({"type": "http.response.body", "body": content})
+        await self.send({"type": "http.response.body", "body": content.encode()})

@@ -1,4 +1,4 @@
-"""`scripts/serve.py`: from a checkpoint to a running service, and its end."""
+"""`scripts/serve.py`, `app.py`: from a checkpoint to a running service, and its end."""
 
 import math
 import os
@@ -11,6 +11,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from ..app.build import NONE, Extras
+from ..app.checkpoints import check_finite
 from ..utils.checkpoint import load_checkpoint
 from ..utils.errors import InputError
 from ..utils.logging import log
@@ -23,7 +25,7 @@ NEEDED = {
     "uvicorn": "uvicorn[standard]",
     "python_multipart": "python-multipart",
 }
-"""Module and distribution of what the extra `service` installs."""
+"""Module and distribution of the extra `service`; FastAPI brings pydantic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +39,13 @@ class Address:
         return f"http://{host}:{self.port}"
 
 
-def serve(checkpoint: Path, address: Address, limits: Limits, threads: int = 0) -> None:
+def serve(
+    checkpoint: Path,
+    address: Address,
+    limits: Limits,
+    threads: int = 0,
+    extras: Extras = NONE,
+) -> None:
     """Serve until SIGTERM or Ctrl-C, then exit 143 or 130 after the last answers.
 
     Raises InputError if it cannot start: an extra is missing, the address is taken, or
@@ -47,7 +55,8 @@ def serve(checkpoint: Path, address: Address, limits: Limits, threads: int = 0) 
     from .app import create_app
     from .state import load_served
 
-    load_checkpoint(resolve(checkpoint))
+    path = resolve(checkpoint)
+    check_finite(load_checkpoint(path)["model"], path)
     bound, address = bind(address)
     failures: list[Exception] = []
 
@@ -55,7 +64,7 @@ def serve(checkpoint: Path, address: Address, limits: Limits, threads: int = 0) 
         failures.append(error)
         server.should_exit = True
 
-    app = create_app(load_served(checkpoint, threads), limits, stop)
+    app = create_app(load_served(checkpoint, threads), limits, stop, extras)
     server = make_server(app, limits)
     announce(address)
     for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):

@@ -49,7 +49,7 @@ def explained(error: Exception, limits: Limits) -> tuple[int, str, dict[str, str
     if isinstance(error, ClientGone):
         return 499, "the client has left", {}
     if isinstance(error, InputError):
-        return 400, str(error), {}
+        return getattr(error, "status", 400), str(error), {}
     if hasattr(error, "errors"):  # of validation
         return 422, "; ".join(map(_field, error.errors())), {}
     known: Any = error

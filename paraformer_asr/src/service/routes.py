@@ -6,17 +6,17 @@ import threading
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
+from ..app.picture import picture
 from ..audio.read import Audio
+from ..inference.formats import verbose, written
 from ..inference.transcript import Segment
+from ..inference.uploads import read_upload
 from ..utils.errors import InputError
 from ..utils.run_dir import to_json
 from .documents import ERRORS, INSPECTION, MODEL_LIST, SPOKEN, TRANSCRIPTION
-from .formats import verbose, written
-from .picture import picture
 from .refusals import refusal
 from .state import Served, Service
-from .uploads import read_upload
-from .worker import ClientGone
+from .worker import ClientGone, left
 
 
 Format = Literal["json", "text", "srt", "vtt", "verbose_json"]
@@ -81,7 +81,8 @@ def add_inspection(app: Any, service: Service) -> None:
 
         limit = service.limits.inspect_seconds
         transcript, inside = await _recognise(service, request, file, limit, call)
-        body = to_json({"transcript": verbose(transcript)} | picture(inside))
+        pieces = served.recognizer.ctc_pieces
+        body = to_json({"transcript": verbose(transcript)} | picture(inside, pieces))
         headers = _about(service, served, transcript)
         return Response(body, media_type="application/json", headers=headers)
 
@@ -137,17 +138,11 @@ async def _recognise(
         return call(read_upload(content, seconds, go_on), go_on)
 
     deadline = service.limits.deadline_s
-    gone = functools.partial(_left, request)
+    gone = functools.partial(left, request)
     try:
         return await service.worker.run(job, deadline_s=deadline, gone=gone)
     finally:
         given_up.set()
-
-
-async def _left(request: Any) -> None:
-    """Ends when the client has closed its connection."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _hotwords(recognizer: Any, prompt: str, method: str) -> tuple[str, ...]:

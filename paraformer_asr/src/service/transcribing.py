@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from ..decoding.streaming import Stream
+from ..inference.formats import verbose
 from ..utils.errors import InputError
-from .formats import verbose
 
 
 class Transcribing(Protocol):

@@ -104,3 +104,9 @@ def _forget(answer: asyncio.Future) -> None:
     """Take the result that nobody waits for, or asyncio reports it as lost."""
     if not answer.cancelled():
         answer.exception()
+
+
+async def left(request: Any) -> None:
+    """Ends when the client has closed its connection."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass

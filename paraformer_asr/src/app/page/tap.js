@@ -1,4 +1,4 @@
-// In the audio thread: hands on what the microphone gives, an eighth of a second at a time.
+/* In the audio thread: hands on what the microphone gives, an eighth of a second at a time. */
 
 class Tap extends AudioWorkletProcessor {
   constructor() {

@@ -11,7 +11,6 @@ import torch
 
 from ..audio.read import Audio, stream_audio
 from ..utils.errors import InputError
-from .refusals import refusal
 
 
 HEADS = {
@@ -31,10 +30,18 @@ HIGHEST = 48_000
 """Samples per second up to which the limit of seconds alone counts."""
 
 
+class UploadError(InputError):
+    """Why audio is not taken: a sentence, and HTTP's number for it (400, 413, 415)."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
 def read_upload(
     file: BinaryIO, max_seconds: float, go_on: Callable[[], None] = lambda: None
 ) -> Audio:
-    """Decode `file`; raises a refusal (400, 413, 415) with a sentence.
+    """Decode `file`; raises UploadError.
 
     `go_on` is called once a second of audio and may raise: a small file can take long.
     """
@@ -48,25 +55,27 @@ def read_upload(
             rate = block.sample_rate
             count += len(block.waveform)
             if count > max_seconds * min(rate, HIGHEST):
-                raise refusal(413, _too_long(max_seconds, rate))
+                raise UploadError(413, _too_long(max_seconds, rate))
             blocks.append(block.waveform)
+    except UploadError:
+        raise
     except InputError as error:
-        raise refusal(400, str(error)) from None
+        raise UploadError(400, str(error)) from None
     if count == 0:
-        raise refusal(400, "the audio is empty: it has no samples")
+        raise UploadError(400, "the audio is empty: it has no samples")
     return Audio(torch.cat(blocks), rate)
 
 
 def _check_head(head: bytes) -> None:
     if not head:
-        raise refusal(400, "the file is empty (0 bytes)")
+        raise UploadError(400, "the file is empty (0 bytes)")
     mp3 = len(head) > 1 and head[0] == 0xFF and head[1] >= 0xE0
     if mp3 or any(head.startswith(known) for known in HEADS):
         return
     other = next((name for mark, name in OTHERS.items() if mark in head[:12]), "")
     what = f"{other} is not read here" if other else "this is no audio file"
     kinds = "WAV, FLAC, OGG, MP3, AIFF, AU or CAF"
-    raise refusal(
+    raise UploadError(
         415,
         f"{what}: send {kinds}. ffmpeg converts other audio: "
         "ffmpeg -i INPUT -ar 16000 -ac 1 OUTPUT.wav",

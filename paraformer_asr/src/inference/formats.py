@@ -3,9 +3,9 @@
 import math
 from typing import Any
 
-from ..inference.outputs import to_srt, to_vtt
-from ..inference.transcript import Segment, Transcript
 from ..utils.run_dir import to_json
+from .outputs import to_srt, to_vtt
+from .transcript import Segment, Transcript
 
 
 TYPES = {

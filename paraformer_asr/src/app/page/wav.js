@@ -1,4 +1,4 @@
-// 16-bit WAV files, made in the browser: from a recording, or from what only it decodes.
+/* 16-bit WAV files, made in the browser: from a recording, or from what only it decodes. */
 
 export function wavFile(parts, rate, name) {
   const length = parts.reduce((sum, part) => sum + 2 * part.length, 0);

@@ -1,6 +1,6 @@
-// The microphone, streamed to the service while it is spoken, and kept for the picture.
+/* The microphone, streamed to the service while it is spoken, and kept for the picture. */
 
-import { sixteenBit, wavFile } from "./wav.js";
+import { sixteenBit, wavFile } from "wav";
 
 export class Recording {
   // `heard(text)` is called with each partial transcript, `full()` when no more fits.

@@ -1,0 +1,1 @@
+"""Pages for the browser: what the sub-project computes, to be played with."""
