@@ -70,7 +70,7 @@ export function graph({ id, label, onpick, boxWidth = BOX.width }) {
       svg("path", { d: `M${x1},${y1} C${x1 + bend},${y1} ${x2 - bend},${y2} ${x2},${y2}`, "marker-end": `url(#${id}-head)` }),
       text == null ? null : svg("text", { x: (x1 + x2) / 2, y: (y1 + y2) / 2 - 4, "text-anchor": "middle" }, text));
   };
-
+  return node;
 }
 
 const arrowHead = (id) => svg("defs", {}, svg("marker",
