@@ -1,8 +1,11 @@
 """The panel `compare`: two checkpoints on one image, and where they disagree."""
 
-import statistics
+import math
 import time
 from typing import Any
+
+import torch
+from torch import Tensor
 
 from ..data.images import show
 from ..data.mask_values import format_value
@@ -14,8 +17,8 @@ from .specimens import Specimen, probabilities
 from .uploads import Upload
 
 
-PATIENCE = 0.3
-"""Seconds above which a prediction is timed once, not three times."""
+TURNS, PATIENCE = 6, 0.5
+"""How often each model is timed at most, and the seconds after which it ends."""
 
 
 class Compare:
@@ -39,8 +42,12 @@ class Compare:
         first, second = self.shelf.get(), self.shelf.get(other)
         require_same_classes(first, second)
         specimen = first.specimen(example, image, mask)
-        models = [_judge(loaded, specimen) for loaded in (first, second)]
-        differ = models[0]["mask"] != models[1]["mask"]
+        predicted = _predicted((first, second), specimen)
+        models = [
+            _judged(loaded, *found, specimen)
+            for loaded, found in zip((first, second), predicted, strict=True)
+        ]
+        differ = predicted[0][0] != predicted[1][0]
         return {
             **specimen.described(),
             "models": models,
@@ -63,20 +70,34 @@ def _classes(loaded: Loaded) -> str:
     return ", ".join(f"{name} ({format_value(value)})" for name, value in values)
 
 
-def _judge(loaded: Loaded, specimen: Specimen) -> dict[str, Any]:
-    seconds, predictor = [], loaded.predictor
-    found = probabilities(predictor, specimen)  # the first pass of a size plans it
-    while len(seconds) < 3 and (not seconds or seconds[0] < PATIENCE):
-        begin = time.perf_counter()
-        found = probabilities(predictor, specimen)
-        seconds.append(time.perf_counter() - begin)
-    mask = found.argmax(0)
-    names = predictor.info.class_names
+def _predicted(
+    pair: tuple[Loaded, Loaded], specimen: Specimen
+) -> list[tuple[Tensor, float]]:
+    """Each model's mask, and the least seconds of a few turns: others disturb a turn.
+
+    The models take turns, so that what disturbs one disturbs the other.
+    """
+    masks, least = [torch.empty(0)] * 2, [math.inf] * 2
+    end = time.perf_counter() + PATIENCE
+    for turn in range(TURNS):
+        for i, loaded in enumerate(pair):
+            begin = time.perf_counter()
+            masks[i] = probabilities(loaded.predictor, specimen).argmax(0)
+            least[i] = min(least[i], time.perf_counter() - begin)
+        if turn and time.perf_counter() > end:
+            break  # not after the first turn, which plans the size
+    return list(zip(masks, least, strict=True))
+
+
+def _judged(
+    loaded: Loaded, mask: Tensor, seconds: float, specimen: Specimen
+) -> dict[str, Any]:
+    names = loaded.predictor.info.class_names
     return {
         "key": loaded.key,
         "kind": loaded.kind,
-        "parameters": count_parameters(predictor.model),
-        "milliseconds": 1000 * statistics.median(seconds),
+        "parameters": count_parameters(loaded.predictor.model),
+        "milliseconds": 1000 * seconds,
         "mask": mask.byte(),
         "shares": [(mask == c).float().mean().item() for c in range(len(names))],
         "scores": score(mask, specimen.target, names),

@@ -141,7 +141,8 @@ export const attention = {
       const whole = scene.whole.join() === `${scene.height},${scene.width}` ? ""
         : ` Of this image the middle, ${scene.width}x${scene.height} pixels, is looked at.`;
       if (direction.value === "to")
-        return `The framed ${named(token)} is looked at most by ${named(other)}: ${share} of its attention.${whole}`;
+        return `The framed ${named(token)} is looked at most by ${named(other)}: ` +
+          `${share} of its attention.${whole}`;
       return `The framed ${named(token)} looks most at ${named(other)}: ${share}; ` +
         `${percent(1 / scene.tokens, 2)} each if it looked everywhere alike.${whole}`;
     }

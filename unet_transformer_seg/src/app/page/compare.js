@@ -22,7 +22,7 @@ export const compare = {
       options: [["", "choose a run"], ...others.map(({ key, label }) => [key, label])],
       value: others.find(({ named }) => named)?.key ?? "", onchange: open });
     const opacity = slider({ id: "compare-opacity", label: "opacity", min: 0, max: 1, step: 0.05,
-      value: 0.5, show: (v) => percent(v, 0), oninput: paint });
+      value: 0.5, show: (v) => percent(v, 0), oninput: () => image && tint() });
     const pictures = ["first", "second", "difference"].map((name) =>
       picture({ id: `compare-${name}`, label: "", size: 360, onpoint: () => {}, describe: told }));
     const titles = pictures.map(() => el("h2"));
@@ -67,23 +67,26 @@ export const compare = {
 
     /** 0 the first alone is right, 1 the second, 2 neither, or nobody knows. */
     function kindOf(i) {
-      const [first, second] = models.map(({ mask }) => mask[i]);
       if (!truth || truth[i] === NONE) return 2;
-      return first === truth[i] ? 0 : second === truth[i] ? 1 : 2;
+      return models[0].mask[i] === truth[i] ? 0 : models[1].mask[i] === truth[i] ? 1 : 2;
     }
 
     function paint() {
       if (!image) return;
       const [first, second] = models.map(({ mask }) => mask);
       const kinds = [rgb("--c0"), rgb("--c1"), rgb("--c4")];
-      models.forEach(({ mask }, i) => pictures[i].overlay(overlaid(image, mask, colours, opacity.value)));
-      const differ = (i, put) => first[i] !== second[i] && put(kinds[kindOf(i)], 0.9);
-      pictures[2].overlay(painted(image, differ, 0.45));
+      tint();
+      const codes = Uint8Array.from(first, (c, i) => (c === second[i] ? 0 : 1 + kindOf(i)));
+      pictures[2].overlay(painted(image, codes, [null, ...kinds.map((colour) => [colour, 0.9])], 0.45));
       [...labels, "where they differ"].forEach((text, i) => (titles[i].textContent = text));
       keys.replaceChildren(...swatches(truth ? [["only the first is right", kinds[0]],
         ["only the second is right", kinds[1]], ["neither", kinds[2]]] : [["different", kinds[2]]]));
       const right = truth ? rights(first, second) : "";
       said.textContent = `They disagree on ${percent(share, 2)} of the pixels${right}.`;
+    }
+
+    function tint() {
+      models.forEach(({ mask }, i) => pictures[i].overlay(overlaid(image, mask, colours, opacity.value)));
     }
 
     /** Who is right where they differ. */
@@ -97,11 +100,11 @@ export const compare = {
 
     function scoreboard() {
       const rows = [["parameters", ({ parameters }) => short(parameters)],
-        ["time", ({ milliseconds }) => `${short(milliseconds, 3)} ms`]];
-      for (const [name, key] of truth ? MEANS : []) rows.push([name, ({ scores }) => short(scores[key], 3)]);
+        ["time, least of a few", ({ milliseconds }) => `${short(milliseconds, 3)} ms`]];
+      for (const [name, key] of truth ? MEANS : []) rows.push([name, ({ scores }) => short(scores[key])]);
       start.classes.forEach(({ name, colour }, c) => {
         rows.push([[swatch(colour), `${name}: share`], ({ shares }) => percent(shares[c])]);
-        const iou = ({ scores }) => short(scores.classes[c].iou, 3);
+        const iou = ({ scores }) => short(scores.classes[c].iou);
         if (truth) rows.push([[swatch(colour), `${name}: IoU`], iou]);
       });
       const cells = (tag, texts) => texts.map((text) => el(tag, { class: "number" }, text));

@@ -21,10 +21,10 @@ export function legend(classes, shares, scores) {
   const columns = scores ? COLUMNS : [];
   const head = (text) => el("th", { class: "number" }, text);
   const cell = (text) => el("td", { class: "number" }, text);
-  const named = ({ name, colour }, c) =>
-    el("td", {}, swatch(colour), name, c ? null : el("small", {}, " not tinted"));
   return el("table", {},
-    el("thead", {}, el("tr", {}, el("th", {}, "class"), ["share", ...columns.map(([, title]) => title)].map(head))),
-    el("tbody", {}, classes.map((one, c) => el("tr", {}, named(one, c), cell(percent(shares[c])),
-      columns.map(([key]) => cell(short(scores[c][key], 3)))))));
+    el("thead", {}, el("tr", {}, el("th", {}, "class"), head("share"),
+      columns.map(([, title]) => head(title)))),
+    el("tbody", {}, classes.map(({ name, colour }, c) => el("tr", {},
+      el("td", {}, swatch(colour), name), cell(percent(shares[c])),
+      columns.map(([key]) => cell(short(scores[c][key])))))));
 }

@@ -5,23 +5,27 @@ import { coloured } from "heatmap";
 /** The class of a pixel that nobody judges, or that the model is not sure enough of. */
 export const NONE = 255;
 const LUMA = [0.299, 0.587, 0.114];
+const STRIPE = [[150, 150, 150], 0.6];
 
 /** Probabilities [class, pixel] at another temperature: p^(1/T), summing to one again. */
-export function tempered(values, classes, temperature) {
-  if (temperature === 1) return values;
-  const count = values.length / classes, total = new Float64Array(count);
-  const scaled = new Float32Array(values.length);
-  for (let i = 0; i < values.length; i++) total[i % count] += scaled[i] = values[i] ** (1 / temperature);
-  for (let i = 0; i < values.length; i++) scaled[i] /= total[i % count];
+export function tempered(logs, classes, temperature) {
+  const count = logs.length / classes, power = 1 / temperature;
+  const total = new Float64Array(count), scaled = new Float32Array(logs.length);
+  for (let c = 0, at = 0; c < classes; c++)
+    for (let i = 0; i < count; i++, at++) total[i] += scaled[at] = Math.exp(power * logs[at]);
+  for (let c = 0, at = 0; c < classes; c++) for (let i = 0; i < count; i++, at++) scaled[at] /= total[i];
   return scaled;
 }
+
+/** The logarithms that `tempered` takes: once for an image, for they cost most. */
+export const logarithms = (values) => values.map(Math.log);
 
 /** {mask, confidence}: the likeliest class of each pixel, NONE below `least`, and its probability. */
 export function judged(values, classes, least) {
   const count = values.length / classes, mask = new Uint8Array(count), confidence = values.slice(0, count);
-  for (let c = 1; c < classes; c++)
-    for (let i = 0; i < count; i++)
-      if (values[c * count + i] > confidence[i]) [confidence[i], mask[i]] = [values[c * count + i], c];
+  for (let c = 1, at = count; c < classes; c++)
+    for (let i = 0; i < count; i++, at++)
+      if (values[at] > confidence[i]) [confidence[i], mask[i]] = [values[at], c];
   for (let i = 0; i < count; i++) if (confidence[i] < least) mask[i] = NONE;
   return { mask, confidence };
 }
@@ -30,8 +34,9 @@ export function judged(values, classes, least) {
 export function entropies(values, classes) {
   const count = values.length / classes, most = Math.log(Math.max(2, classes));
   const sums = new Float32Array(count);
-  for (let i = 0; i < values.length; i++)
-    if (values[i] > 0) sums[i % count] -= (values[i] * Math.log(values[i])) / most;
+  for (let c = 0, at = 0; c < classes; c++)
+    for (let i = 0; i < count; i++, at++)
+      if (values[at] > 0) sums[i] -= (values[at] * Math.log(values[at])) / most;
   return sums;
 }
 
@@ -63,61 +68,61 @@ export function mean(values) {
   return valid.length ? valid.reduce((sum, value) => sum + value, 0) / valid.length : null;
 }
 
-/** An ImageData of the image, changed by `change(i, put, x, y)`; `dim` makes it dark and grey first. */
-export function painted({ values, shape: [height, width, channels] }, change, dim = null) {
-  const picture = new ImageData(width, height), { data } = picture, rgb = [0, 0, 0];
-  let at = 0;
-  const put = (colour, alpha) => {
-    const grey = LUMA[0] * rgb[0] + LUMA[1] * rgb[1] + LUMA[2] * rgb[2];
-    for (let c = 0; c < 3; c++) data[at + c] = Math.round((1 - alpha) * grey + alpha * colour[c]);
-  };
-  for (let i = 0; i < height * width; i++) {
-    at = 4 * i;
-    for (let c = 0; c < 3; c++) rgb[c] = values[channels === 1 ? i : 3 * i + c];
-    if (dim !== null) rgb.fill(dim * (LUMA[0] * rgb[0] + LUMA[1] * rgb[1] + LUMA[2] * rgb[2]));
-    for (let c = 0; c < 3; c++) data[at + c] = Math.round(rgb[c]);
+/**
+ * The image, with [colour, alpha] of `inks` over the grey of each pixel whose code has one;
+ * NONE is striped. `dim` makes the image dark and grey first.
+ */
+export function painted({ values, shape: [height, width, channels] }, codes, inks, dim = null) {
+  const picture = new ImageData(width, height), { data } = picture;
+  for (let i = 0, at = 0; i < height * width; i++, at += 4) {
+    const from = channels === 1 ? i : 3 * i, step = channels === 1 ? 0 : 1;
+    let red = values[from], green = values[from + step], blue = values[from + 2 * step];
+    const grey = (dim ?? 1) * (LUMA[0] * red + LUMA[1] * green + LUMA[2] * blue);
+    if (dim !== null) red = green = blue = grey;
+    const shown = codes[i] !== NONE || ((i % width) + Math.floor(i / width)) % 4 < 2;
+    const ink = codes[i] === NONE ? STRIPE : inks[codes[i]];
+    if (ink && shown) {
+      const [colour, alpha] = ink, below = (1 - alpha) * grey;
+      [red, green, blue] = [below + alpha * colour[0], below + alpha * colour[1], below + alpha * colour[2]];
+    }
+    data[at] = red;
+    data[at + 1] = green;
+    data[at + 2] = blue;
     data[at + 3] = 255;
-    change(i, put, i % width, Math.floor(i / width));
   }
   return picture;
 }
 
-/** Stripes where nobody judges. */
-export const striped = (put, x, y) => (x + y) % 4 < 2 && put([150, 150, 150], 0.6);
-
 /** The image, grey and tinted where the mask has a class but the background. */
 export const overlaid = (image, mask, colours, alpha) =>
-  painted(image, (i, put, x, y) => {
-    if (mask[i] === NONE) striped(put, x, y);
-    else if (mask[i] !== 0) put(colours[mask[i]], alpha);
-  });
+  painted(image, mask, colours.map((colour, c) => (c === 0 ? null : [colour, alpha])));
 
 /** Each class in its colour. */
-export const flat = (image, mask, colours) =>
-  painted(image, (i, put, x, y) => (mask[i] === NONE ? striped(put, x, y) : put(colours[mask[i]], 1)));
+export const flat = (image, mask, colours) => painted(image, mask, colours.map((colour) => [colour, 1]));
 
 /** What is right, too much, missed or of a wrong class; `positive` -1: all classes but the first. */
 export function mistakes(image, mask, target, positive, colours) {
-  const is = (c) => (positive < 0 ? c !== 0 : c === positive);
-  return painted(image, (i, put, x, y) => {
-    if (target[i] === NONE || mask[i] === NONE) return striped(put, x, y);
+  const codes = new Uint8Array(mask.length), is = (c) => (positive < 0 ? c !== 0 : c === positive);
+  for (let i = 0; i < codes.length; i++) {
     const found = is(mask[i]), there = is(target[i]);
-    if (found && there) put(colours[mask[i] === target[i] ? "true positive" : "wrong class"], 0.9);
-    else if (found) put(colours["false positive"], 0.9);
-    else if (there) put(colours["false negative"], 0.9);
-  }, 0.45);
+    if (target[i] === NONE || mask[i] === NONE) codes[i] = NONE;
+    else if (found && there) codes[i] = mask[i] === target[i] ? 1 : 4;
+    else codes[i] = found ? 2 : there ? 3 : 0;
+  }
+  const kinds = ["true positive", "false positive", "false negative", "wrong class"];
+  return painted(image, codes, [null, ...kinds.map((kind) => [colours[kind], 0.9])], 0.45);
 }
 
 /** The image, dark and grey but of `colour` where `weightAt(row, column)` nears 1. */
-export function lit(image, weightAt, colour, strength) {
-  const { values, shape: [height, width, channels] } = image, picture = new ImageData(width, height);
+export function lit({ values, shape: [height, width, channels] }, weightAt, colour, strength) {
+  const picture = new ImageData(width, height), { data } = picture;
   for (let i = 0; i < height * width; i++) {
     const rgb = [0, 1, 2].map((c) => values[channels === 1 ? i : 3 * i + c]);
     const grey = 0.5 * (LUMA[0] * rgb[0] + LUMA[1] * rgb[1] + LUMA[2] * rgb[2]);
     const weight = weightAt(Math.floor(i / width), i % width);
     for (let c = 0; c < 3; c++)
-      picture.data[4 * i + c] = (1 - strength) * rgb[c] + strength * ((1 - weight) * grey + weight * colour[c]);
-    picture.data[4 * i + 3] = 255;
+      data[4 * i + c] = (1 - strength) * rgb[c] + strength * ((1 - weight) * grey + weight * colour[c]);
+    data[4 * i + 3] = 255;
   }
   return picture;
 }

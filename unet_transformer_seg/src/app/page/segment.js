@@ -7,8 +7,8 @@ import { controls, select, slider } from "controls";
 import { el, hint, onTheme, percent, short } from "dom";
 import { legend, swatches } from "legend";
 import { picture } from "picture";
-import { NONE, entropies, flat, judged, mapped, mean, mistakes, overlaid } from "pixels";
-import { ratios, shares, tempered } from "pixels";
+import { NONE, entropies, flat, judged, logarithms, mapped, mean } from "pixels";
+import { mistakes, overlaid, ratios, shares, tempered } from "pixels";
 
 const VIEWS = [["entropy", "entropy"], ["confidence", "confidence"],
   ["probability", "probability of a class"], ["mask", "mask"]];
@@ -25,12 +25,12 @@ export const segment = {
   async build(root) {
     const start = await ask("segment/start");
     const names = start.classes.map(({ name }) => name), colours = start.classes.map(({ colour }) => colour);
-    let image, raw, truth, scores; // as they arrived
+    let image, raw, logs, truth, scores; // as they arrived
     let q, mask, confidence; // as temperature and least confidence make them
     let at = null;
 
     const opacity = slider({ id: "segment-opacity", label: "opacity", min: 0, max: 1, step: 0.05,
-      value: 0.5, show: (v) => percent(v, 0), oninput: paint });
+      value: 0.5, show: (v) => percent(v, 0), oninput: () => raw && tint() });
     const view = select({ id: "segment-view", label: "beside it", options: VIEWS, onchange: other });
     const which = select({ id: "segment-class", label: "of", options: [], onchange: paint });
     const temperature = slider({ id: "segment-temperature", label: "temperature", min: 0.25, max: 4,
@@ -38,7 +38,7 @@ export const segment = {
     const least = slider({ id: "segment-least", label: "least confidence", min: 0, max: 0.99, step: 0.01,
       value: 0, oninput: soon });
     const shown = { size: 460, describe: told };
-    const left = picture({ id: "segment-overlay", label: "Overlay.", ...shown,
+    const left = picture({ id: "segment-overlay", label: `Overlay, ${names[0]} not tinted.`, ...shown,
       onpoint: (...cell) => point(cell, right) });
     const right = picture({ id: "segment-other", label: "Beside it.", ...shown,
       onpoint: (...cell) => point(cell, left) });
@@ -62,7 +62,7 @@ export const segment = {
     function take(answer) {
       [image, raw, scores] = [unpack(answer.image), unpack(answer.probabilities), answer.scores];
       truth = answer.target && unpack(answer.target).values;
-      at = null;
+      logs = at = null;
       left.show(answer.image);
       right.show(answer.image);
       view.offer(truth ? [...VIEWS, ...WITH_TRUTH] : VIEWS);
@@ -76,19 +76,24 @@ export const segment = {
 
     function compute() {
       if (!raw) return;
-      q = tempered(raw.values, names.length, temperature.value);
+      if (temperature.value !== 1) logs ??= logarithms(raw.values);
+      q = temperature.value === 1 ? raw.values : tempered(logs, names.length, temperature.value);
       ({ mask, confidence } = judged(q, names.length, least.value));
+      tint();
       paint();
       tell();
       cursor.show(atCursor(), 1);
+    }
+
+    function tint() {
+      left.overlay(overlaid(image, mask, colours, opacity.value));
     }
 
     function paint() {
       if (!raw) return;
       const errors = view.value === "errors", one = names.map((name, c) => [c, name]);
       which.hidden = !errors && view.value !== "probability";
-      which.offer(errors ? [[-1, "all but the first"], ...one] : one);
-      left.overlay(overlaid(image, mask, colours, opacity.value));
+      which.offer(errors ? [[-1, `all but ${names[0]}`], ...one] : one);
       right.overlay(beside(view.value, Number(which.value)));
       scale.replaceChildren(...(errors
         ? swatches([...Object.entries(start.errors), ["not judged", null]])
@@ -135,8 +140,8 @@ export const segment = {
       const undecided = mask.reduce((sum, c) => sum + (c === NONE), 0) / mask.length;
       table.replaceChildren(legend(start.classes, shares(mask, names.length), rows));
       summary.textContent = [
-        rows && `mean IoU ${short(moved ? mean(rows.map(({ iou }) => iou)) : scores.mean_iou, 3)}`,
-        rows && !moved && `pixel accuracy ${short(scores.pixel_accuracy, 3)}`,
+        rows && `mean IoU ${short(moved ? mean(rows.map(({ iou }) => iou)) : scores.mean_iou)}`,
+        rows && !moved && `pixel accuracy ${short(scores.pixel_accuracy)}`,
         moved && `${percent(undecided)} undecided${truth ? ", not counted" : ""}`,
       ].filter(Boolean).join(" · ");
     }
