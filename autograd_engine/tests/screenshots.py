@@ -26,12 +26,29 @@ def learn_the_spiral(tab) -> None:
     tab.click("#playground-player-play")
 
 
+def visit_d(tab) -> None:
+    """The node that waited for both parts of its gradient."""
+    tab.click("#stepper-turn")
+    tab.click("#stepper-graph .title:text('+ d')")
+    tab.locator("#stepper-head", has_text="Visit d").wait_for()
+
+
+def copy_a_transposed(tab) -> None:
+    """A copy, and the cell that one of its elements came from."""
+    for n, text in enumerate(("transpose(0, 1)", "contiguous()"), 2):
+        tab.click(f"#sandbox-next button:text-is('{text}')")
+        tab.locator(f"#sandbox-trail li:nth-child({n})").wait_for()
+    tab.hover("#sandbox-tensor [data-at='7']")
+
+
 if __name__ == "__main__":
     take(
         build,
         {
             "digits": ("digits", draw_seven, 760),
             "playground": ("playground", learn_the_spiral, 900),
+            "stepper": ("stepper", visit_d, 850),
+            "sandbox": ("sandbox", copy_a_transposed, 720),
         },
         Path(__file__).parents[1] / "docs" / "pictures",
     )

@@ -178,7 +178,7 @@ def _shortened(node: Node) -> Node:
 
 
 def _at_their_widest(nodes: list[Node], steps: list[Step]) -> list[Node]:
-    """The nodes with the longest text that a step writes into each row."""
+    """The nodes with the longest text that a step writes into each row, and bold."""
     longest = {}
     for step in steps:
         for name, text in step.texts.items():
@@ -186,7 +186,7 @@ def _at_their_widest(nodes: list[Node], steps: list[Step]) -> list[Node]:
     out = []
     for i, node in enumerate(nodes):
         rows = [
-            (label, max(text, longest.get(f"n{i}r{row}", ""), key=len))
+            (label, max(text, longest.get(f"n{i}r{row}", ""), key=len) + "0")
             for row, (label, text) in enumerate(node.rows)
         ]
         out.append(replace(node, rows=tuple(rows)))
