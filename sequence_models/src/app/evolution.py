@@ -135,8 +135,7 @@ def _bench(folder: Path, content: Table, called: dict[str, str]) -> Table:
             seconds = [t / fast for t in tokens]
             axes = {"tokens": tokens, "seconds": seconds}
             curves.add("bpb, validation", row, run["seed"], bpb, **axes)
-    about = " ".join(content["conclusion"])
-    return _table(f"the bench {content['bench']}", about, rows, curves)
+    return _table(f"the bench {content['bench']}", content["conclusion"], rows, curves)
 
 
 def _study(folder: Path, content: Table) -> Table:
@@ -154,8 +153,7 @@ def _study(folder: Path, content: Table) -> Table:
             path = folder / f"{run['arm']}-s{run['seed']}"
             each = (run["cpu_seconds"] or 0.0) / max(run["steps"], 1)
             curves.add_run(path, places[run["name"]], run["seed"], seconds=each)
-    about = " ".join(content["conclusion"])
-    return _table(f"the study {content['study']}", about, rows, curves)
+    return _table(f"the study {content['study']}", content["conclusion"], rows, curves)
 
 
 def single_runs(runs: Path) -> Table:
@@ -173,12 +171,14 @@ def single_runs(runs: Path) -> Table:
         for curve in curves.found.get(f"{name}, validation", ()):
             rows[curve["row"]]["values"][name] = curve["y"][-1]
     about = "Each training below runs/; the figures are those of its last validation."
-    return _table("single runs", about, rows, curves)
+    return _table("single runs", [about], rows, curves)
 
 
-def _table(title: str, about: str, rows: list, curves: Curves) -> Table:
-    found = {"title": title, "about": about, "rows": rows}
-    return found | {"curves": curves.found, "axes": curves.axes()}
+def _table(title: str, about: list[str], rows: list, curves: Curves) -> Table:
+    there = curves.axes()
+    axes = [axis for axis in AXES if axis in there]
+    found = {"title": title, "about": list(about), "rows": rows}
+    return found | {"curves": curves.found, "axes": axes}
 
 
 def _run_folders(runs: Path) -> list[Path]:

@@ -14,9 +14,10 @@ ROOT = Path(__file__).resolve().parents[2]
 BENCH = Path("configs") / "evolve_small.yaml"
 HEAD = "| model | parameters | recipe of its era |"
 ABOUT = (
-    "Measured for the README, six seeds a row; the curves are those of the sweep of "
-    "learning rates, one run a point. For learning curves: python scripts/evolve.py "
-    "--config configs/evolve_small.yaml (70 CPU-minutes)."
+    "Measured for the README, six seeds a row.",
+    "The curves are those of the sweep of learning rates, one run a point.",
+    "For learning curves: python scripts/evolve.py --config configs/evolve_small.yaml "
+    "(70 CPU-minutes).",
 )
 
 Table = dict[str, Any]
@@ -50,7 +51,7 @@ def published(root: Path = ROOT) -> Table | None:
                 curves.add(metric, len(rows) - 1, 0, bpb, rate=rates)
     return {
         "title": "the bench as published: ten models of 0.8 million parameters",
-        "about": ABOUT,
+        "about": list(ABOUT),
         "rows": rows,
         "curves": curves.found,
         "axes": curves.axes(),

@@ -3,7 +3,7 @@
 import { ask } from "ask";
 import { chart } from "chart";
 import { button, controls, select, toggle } from "controls";
-import { calm, complain, el, hint, short } from "dom";
+import { calm, complain, el, hint } from "dom";
 
 const CHOSEN = 6; // rows at the start
 const HIGH = /accuracy|tokens_per|pass|vote|greedy|format|reward|correct/; // more of it is better
@@ -29,7 +29,7 @@ async function build(root) {
   const seeds = toggle({ id: "evolution-seeds", label: "each seed, not their mean", onchange: draw });
   const heights = toggle({ id: "evolution-log", label: "logarithmic", onchange: draw });
   const some = (label, rows) => button({ id: `evolution-${label}`, label, onclick: () => choose(rows()) });
-  const about = el("p", { class: "hint", id: "evolution-about" });
+  const about = el("div", { class: "hint", id: "evolution-about" });
   const body = el("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "table" });
   const plot = el("div", {});
   const charts = new Map();
@@ -59,7 +59,8 @@ async function build(root) {
 
   function open(found) {
     table = found;
-    about.textContent = `${table.title}. ${table.about}`;
+    const sentences = table.about.map((sentence) => el("li", {}, sentence));
+    about.replaceChildren(el("h2", {}, table.title), el("ul", {}, sentences));
     metric.offer(Object.keys(table.curves).map((name) => [name, name]));
     const first = ["bpb, validation", "pass@1, validation", "loss, validation"].find(
       (name) => name in table.curves,
@@ -85,10 +86,10 @@ async function build(root) {
 
   function list() {
     const columns = columnsOf(table.rows);
-    const fractions = new Set(columns.filter((name) => table.rows.some(({ values }) => values[name] % 1)));
+    const digits = columns.map((name) => digitsOf(table.rows.map(({ values }) => values[name] ?? 0)));
     const focused = document.activeElement?.dataset?.column;
     const rows = sorted(table.rows, sorting).map((i) => {
-      const cells = columns.map((column) => figure(table.rows[i].values[column], fractions.has(column)));
+      const cells = columns.map((name, at) => figure(table.rows[i].values[name], digits[at]));
       return el("tr", {}, el("td", {}, tick(i)), cells.map((text) => el("td", { class: "number" }, text)));
     });
     const head = el("thead", {}, el("tr", {}, el("th", {}, "row"), columns.map(heading)));
@@ -141,11 +142,14 @@ async function build(root) {
 
 const called = ({ name, recipe }) => (recipe ? `${name}, ${recipe}` : name);
 
-/** Three places behind the point where a column has fractions. */
-function figure(value, fraction) {
-  if (value == null || !fraction || Math.abs(value) >= 1000) return short(value == null ? value : Math.round(value));
-  return value.toFixed(Math.abs(value) < 10 ? 3 : 1).replace("-", "−");
+/** Places behind the point that all the figures of a column get. */
+function digitsOf(values) {
+  const most = Math.max(...values.map(Math.abs));
+  return values.every(Number.isInteger) || most >= 1000 ? 0 : most < 10 ? 3 : 1;
 }
+
+const figure = (value, digits) =>
+  value == null ? "–" : value.toLocaleString("en", { minimumFractionDigits: digits, maximumFractionDigits: digits });
 
 /** Places of the rows in the order of a column; those without a value come last. */
 function sorted(rows, sorting) {

@@ -12,6 +12,8 @@ const AXES = [
   ["cpu_seconds", "CPU-seconds for all problems"],
 ];
 
+const HERE = "measured here";
+
 export const scaling = { id: "scaling", title: "Test-time scaling", build };
 
 async function build(root) {
@@ -31,13 +33,15 @@ async function build(root) {
 /** Accuracy by method: saved results, and one that is measured here. */
 function curves(start) {
   let result = start.result;
+  let own = null; // measured here
+  const offered = start.results.map((name) => [name, name]);
   const along = select({ id: "scaling-axis", label: "along", options: AXES, onchange: draw });
   const intervals = toggle({ id: "scaling-intervals", label: "95 % intervals", onchange: draw });
   const doubling = toggle({ id: "scaling-log", label: "log₂ axis", onchange: draw });
   const saved = select({
     id: "scaling-result",
-    label: "saved result",
-    options: start.results.map((name) => [name, name]),
+    label: "result",
+    options: offered,
     onchange: (name) => choose(name).catch(complain),
   });
   const who = select({
@@ -77,7 +81,7 @@ function curves(start) {
   if (result) draw();
 
   async function choose(name) {
-    result = await ask("scaling/result", { name });
+    result = name === HERE ? own : await ask("scaling/result", { name });
     calm();
     draw();
   }
@@ -86,7 +90,9 @@ function curves(start) {
     calm();
     const given = { reasoner: who.value, ...(exported ? {} : { problems: problems.value }) };
     const take = (frame) => {
-      result = { ...frame, problems: frame.done, split: "test" };
+      result = own = { ...frame, problems: frame.done, split: "test" };
+      saved.offer([...offered, [HERE, HERE]]);
+      saved.value = HERE;
       say(frame.done < frame.of ? `${frame.done} of ${frame.of} problems…` : "");
       draw();
     };
