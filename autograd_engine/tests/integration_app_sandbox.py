@@ -43,6 +43,7 @@ def facts(tab) -> dict[str, str]:
 
 
 @pytest.mark.spec("AGE-120", "which cell an element reads, which elements read a cell")
+@pytest.mark.spec("AGE-122", "work by keyboard")
 def test_the_cell_of_each_element_is_where_level_2_reads(browser, url):
     tab = browser.open(url)
     for text in ("transpose(0, 1)", "[1:, ::2]", "flip(0)"):
@@ -87,6 +88,7 @@ def test_a_broadcast_cell_is_read_by_many_elements(browser, url):
 @pytest.mark.spec("AGE-120", "what a copy took from where")
 def test_a_copy_shows_where_each_number_came_from(browser, url):
     tab = browser.open(url)
+    assert facts(tab)["storage"] == "0, new"
     add(tab, "transpose(0, 1)")
     assert "is not contiguous" in facts(tab)["view(-1)"]
     assert facts(tab)["storage"] == "0, shared: nothing was copied"

@@ -61,6 +61,7 @@ def head(tab) -> str:
 
 
 @pytest.mark.spec("AGE-119", "ends at the values and gradients of the engine")
+@pytest.mark.spec("AGE-122", "work by keyboard")
 def test_a_typed_expression_is_walked_forwards_and_backwards(browser, url):
     tab = browser.open(url)
     tab.fill("#stepper-text", TEXT)

@@ -109,7 +109,7 @@ async function build(root) {
     undo.disabled = n === 0;
     note.textContent = state.note;
     facts.replaceChildren(
-      ...rowsOf(state).map(([name, value]) =>
+      ...rowsOf(state, n === 0).map(([name, value]) =>
         el("tr", {}, el("th", {}, name), el("td", { class: "mono" }, value)),
       ),
     );
@@ -191,14 +191,14 @@ const cellsOf = ({ shape, strides, offset }) =>
 
 const signed = (stride) => (stride < 0 ? `(−${-stride})` : stride);
 
-function rowsOf({ shape, strides, offset, contiguous, copied, storage, refused, engine }) {
+function rowsOf({ shape, strides, offset, contiguous, copied, storage, refused, engine }, first) {
   const level3 =
     engine && `${engine.shares ? "a view of the same memory" : "a copy"}, strides ${tuple(engine.strides)}`;
   return [
     ["shape", tuple(shape)],
     ["strides", tuple(strides)],
     ["offset", offset],
-    ["storage", copied ? `${storage}, new: a copy was made` : `${storage}, shared: nothing was copied`],
+    ["storage", `${storage}, ${copied ? "new: a copy was made" : first ? "new" : "shared: nothing was copied"}`],
     ["contiguous", contiguous ? "yes" : "no"],
     ...(refused ? [["view(-1)", refused]] : []),
     ...(level3 ? [["level 3 (numpy)", level3]] : []),
