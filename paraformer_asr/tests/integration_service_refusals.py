@@ -141,3 +141,32 @@ def test_a_large_body_of_unknown_length_is_refused(service):
     )
     assert connection.getresponse().status == 413
     connection.close()
+
+
+def asked(service, name: str, body: bytes, kind: str = "application/json"):
+    """The page's way to ask: a fault is an answer."""
+    answer = service.ask("POST", f"/ask/{name}", body, content_type=kind)
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+@pytest.mark.parametrize(
+    "name, body, says",
+    [
+        ("listen/none", b"{}", "'listen/none' cannot be asked; known: listen/start"),
+        ("listen/hear", b"{}", "no example is named ''"),
+        ("listen/hear", b"[]", "the question is no JSON object"),
+        ("listen/hear", b'{"noise": "7"}', "noise: Input should be 'none', '20'"),
+        ("listen/methods", b'{"width": "wide"}', "width: Input should be a valid"),
+    ],
+)
+def test_a_question_that_is_wrong_is_a_sentence(service, name, body, says):
+    assert asked(service, name, body)["fault"].startswith(says)
+    assert asked(service, "page", b"{}")["answer"]["subtitle"].startswith("model run")
+
+
+def test_questions_have_limits_and_come_from_the_page_alone(service):
+    other = asked(service, "listen/start", b"{}", "text/plain")
+    assert other == {"fault": "a question is application/json"}
+    large = b" " * (service.service.limits.bytes * 4 // 3 + 2**16 + 1)
+    assert "larger than" in asked(service, "listen/hear", large)["fault"]

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
+from src.app.build import NONE, Extras
 from src.service.limits import Limits
 from src.service.state import Service, load_served
 from src.tokenizers import SPECIALS
@@ -121,14 +122,17 @@ def form(data: bytes | None, name: str = "a.wav", **fields: Any) -> tuple[bytes,
 
 @contextmanager
 def running(
-    limits: Limits | None = None, load: Any = None, wait: bool = True
+    limits: Limits | None = None,
+    load: Any = None,
+    wait: bool = True,
+    extras: Extras = NONE,
 ) -> Iterator[Running]:
     """As `scripts/serve.py` serves, but in a thread; `wait` until it is ready."""
     from src.service.app import create_app
     from src.service.launch import Address, bind, make_server
 
     limits = limits or Limits(drain_s=5)
-    app = create_app(load or load_served(checkpoint()), limits)
+    app = create_app(load or load_served(checkpoint()), limits, extras=extras)
     bound, address = bind(Address(port=0))
     server = make_server(app, limits)
     thread = threading.Thread(

@@ -16,6 +16,7 @@ from ..inference.recognizer import Recognizer
 from ..inference.search import ALONE
 from ..inference.side_by_side import (
     FAMILIES,
+    Asked,
     Timed,
     methods_beside,
     side_by_side,
@@ -106,14 +107,19 @@ class Listen:
             raise InputError(f"width = {width}: choose one of {WIDTHS}")
         sound = self._sound(audio, example, noise, self.picture_seconds)
         spoken = self.examples[example].spoken if example else ""
-        found: dict[str, tuple[str, str, Timed]] = {}
-        for recognizer, name in self.models:
+        asked, lacking = [], [*FAMILIES]
+        for recognizer, _ in self.models:
             helps = _helps(recognizer, hotwords)
             able = methods_beside(recognizer.methods, helps != ALONE, width)
-            lacking = {f: method for f, method in able.items() if f not in found}
-            said = side_by_side(recognizer, *sound, [*lacking.values()], helps, width)
-            for family, method in lacking.items():
-                found[family] = method, name, said[method]
+            chosen = [able[family] for family in lacking if family in able]
+            asked.append(Asked(recognizer, chosen, helps))
+            lacking = [family for family in lacking if family not in able]
+        said = side_by_side(asked, *sound, width)
+        found = {
+            method.removesuffix("_beam"): (method, name, timed)
+            for (_, name), methods in zip(self.models, said, strict=True)
+            for method, timed in methods.items()
+        }
         found = {family: found[family] for family in FAMILIES if family in found}
         own = self.recognizer.methods[0]
         return {
@@ -121,8 +127,7 @@ class Listen:
             "rows": _rows(found, own, self._tokens(spoken)),
             "missing": [
                 {"family": family, "why": why_missing(family, self.recognizer.methods)}
-                for family in FAMILIES
-                if family not in found
+                for family in lacking
             ],
         }
 

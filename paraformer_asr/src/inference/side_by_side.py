@@ -23,8 +23,17 @@ FAMILIES = {
     "nar": "all tokens at once",
     "ar": "one token after the other",
 }
-RUNS, ENOUGH_S = 5, 0.3
+RUNS, ENOUGH_S = 8, 0.5
 """Runs of which the fastest counts: so many, or fewer that took this long together."""
+
+
+class Asked(NamedTuple):
+    """One model, and what is asked of it."""
+
+    recognizer: Recognizer
+    methods: Sequence[str]
+    helps: Helps = ALONE
+    """For the beams among them."""
 
 
 class Timed(NamedTuple):
@@ -42,42 +51,65 @@ class Timed(NamedTuple):
 
 @contract
 def side_by_side(
-    recognizer: Recognizer,
+    asked: Sequence[Asked],
     waveform: Float[Tensor, " samples"],
     rate: int,
-    methods: Sequence[str],
-    helps: Helps = ALONE,
     width: int = 0,
-) -> dict[str, Timed]:
-    """What each of `methods` says: the segments that `Recognizer.transcribe` gives.
+) -> list[dict[str, Timed]]:
+    """Of each model what each method says: the segments of `Recognizer.transcribe`.
 
-    `helps` and `width` (0: each beam's own) are for the beams among them. Times are
-    those of the fastest of up to five runs: what else runs can only add to them.
+    `width` is that of the beams, 0 each one's own. Times are those of the fastest of up
+    to eight runs, in which the models take turns: what else runs can only add to them.
     """
-    pieces = [*LongAudio(one_block(waveform, rate)).pieces()]
-    features = [recognizer.features(piece.waveform, rate) for piece in pieces]
-    times: dict[str, list[float]] = {name: [] for name in ("encoder", *methods)}
-    found: dict[str, tuple[Segment, ...]] = {}
+    runs = [_Run(one, waveform, rate, width) for one in asked]
+    began = time.perf_counter()
+    for _ in range(RUNS):
+        for run in runs:
+            run.once()
+        if time.perf_counter() - began > ENOUGH_S:
+            break
+    return [run.timed() for run in runs]
 
-    def decode(method: str, encoded: list) -> tuple[Segment, ...]:
-        options = (method, helps if method in BEAMS else ALONE, width)
+
+class _Run:
+    """One model at its methods, again and again."""
+
+    def __init__(self, asked: Asked, waveform: Tensor, rate: int, width: int) -> None:
+        self.recognizer, self.methods, self.helps = asked
+        self.rate, self.width = rate, width
+        self.pieces = [*LongAudio(one_block(waveform, rate)).pieces()]
+        self.features = [
+            self.recognizer.features(piece.waveform, rate) for piece in self.pieces
+        ]
+        self.times: dict[str, list[float]] = {m: [] for m in ("", *self.methods)}
+        """Of the encoder ("") and of each method."""
+        self.found: dict[str, tuple[Segment, ...]] = {}
+
+    def once(self) -> None:
+        encoded = self._timed("", lambda: [*map(self.recognizer.encode, self.features)])
+        for method in self.methods:
+            self.found[method] = self._timed(method, self._decode, method, encoded)
+
+    def timed(self) -> dict[str, Timed]:
+        least = {name: min(times) for name, times in self.times.items()}
+        return {
+            method: Timed(segments, least[""], least[method])
+            for method, segments in self.found.items()
+        }
+
+    def _decode(self, method: str, encoded: list) -> tuple[Segment, ...]:
+        options = (method, self.helps if method in BEAMS else ALONE, self.width)
         said = [
-            recognizer.decode(piece, rate, hidden, *options)
-            for piece, hidden in zip(pieces, encoded, strict=True)
+            self.recognizer.decode(piece, self.rate, hidden, *options)
+            for piece, hidden in zip(self.pieces, encoded, strict=True)
         ]
         return tuple(segment for segment in said if segment.text)
 
-    began = time.perf_counter()
-    for _ in range(RUNS):
-        encoded = _timed(times["encoder"], lambda: [*map(recognizer.encode, features)])
-        for name in methods:
-            found[name] = _timed(times[name], decode, name, encoded)
-        if time.perf_counter() - began > ENOUGH_S:
-            break
-    return {
-        name: Timed(found[name], min(times["encoder"]), min(times[name]))
-        for name in methods
-    }
+    def _timed(self, name: str, call: Callable[..., Any], *given: Any) -> Any:
+        started = time.perf_counter()
+        found = call(*given)
+        self.times[name].append(time.perf_counter() - started)
+        return found
 
 
 def methods_beside(
@@ -98,10 +130,3 @@ def why_missing(family: str, known: Sequence[str]) -> str:
         f"This checkpoint has no decoder that writes {FAMILIES[family]} (it has "
         f"{', '.join(known)}); one trained with model.name={name} goes --beside it."
     )
-
-
-def _timed(times: list[float], call: Callable[..., Any], *given: Any) -> Any:
-    started = time.perf_counter()
-    found = call(*given)
-    times.append(time.perf_counter() - started)
-    return found

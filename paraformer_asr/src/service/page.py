@@ -15,6 +15,7 @@ from .worker import Busy, ClientGone, TooLate, left
 def add_page(app: Any, service: Service, index: str, files: dict[str, bytes]) -> None:
     """`/`, what it is made of below `/page/`, and what it asks below `/ask/`."""
     from fastapi import Request
+    from fastapi.exceptions import StarletteHTTPException as HTTPException
     from fastapi.responses import HTMLResponse, Response
 
     from ..app.asking import answer, to_json
@@ -32,15 +33,15 @@ def add_page(app: Any, service: Service, index: str, files: dict[str, bytes]) ->
 
     @app.post("/ask/{name:path}", include_in_schema=False)
     async def ask(name: str, request: Request) -> Response:
-        body = await request.body()
-        job = partial(answer, partial(_page, service), name, body)
         options = {
             "deadline_s": service.limits.deadline_s,
             "gone": partial(left, request),
         }
         try:
+            body = await request.body()
+            job = partial(answer, partial(_page, service), name, body)
             content = await service.worker.run(job, **options)
-        except (Busy, TooLate, ClientGone) as error:
+        except (Busy, TooLate, ClientGone, HTTPException) as error:
             content = to_json({"fault": explained(error, service.limits)[1]})
         return Response(content, media_type="application/json")
 

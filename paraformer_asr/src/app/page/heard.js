@@ -1,5 +1,6 @@
 /* What was heard: the transcript with its confidence, the sound, the picture, the files. */
 
+import { exported } from "ask";
 import { el, percent } from "dom";
 import { shown } from "cif";
 import { view } from "view";
@@ -43,8 +44,9 @@ export function heard({ beside }) {
     name.textContent = answer.spoken ? `${source.name} · what is said: ${answer.spoken}` : source.name;
     text(said.text, tokens);
     const sure = said.confidence === null ? "" : ` · confidence ${percent(said.confidence, 0)}`;
+    const took = exported ? [] : [`answered in ${seconds.toFixed(2)} s`];
     facts.textContent = [`${said.duration.toFixed(2)} s of audio · ${tokens.length} tokens${sure}`,
-      `answered in ${seconds.toFixed(2)} s`, said.method, ...said.notes].join(" · ");
+      ...took, said.method, ...said.notes].join(" · ");
     unpictured.textContent = answer.unpictured ?? "";
     rows.replaceChildren(...tokens.map(row));
     downloads.replaceChildren("Download ", ...Object.keys(FILES).map((form) => file(form, answer.files[form])));
