@@ -192,13 +192,14 @@ const cellsOf = ({ shape, strides, offset }) =>
 const signed = (stride) => (stride < 0 ? `(−${-stride})` : stride);
 
 function rowsOf({ shape, strides, offset, contiguous, copied, storage, refused, engine }, first) {
+  const origin = copied ? "new: a copy was made" : first ? "new" : "shared: nothing was copied";
   const level3 =
     engine && `${engine.shares ? "a view of the same memory" : "a copy"}, strides ${tuple(engine.strides)}`;
   return [
     ["shape", tuple(shape)],
     ["strides", tuple(strides)],
     ["offset", offset],
-    ["storage", `${storage}, ${copied ? "new: a copy was made" : first ? "new" : "shared: nothing was copied"}`],
+    ["storage", `${storage}, ${origin}`],
     ["contiguous", contiguous ? "yes" : "no"],
     ...(refused ? [["view(-1)", refused]] : []),
     ...(level3 ? [["level 3 (numpy)", level3]] : []),
