@@ -8,7 +8,7 @@ import torch
 from src.app.mistakes import Mistakes
 from src.app.opened import Opened
 from src.app.scored import part_of, shrunk
-from src.data import DataConfig, ToyConfig
+from src.data import AugmentConfig, DataConfig, ToyConfig, build_datasets
 from src.inference.scores import scores
 from src.utils.checkpoint import load_checkpoint, save_checkpoint
 from src.utils.errors import InputError
@@ -60,11 +60,15 @@ def test_each_cell_has_its_images_in_order(checkpoint, panel):
         assert torch.equal(tile["image"], torch.from_numpy(pixels))
 
 
-@pytest.mark.spec("CNN-189", "an evenly spaced part")
-def test_a_part_is_evenly_spaced(panel):
-    splits = panel.opened.splits
-    part = part_of(splits, "test", 5)
-    assert part.indices.tolist() == [0, 4, 8, 12, 16]
+@pytest.mark.spec("CNN-189", "a part of it that is drawn at random and told")
+def test_a_part_is_drawn_from_all_classes(panel):
+    data = ToyConfig(size=8, n_train=2, n_val=2, n_test=4000)
+    splits = build_datasets(DataConfig(toy=data), AugmentConfig(), 0)
+    part = part_of(splits, "test", 1000)  # every fourth is of one class
+    counts = torch.bincount(splits["test"].labels[part.indices])
+    assert counts.sum() == 1000 and counts.min() > 200
+    assert part.indices.tolist() == sorted(set(part.indices.tolist()))
+    assert part_of(splits, "test", 9999).indices.tolist() == list(range(4000))
     *told, found = panel.score("test", 5)
     assert told == [{"done": 5, "of": 5}]
     assert (found["images"], found["of"]) == (5, 20)

@@ -4,7 +4,7 @@ The draws are those of `src/data`: an image of the training part is what a run w
 these settings and this seed sees of it in its first epochs, mixing included.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, fields
 from typing import Any, NamedTuple
 
@@ -98,7 +98,12 @@ class Laboratory:
             raise InputError(f"seed = {seed}: must be between 0 and {2**32 - 1}")
         source = self._source(image)
         mixing = make_mixing(settings, seed, source.n)
-        augment = Augment(settings, self.info, seed, source.n)
+
+        def augment(pixels: Tensor, epoch: int, index: Tensor) -> Tensor:
+            # The draws of an epoch begin alike, however many images follow this one.
+            short = Augment(settings, self.info, seed, int(index) + 1)
+            return short(pixels, epoch, index)
+
         shown = [self._draw(source, augment, mixing, epoch) for epoch in range(DRAWS)]
         default = AugmentConfig()
         changed = {
@@ -121,7 +126,11 @@ class Laboratory:
                 yield "augment/draws", given
 
     def _draw(
-        self, source: Source, augment: Augment, mixing: Mixing | None, epoch: int
+        self,
+        source: Source,
+        augment: Callable[[Tensor, int, Tensor], Tensor],
+        mixing: Mixing | None,
+        epoch: int,
     ) -> dict[str, Any]:
         """One epoch: the image, and of a mixed one the other and its share."""
         index = torch.tensor([source.index])

@@ -220,7 +220,7 @@ def _build_on(config: Config, splits: dict[str, ImageSet]) -> Setup:
 
 
 def _some(images: ImageSet, count: int) -> ImageSet:
-    """Evenly spaced images of a split, shrunk where they are large."""
+    """A part of a split, its images shrunk where they are large."""
     indices = part_of({"": images}, "", count).indices
     pixels = torch.cat([shrunk(images.images[few], SIDE) for few in indices.split(100)])
     height, width = pixels.shape[2:]

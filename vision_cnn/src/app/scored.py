@@ -1,7 +1,7 @@
 """What a model says of a part of a split, and small pictures of its images.
 
-A page may not wait for ten thousand images: it takes some, evenly spaced, so that each
-class keeps its share also where the files are sorted by class.
+A page may not wait for ten thousand images: it takes some, drawn once for all, because
+the first are of one class where files are sorted, and each tenth where they alternate.
 """
 
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ from ..data import ImageSet
 from ..inference.predictor import Predictor
 from ..inference.scores import Predictions
 from ..utils.errors import InputError
+from ..utils.seed import permutation
 
 
 BATCH = 100
@@ -31,7 +32,7 @@ class Part(NamedTuple):
 
 
 def part_of(splits: dict[str, ImageSet], split: str, images: int) -> Part:
-    """About `images` of a split, evenly spaced; raises InputError for another name."""
+    """`images` of a split, or all there are; raises InputError for another name."""
     if split not in splits:
         raise InputError(f"split {split[:40]!r}: this data has {', '.join(splits)}")
     if images < 1:
@@ -40,7 +41,8 @@ def part_of(splits: dict[str, ImageSet], split: str, images: int) -> Part:
     count = min(images, len(dataset))
     if not count:
         raise InputError(f"split {split}: this data has no image there")
-    return Part(split, dataset, torch.arange(count) * len(dataset) // count)
+    drawn = sorted(permutation(len(dataset), 0)[:count])
+    return Part(split, dataset, torch.tensor(drawn))
 
 
 def predict(predictor: Predictor, part: Part) -> Iterator[int | Predictions]:

@@ -60,6 +60,7 @@ function asMap({ id, label, names, onpick }) {
   let values = [];
   const map = heatmap({ id, label: `${label}: rows truth, columns prediction, hits left white`, cell: Math.max(3, Math.floor(420 / count)),
     describe: (row, column) => inWords(names, values, row, column), onpick });
+  map.classList.add("many");
   const show = map.show, mark = map.mark;
   map.show = (given) => {
     values = Array.from(given);

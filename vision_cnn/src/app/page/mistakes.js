@@ -9,16 +9,18 @@ import { calm, complain, el, hint, percent, short } from "dom";
 import { gallery } from "gallery";
 import { streamed } from "streamed";
 
+const PAGE = 48; // pictures before one asks for more
+
 export const mistakes = { id: "mistakes", title: "Mistakes", build };
 
 async function build(root) {
   const start = await ask("mistakes/start"), names = start.class_names;
   const sizes = new Map(start.splits);
   const score = streamed("mistakes/score", "the model looks at them");
-  let found = null, matrix = [], cell = null, order = "sure";
+  let found = null, matrix = [], cell = null, order = "sure", limit = PAGE;
 
   const split = select({ id: "mistakes-split", label: "images of", options: start.splits.map(([name]) => [name, name]), value: start.split, onchange: refresh });
-  const images = select({ id: "mistakes-images", label: "how many", options: counts(start, sizes.get(start.split)), value: start.images, onchange: refresh });
+  const images = select({ id: "mistakes-images", label: "how many", options: counts(start, sizes.get(start.split)), value: Math.min(start.images, sizes.get(start.split)), onchange: refresh });
   const table = confusion({ id: "mistakes-confusion", label: "confusion matrix: pick a cell to see its images", names, onpick: (...at) => found && pick(...at) });
   const sum = el("p", { id: "mistakes-sum" });
   const bins = slider({ id: "mistakes-bins", label: "bins of confidence", min: 5, max: 30, value: 15, oninput: () => found && calibrate() });
@@ -28,6 +30,7 @@ async function build(root) {
   const sorting = select({ id: "mistakes-order", label: "order", value: order,
     options: [["sure", "surest first"], ["unsure", "least sure first"]], onchange: (value) => ((order = value), found && list()) });
   const all = button({ id: "mistakes-all", label: "all mistakes", onclick: () => found && pick(null) });
+  const more = button({ id: "mistakes-more", label: "show more", onclick: () => ((limit += PAGE), list()) });
   const title = el("h2", { id: "mistakes-title" });
   const pictures = gallery({ id: "mistakes-gallery", label: "", size: 72, onpick: tell });
   const likeliest = bars({ id: "mistakes-top", label: "what the model thinks of it", show: percent });
@@ -37,7 +40,7 @@ async function build(root) {
     hint("Rows are the truth, columns what the model says. A model is calibrated if of all images at which it is 80 % sure it has 80 % right: the points below lie on the dashed line. The calibration error is their mean distance from it, each bin weighted by its images."),
     exported ? null : controls(split, images), sum,
     el("div", { class: "columns" },
-      el("div", {}, table, title, controls(sorting, all), pictures, likeliest, about),
+      el("div", {}, table, title, controls(sorting, all), pictures, more, likeliest, about),
       el("div", {}, controls(bins), error, diagram, crowd)));
   await refresh();
 
@@ -50,7 +53,7 @@ async function build(root) {
       [found, matrix, cell] = [answer, Array.from(unpack(answer.confusion).values), null];
       found.hit = unpack(answer.hits).values;
       sum.textContent = `${found.right} of ${found.images} right, ${percent(found.accuracy, 2)} (95 % interval ${percent(found.interval[0])} to ${percent(found.interval[1])})` +
-        (found.images < found.of ? `: ${found.images} of the ${short(found.of)} images of ${found.split}, evenly spaced` : `: all images of ${found.split}`);
+        (found.images < found.of ? `: ${found.images} of the ${short(found.of)} images of ${found.split}, drawn at random` : `: all images of ${found.split}`);
       table.show(matrix);
       calibrate();
       pick(null);
@@ -72,6 +75,7 @@ async function build(root) {
   function pick(truth, predicted) {
     cell = truth === null ? null : [truth, predicted];
     table.mark(cell);
+    limit = PAGE;
     list();
   }
 
@@ -82,7 +86,8 @@ async function build(root) {
     const what = cell ? inWords(names, matrix, ...cell) : `${there} mistakes`;
     const kind = cell && cell[0] === cell[1] ? "least sure" : "surest";
     title.textContent = sorted.length < there ? `${what}; the ${sorted.length} ${kind} of them` : what;
-    pictures.show(sorted.map((t, i) => ({ ...t, chosen: i === 0, caption: `${names[t.true]} → ${names[t.predicted]} ${percent(t.confidence).replace(" ", "\u00a0")}` })));
+    more.hidden = sorted.length <= limit;
+    pictures.show(sorted.slice(0, limit).map((t, i) => ({ ...t, chosen: i === 0, caption: `${names[t.true]} → ${names[t.predicted]} ${percent(t.confidence).replace(" ", "\u00a0")}` })));
     tell(sorted[0]);
   }
 

@@ -109,7 +109,7 @@ async function compared(start) {
     const p = answer.mcnemar_p;
     said.textContent = `A has ${percent(answer.accuracy_a, 2)} right, B ${percent(answer.accuracy, 2)}: a difference of ${short(100 * answer.difference, 3)} points ` +
       `(95 % interval ${low} to ${high}). McNemar p = ${short(p, 3)} (${answer.mcnemar_method}): ${p < 0.05 ? "hardly luck" : "could well be luck"}. ` +
-      (answer.images < answer.of ? `${answer.images} of the ${short(answer.of)} images of ${answer.split}, evenly spaced.` : `All ${answer.images} images of ${answer.split}.`);
+      (answer.images < answer.of ? `${answer.images} of the ${short(answer.of)} images of ${answer.split}, drawn at random.` : `All ${answer.images} images of ${answer.split}.`);
     const row = (name, ...cells) => el("tr", {}, el("th", {}, name), cells.map((n) => el("td", { class: "number" }, n)));
     table.replaceChildren(el("tr", {}, ["", "B right", "B wrong"].map((name) => el("th", { class: name ? "number" : null }, name))),
       row("A right", answer.both_right, answer.only_this_right), row("A wrong", answer.only_other_right, answer.both_wrong));

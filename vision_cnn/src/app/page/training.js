@@ -18,7 +18,7 @@ const RATES = [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0
 async function build(root) {
   const start = await ask("training/start");
   const settings = { ...start.settings };
-  let image = 0, seen = [], shown = null, table = null, about = null, mapped = [];
+  let image = 0, seen = [], shown = null, table = null, about = null, mapped = "";
 
   const rate = select({ id: "training-rate", label: "learning rate", options: RATES.map((r) => [r, short(r)]), value: start.rates[settings.optimiser] });
   const choose = (name, label) => select({ id: `training-${name}`, label, options: start.choices[name].map((v) => [v, names(v, start)]), value: settings[name], onchange: (v) => set(name, v) });
@@ -32,7 +32,7 @@ async function build(root) {
   } });
   const line = el("p", { id: "training-line" });
   const loss = chart({ id: "training-loss", label: "loss", x: "step", y: "loss" });
-  const accuracy = chart({ id: "training-accuracy", label: `accuracy on ${start.judged} validation images`, x: "step", y: "accuracy", height: 180 });
+  const accuracy = chart({ id: "training-accuracy", label: `accuracy on ${start.judged} validation images, or all there are`, x: "step", y: "accuracy", height: 180 });
   const place = el("div", {});
   const kernelName = el("figcaption", { id: "training-kernel-name" });
   const kernels = tiles({ id: "training-kernels", label: "kernels of the first layer", cell: 9, name: (tile) => `kernel ${tile % kernels.count}, ${kernels.channels > 1 ? CHANNELS[Math.floor(tile / kernels.count)] ?? `input ${Math.floor(tile / kernels.count)}` : "grey"}` });
@@ -41,7 +41,7 @@ async function build(root) {
   const maps = el("div", {});
 
   root.append(
-    hint(`The trainer's own steps on ${start.trained} images. Play, pause, go back to any frame: the network, its optimiser and the place in the data are restored, and play goes on from there, also at another learning rate. All other settings begin anew.`),
+    hint(`The trainer's own steps on ${start.trained} images (fewer where there are not so many). Play, pause, go back to any frame: the network, its optimiser and the place in the data are restored, and play goes on from there, also at another learning rate. All other settings begin anew.`),
     exported ? null : controls(...knobs), time, line,
     el("div", { class: "columns" },
       el("div", {}, loss, accuracy, place),
@@ -158,8 +158,9 @@ async function build(root) {
   }
 
   function drawMaps(now) {
-    if (mapped.join() !== now.maps.map((m) => m.layer).join()) {
-      mapped = now.maps.map((m) => m.layer);
+    const layers = now.maps.map((m) => `${m.layer} ${m.maps.shape}`).join();
+    if (mapped !== layers) {
+      mapped = layers;
       maps.replaceChildren(...now.maps.map((m, i) => {
         const [, , width] = m.maps.shape;
         const label = `${m.layer}: ${Math.min(8, m.total)} of ${m.total} feature maps, ${m.maps.shape[1]}×${width}`;
