@@ -8,9 +8,19 @@ from src.inference.evaluate import sample
 from src.inference.predictor import load_predictor
 from src.inference.sources import open_source
 from src.utils.pictures import error_overlay, overlay
-from tests.app_pages import array, asked, canvas, near, settled, shown, table
+from tests.app_pages import (
+    array,
+    asked,
+    canvas,
+    complained,
+    near,
+    settled,
+    shown,
+    table,
+)
 from tests.app_tools import two_runs
 from tests.browser import NARROW, launched, saved, serving, sideways, tabs  # noqa: F401
+from tests.inference_tools import INFO, make_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +92,19 @@ def test_compare(page, url, browser):
     scores = [model["scores"]["mean_iou"] for model in answer["models"]]
     values = [shown(text) for text in rows["mean IoU"]]
     assert values == pytest.approx(scores, rel=0.006)
+
+
+@pytest.mark.spec("SEG-168", "a model of other classes is refused")
+def test_a_run_of_other_classes_leaves_the_comparison(tmp_path, browser):
+    hybrid, plain = two_runs(tmp_path)
+    make_checkpoint(tmp_path / "third", INFO)
+    with serving(build(hybrid, plain)) as url:
+        tab = browser.open(url + "#compare")
+        settled(tab, "compare")
+        third = tab.locator("#compare-other option:has-text('third')")
+        tab.select_option("#compare-other", third.get_attribute("value"))
+        complained(tab, "choose a run with the same")
+        assert tab.locator("#compare-other").input_value() == str(plain)
 
 
 @pytest.mark.spec("SEG-171", "sliders, views and the picking of pixels work in it")

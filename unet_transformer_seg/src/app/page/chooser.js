@@ -12,7 +12,8 @@ const everyone = [];
 
 /**
  * Asks `call` about each choice, with what `more()` adds, and gives the answer to `onanswer`.
- * `mask`: whether the truth may be given too. `.offer(start)` sets the examples, then asks.
+ * `mask`: whether the truth may be given too. `.offer(start)` sets the examples, then asks; it
+ * gives whether there was an answer.
  */
 export function chooser({ id, call, mask = false, more = () => ({}), onanswer }) {
   let start = null, seen = 0;
@@ -35,22 +36,30 @@ export function chooser({ id, call, mask = false, more = () => ({}), onanswer })
     return { ...more(), ...(choice.image ? { image: choice.image } : { example }), ...truly };
   }
 
+  /** True if it could be answered. */
   async function take(next) {
-    if (!next.image && !start.examples.length) return;
+    if (!next.image && !start.examples.length) {
+      if (next.mask) complain("choose the image first, then its mask");
+      return !next.mask;
+    }
     try {
       say("the model looks…");
       const answer = await asked(question(next));
-      if (answer === null) return;
+      if (answer === null) return true;
       onanswer(answer);
       say("");
       calm();
       if (next !== chosen) version++;
       [chosen, seen] = [next, version];
       mark();
+      if (!chosen.image) own.querySelector("input").value = "";
+      if (!chosen.mask) truth.querySelector("input").value = "";
       for (const other of everyone) if (other !== node) other.follow();
+      return true;
     } catch (error) {
       complain(error); // what was shown before stays, and so does the choice
       mark();
+      return false;
     }
   }
 
@@ -69,7 +78,7 @@ export function chooser({ id, call, mask = false, more = () => ({}), onanswer })
     missing.hidden = kept.length > 0;
     examples.hidden = !kept.length;
     mark();
-    await take(chosen);
+    return take(chosen);
   };
   everyone.push(node);
   return node;

@@ -45,7 +45,8 @@ export const compare = {
 
     async function open() {
       all.hidden = !other.value;
-      if (other.value) await images.offer(start);
+      if (other.value && !(await images.offer(start))) other.value = models?.[1].key ?? "";
+      all.hidden = !other.value;
     }
 
     function take(answer) {
