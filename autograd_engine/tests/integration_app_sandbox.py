@@ -136,10 +136,6 @@ def test_broadcasting_shows_the_rule_and_the_cells(browser, url):
     assert lit(tab, "sum") == np.flatnonzero(wide[1].ravel() == 3).tolist()
     assert "the sum of 6" in tab.inner_text("#sandbox-pairs")
     assert "summed over axis 0 and 2" in tab.inner_text("#sandbox-said")
-
-
-def test_shapes_that_do_not_fit_show_which_axis(browser, url):
-    tab = browser.open(url)
     tab.select_option("#sandbox-pair", label="(3, 4) and (3,)")
     tab.wait_for_selector("#sandbox-rule tr.bad")
     assert "axis -1 has sizes 4 and 3" in tab.inner_text("#sandbox-said")
