@@ -19,8 +19,12 @@ NUMBER = r"−?\d[\d,]*(?:\.\d+)?(?:e[−+]?\d+)?"
 
 @pytest.fixture(scope="module")
 def page(tmp_path_factory):
-    """Of an untrained network: each number is another one."""
-    return build(make_tiny(tmp_path_factory.mktemp("page"), "fast_cnn"))
+    """Of an untrained network, which forgets in two stages."""
+    page = build(make_tiny(tmp_path_factory.mktemp("page"), "fast_cnn"))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(attribution, "STAGES", 2)
+        assert len(asked(page, "attribution/start")["stages"]) == 3
+    return page
 
 
 @pytest.fixture(scope="module")

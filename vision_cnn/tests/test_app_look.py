@@ -102,6 +102,38 @@ def test_the_receptive_field_holds_exactly_the_pixels_that_move_the_unit(
             assert moved[:, axis].max() == min(15, end)
 
 
+@pytest.mark.spec("CNN-181", "the pixels that can change it")
+@pytest.mark.parametrize("name", MODELS)
+def test_no_pixel_outside_the_receptive_field_moves_a_unit(name, tmp_path):
+    look = Look(open_tiny(tmp_path, name))
+    image, names = look.opened.tensor("test:0").requires_grad_(), [*look.layers]
+    chosen = [names[i * (len(names) - 1) // 4] for i in range(4)]
+    with capture(look.model, image, chosen) as seen:
+        for layer in chosen:
+            field, grid = look.layer("test:0", layer)["field"], seen.outputs[layer]
+            grid = as_map(grid, image)
+            if grid is None or field["low"][0] is None:
+                continue
+            place = grid.shape[2] // 2, grid.shape[3] // 3
+            units = grid[0, :, place[0], place[1]]
+            unit = units @ torch.arange(1.0, 1 + len(units))
+            (moved,) = torch.autograd.grad(unit, image, retain_graph=True)
+            pixels = (moved[0].abs().sum(0) > 0).nonzero()
+            for axis, at in enumerate(place):
+                shift = at * field["stride"][axis]
+                assert pixels[:, axis].min() >= field["low"][axis] + shift, layer
+                assert pixels[:, axis].max() <= field["high"][axis] + shift, layer
+
+
+@pytest.mark.spec("CNN-181", "exactly the pixels that can change it")
+def test_behind_attention_every_pixel_can_change_a_unit(tmp_path):
+    look = Look(open_tiny(tmp_path, "vit_tiny"))
+    before = look.layer("test:0", "layers.0.attend.qkv")["field"]
+    behind = look.layer("test:0", "layers.1.attend.qkv")["field"]
+    assert (before["low"], before["high"]) == ([0, 0], [3, 3])
+    assert (behind["low"], behind["high"]) == ([None, None], [None, None])
+
+
 @pytest.mark.spec("CNN-179", "any image file as `infer.py` reads it")
 def test_a_dropped_image_is_named_as_the_command_names_it(tmp_path, monkeypatch):
     leave_out_pictures(monkeypatch)

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from torch import nn
 
 from src.app import surgery as module
 from src.app.ablation import ALL, Ablation
@@ -59,6 +60,23 @@ def test_what_is_kept_from_the_first_run_changes_no_number(name, tmp_path):
             found = keeping.without({part: channels})
             assert torch.equal(found, plain.without({part: channels})), part
     assert torch.equal(keeping.without({}), keeping.logits)
+
+
+class Doubled(nn.Module):
+    def forward(self, x):
+        return x.mul_(2)
+
+
+@pytest.mark.spec("CNN-185", "the same numbers as if nothing were kept")
+def test_a_layer_that_writes_into_its_input_spoils_nothing_that_is_kept():
+    torch.manual_seed(0)
+    model = nn.Sequential(nn.Conv2d(3, 4, 1), Doubled(), nn.Flatten())
+    ablation = Ablation(model, torch.randn(2, 3, 4, 4), ["0"])
+    whole = ablation.logits.reshape(2, 4, 16)
+    for _ in range(2):
+        found = ablation.without({"1": {1}}).reshape(2, 4, 16)
+        assert torch.equal(found[:, [0, 2, 3]], whole[:, [0, 2, 3]])
+        assert not found[:, 1].any()
 
 
 @pytest.mark.spec("CNN-184", "adds nothing where it has a branch")

@@ -121,6 +121,9 @@ def test_attention_sees_everything_and_a_token_before_it_its_patch():
     assert patch.size == patch.stride
     norm = next(x for x in layers.values() if isinstance(x.module, nn.LayerNorm)).field
     assert norm.size == patch.size
+    assert math.isfinite(layers["layers.0.attend.qkv"].field.high[0])
+    assert math.isinf(layers["layers.0.attend.out"].field.high[0])
+    assert math.isinf(layers["layers.1.attend.qkv"].field.low[1])
 
 
 def test_what_does_not_look_at_the_image_has_no_field():

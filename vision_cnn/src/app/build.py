@@ -28,7 +28,7 @@ INSIDE = {
 BESIDE = {"training": Training, "runs": Runs}
 """Panels that can do without one."""
 ASKED = {
-    "look": ("start", "drop", "predict", "layer"),
+    "look": ("start", "drop", "picture", "predict", "layer"),
     "attribution": ("start", "map"),
     "surgery": ("start", "without"),
     "mistakes": ("start",),

@@ -51,7 +51,8 @@ def of_image(height: int, width: int) -> Field:
 def follow(operation: Any, args: tuple, out: Tensor, fields: list[Field]) -> Field:
     """The field of `out`, from those of the tensors in `args`, for a batch of 1."""
     field = _hull(fields)
-    rule = _RULES.get(operation.overloadpacket)
+    kind = operation.overloadpacket
+    rule = _mix if "scaled_dot_product" in str(kind) else _RULES.get(kind)
     field = rule(field, args, out) if rule else _keep(field, args, out)
     if field.axes:
         field = replace(field, places=math.prod(out.shape[a] for a in field.axes))

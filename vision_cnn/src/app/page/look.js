@@ -18,7 +18,7 @@ async function build(root) {
   const layers = heldLayers(start);
   const seen = picture({ id: "look-picture", label: "the image, as the network gets it; framed: what the number sees", size: 288 });
   const classes = bars({ id: "look-classes", label: "probability", show: percent });
-  const layer = layerView(seen);
+  const layer = layerView(seen, start);
   const list = select({ id: "look-layer", label: "layer", value: start.blocks[0] ?? layers[0]?.layer,
     options: layers.map((one) => [one.layer, `${one.layer} · ${one.kind} · ${one.shape.join("×")}`]), onchange: draw });
   const chain = blocksGraph(start, layers, (name) => ((list.value = name), draw()));
@@ -68,7 +68,7 @@ function blocksGraph(start, layers, onpick) {
 }
 
 /** Kernels, maps, the chosen map and the chosen number of a layer. */
-function layerView(seen) {
+function layerView(seen, start) {
   let now = null, channel = 0, place = [0, 0];
   const facts = el("p", { class: "hint", id: "look-facts" });
   const kernels = gallery({ id: "look-kernels", label: "kernels", size: 40, onpick: (_, i) => pick(i) });
@@ -96,7 +96,7 @@ function layerView(seen) {
     const { maps: all, channels } = now;
     const [count, rows, columns] = all.shape, size = rows * columns;
     const scale = all.values.some((v) => v < 0) ? "diverging" : "sequential", most = largest(all.values);
-    const caption = (i) => `channel ${channels[i]}`;
+    const caption = (i) => (now.layer === "head" ? start.class_names[channels[i]] : `channel ${channels[i]}`);
     if (size > 1) maps.show(channels.map((_, i) => ({ image: tile(all.values.subarray(i * size, (i + 1) * size), rows, columns, most, scale), caption: `${channels[i]}`, chosen: i === channel })));
     else values.show([...channels.keys()].sort((a, b) => Math.abs(all.values[b]) - Math.abs(all.values[a])).slice(0, 12)
       .map((i) => ({ name: caption(i), value: all.values[i], index: i, chosen: i === channel })));

@@ -47,6 +47,14 @@ export function choose(one) {
   for (const listener of listeners) listener();
 }
 
+/** Show an image of the data, such as "test:17", in the panel `look`. */
+export async function lookAt(image) {
+  await about();
+  if (!images.some((one) => one.image === image)) images.push(await ask("look/picture", { image }));
+  choose(images.find((one) => one.image === image));
+  location.hash = "#look";
+}
+
 async function drop(file) {
   const one = await ask("look/drop", { upload: await upload(file) });
   images.push({ ...one, name: file.name });

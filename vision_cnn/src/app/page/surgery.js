@@ -67,7 +67,7 @@ async function build(root) {
 
   const fewer = start.images < Math.min(start.most, start.of) ? " (fewer than 500, so that an answer takes about a second)" : "";
   root.append(
-    hint(`Whatever is ticked is off. Each answer runs ${start.images} of the ${start.of} ${start.split} images, as many of each class${fewer}; layers in front of the first part that is off are not computed again. A kernel or channel that is off gives zeros.`),
+    hint(`${exported ? "This saved page knows each part by itself: what is ticked is off, one part at a time" : "Whatever is ticked is off"}. Each answer runs ${start.images} of the ${start.of} ${start.split} images, as many of each class${fewer}; blocks in front of the first part that is off are not computed again. A kernel or channel that is off gives zeros.`),
     el("div", { class: "columns" },
       el("div", {}, el("h2", {}, "Blocks"), blocks, el("h2", {}, "Kernels and channels"), controls(layer, reset), caption, channels),
       el("div", {}, summary, classes, list)));

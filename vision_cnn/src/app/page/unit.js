@@ -60,7 +60,9 @@ export function arithmetic(id) {
 
   node.show = (about, index, row, column) => {
     const unit = unitOf(about, index, row, column);
-    line.textContent = sentence(about, unit, `channel ${about.channels[index]}, row ${row}, column ${column}`);
+    const [, height, width] = about.maps.shape;
+    const place = height * width > 1 ? `, row ${row}, column ${column}` : "";
+    line.textContent = sentence(about, unit, `channel ${about.channels[index]}${place}`);
     const parts = unit.parts ?? [], shown = parts.slice(0, SLICES);
     table.hidden = !parts.length;
     rest.hidden = parts.length <= SLICES;
