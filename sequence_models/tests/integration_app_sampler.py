@@ -9,6 +9,7 @@ import torch
 from src.app.build import build
 from src.app.choices import Choices
 from src.app.sampler import PROMPTS, Sampler
+from src.generation.generate import window_start
 from src.generation.sampling import Sampling, draw, filtered, penalise, shares
 from tests.app_checkpoints import make
 from tests.browser import (  # noqa: F401
@@ -189,6 +190,9 @@ def test_tokens_are_appended_drawn_and_taken_back(browser, url, sampler):
     assert text_of(tab) == [names[one] for one in [second, *drawn]]
     tab.click("#sampler-undo")
     wait_for(tab, lambda: len(text_of(tab)) == 13)
+    ids = asked(sampler, PROMPT, [second, *drawn[:12]])["ids"]
+    seen = len(ids) - window_start(len(ids), 32)
+    assert f"sees the last {seen} of {len(ids)} tokens" in tab.inner_text("#status")
     tab.locator("#sampler-text .chosen").nth(1).click()  # back to it
     wait_for(tab, lambda: len(text_of(tab)) == 2)
     library = expected(sampler, PROMPT, [second, drawn[0]], temperature=1.5)

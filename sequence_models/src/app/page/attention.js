@@ -143,7 +143,8 @@ async function build(root) {
 /** Tokens along one side of a map, where there is room for them. */
 function labels(names, kind, cell) {
   const shown = cell < LABELLED ? [] : names.map((name) => el("span", {}, name.replaceAll("␣", " ")));
-  const list = el("div", { class: `along ${kind}`, "aria-hidden": "true" }, shown);
+  const tall = kind === "across" && names.some((name) => name.length > 1) ? " tall" : "";
+  const list = el("div", { class: `along ${kind}${tall}`, "aria-hidden": "true" }, shown);
   list.style.fontSize = `${Math.min(12, cell)}px`;
   return list;
 }

@@ -50,11 +50,14 @@ export function passage({ id, label, onpick, onpoint }) {
     const focused = text.contains(document.activeElement);
     at = Math.min(at, Math.max(0, tokens.length - 1));
     spans = tokens.map(piece);
-    text.replaceChildren(...spans.flatMap((span) => breaks(span.textContent) ? [span, el("wbr")] : [span]));
+    text.replaceChildren(...spans.flatMap(breakable));
     if (focused) focus(at);
   };
   return node;
 }
 
-/** Lines break behind what stands for a blank. */
-const breaks = (text) => /[␣⏎⇥]$/.test(text);
+/** Lines break at what stands for a blank. */
+function breakable(span) {
+  const before = /^[␣⏎⇥]./.test(span.textContent), behind = /[␣⏎⇥]$/.test(span.textContent);
+  return [before && el("wbr"), span, behind && el("wbr")].filter(Boolean);
+}

@@ -9,6 +9,8 @@ import { draw, entropy, PLAIN, sample, softmax } from "filters";
 import { passage } from "passage";
 
 const TOP = 40;
+const RANKS = 400; // that the curves show
+const MOST_K = 400;
 const FULL = 8; // bits of surprise that have the full colour
 const TITLES = { no_repeat_ngram: "no repeated n-gram", top_k: "top-k", top_p: "top-p", min_p: "min-p" };
 
@@ -38,7 +40,8 @@ async function build(root) {
     temperature: knob("temperature", "temperature",
       { min: 0, max: 3, step: 0.05, show: (t) => (t ? short(t) : "0, greedy") }),
     top_k: knob("top_k", "top-k", { min: 0, max: 100, show: (k) => (k ? short(k) : "all") }),
-    top_p: knob("top_p", "top-p", { min: 0.01, max: 1, step: 0.01, show: (p) => (p < 1 ? p.toFixed(2) : "all") }),
+    top_p: knob("top_p", "top-p",
+      { min: 0.01, max: 1, step: 0.01, show: (p) => (p < 1 ? p.toFixed(2) : "all") }),
     min_p: knob("min_p", "min-p", { min: 0, max: 1, step: 0.01, show: (p) => (p ? p.toFixed(2) : "off") }),
   };
   const reset = button({ id: "sampler-reset", label: "all off", onclick: () => {
@@ -85,10 +88,11 @@ async function build(root) {
     const found = await next(wanted);
     if (!found) return;
     calm();
-    say("");
+    const { ids, start: first } = found;
+    say(first ? `longer than the context: the model sees the last ${ids.length - first} of ${ids.length} tokens` : "");
     [text, answer, names] = [wanted, found, vocabularies.get(name).names];
     logits = unpack(found.logits).values;
-    knobs.top_k.limits(0, names.length);
+    knobs.top_k.limits(0, Math.min(names.length, MOST_K));
     showText();
     show();
   }
@@ -135,12 +139,12 @@ async function build(root) {
     const [before, tempered, after] = [model, now.tempered, now.shares].map((one) => entropy(one).toFixed(3));
     figures.textContent = `entropy: model ${before} bits, tempered ${tempered}, after the cuts ${after}; ` +
       `${left} of ${names.length} tokens left`;
-    list.show(now.order.slice(0, TOP).map((id) => {
+    list.show([...now.order.subarray(0, TOP)].map((id) => {
       const by = now.cutBy[id] ?? (now.shares[id] > 0 ? null : "temperature");
       const changed = Math.abs(model[id] - now.shares[id]) > 5e-5;
       return { id, name: names[id], value: by ? now.tempered[id] : now.shares[id], faint: by !== null,
         note: by ? `cut by ${TITLES[by] ?? by}` : changed && `model ${percent(model[id], 2)}` };
-    }), Math.max(...now.shares));
+    }), now.shares.reduce((most, one) => Math.max(most, one), 0));
     cutList.replaceChildren(...now.cuts.map((cut) => el("li", { "data-filter": cut.name }, sentence(cut))));
     showRanks(now, model);
   }
@@ -152,11 +156,13 @@ async function build(root) {
 
   function showRanks({ order, tempered, shares, cuts }, model) {
     const line = (name, values, dashed) => {
-      const seen = order.map((id, rank) => [rank + 1, values[id]]).filter(([, value]) => value > 1e-9);
+      const seen = [...order.subarray(0, RANKS)].map((id, rank) => [rank + 1, values[id]])
+        .filter(([, value]) => value > 1e-9);
       return { name, x: seen.map(([rank]) => rank), y: seen.map(([, value]) => value), dashed };
     };
-    const uprights = cuts.filter(({ name, removed }) => removed && name !== "no_repeat_ngram")
-      .map(({ name, last }) => ({ at: order.indexOf(last) + 1, text: `${TITLES[name]}: ${names[last]}` }));
+    const seen = ({ name, removed, kept }) => removed && name !== "no_repeat_ngram" && kept < RANKS;
+    const uprights = cuts.filter(seen).map(({ name, last }) => (
+      { at: order.indexOf(last) + 1, text: `${TITLES[name]}: ${names[last]}` }));
     ranks.show([line("model", model, true), line("tempered", tempered), line("left", shares)], uprights);
   }
 
