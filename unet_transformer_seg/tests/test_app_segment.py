@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from src.app.segment import Segment
 from src.app.shelf import Shelf
@@ -16,7 +17,7 @@ from src.inference.sources import open_source
 from src.metrics import confusion_matrix, dice, hd95, iou, precision, recall
 from src.utils.errors import InputError
 from tests.app_tools import large, noise, png, two_runs, upload
-from tests.inference_tools import INFO, make_checkpoint
+from tests.inference_tools import INFO, folder_data, make_checkpoint
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +48,7 @@ def test_the_examples_are_the_first_of_the_test_split(segment, checkpoint):
     image = predictor.info.restore(dataset[0]["image"]).clamp(0, 1)
     assert torch.equal(start["examples"][0]["image"], pixels(image))
     assert [one["name"] for one in start["classes"]] == list(predictor.info.class_names)
-    assert start["parameters"] == sum(p.numel() for p in predictor.model.parameters())
+    assert start["note"] == ""
 
 
 @pytest.mark.spec("SEG-162", "probabilities of the classes as `infer` computes them")
@@ -106,7 +107,20 @@ def test_a_mask_can_be_given_for_an_example(segment):
 def test_data_that_are_not_here_leave_a_sentence(judging):
     start = judging[0].start()
     assert start["examples"] == []
-    assert "mask values" in start["missing"]
+    assert start["note"].startswith("No examples: ") and "mask values" in start["note"]
+
+
+def test_of_large_images_the_middle_is_an_example(tmp_path):
+    data = folder_data(tmp_path / "data", sizes=((300, 270),) * 6)
+    segment = Segment(Shelf(make_checkpoint(tmp_path / "run", data=data)))
+    start = segment.start()
+    assert "the middle 256 pixels a side" in start["note"]
+    name = start["examples"][0]["name"]
+    whole = np.array(Image.open(tmp_path / "data" / "images" / f"{name}.png"))
+    shown = start["examples"][0]["image"].numpy()[..., 0]
+    assert shown.tolist() == whole[22:278, 7:263].tolist()
+    answer = segment.run(example=name)
+    assert answer["target"].shape == (256, 256)
 
 
 BAD = {

@@ -3,32 +3,30 @@
 A page names a checkpoint by its key here, never by a path of its own choice.
 """
 
-import itertools
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import torch
+from torch import Tensor
 
 from ..data.images import show
 from ..inference.evaluate import sample
 from ..inference.outputs import run_folder
 from ..inference.predictor import Predictor, load_predictor
 from ..inference.sources import open_source
-from ..models.count import count_parameters
 from ..utils.colours import palette
 from ..utils.errors import InputError
 from ..utils.run_dir import resolve
 from ..utils.yaml12 import read_yaml
 from .checkpoints import check_finite, find_checkpoints
-from .specimens import Specimen, most_pixels, pixels, read_specimen, with_mask
+from .specimens import Specimen, pixels, read_specimen, with_mask
 from .uploads import Upload
 
 
-EXAMPLES = 6
-"""Images of the checkpoint's own data that a page begins with."""
+EXAMPLES, SIDE = 6, 256
+"""Images of the checkpoint's own data that a page begins with, and their largest side:
+a saved page holds the probability of each class at each pixel of them."""
 FOUND = 20
 """Runs listed at most, the newest."""
 KEPT = 6
@@ -82,19 +80,19 @@ class Loaded:
         try:
             source = open_source(self.predictor)
         except InputError as error:
-            return {}, str(error)
-        fitting = itertools.islice(self._fitting(source.dataset), EXAMPLES)
-        return {found.name: found for found in fitting}, ""
+            return {}, f"No examples: {error}. Choose or drop an image."
+        found, cut = {}, ""
+        for index in range(min(len(source.dataset), EXAMPLES)):
+            image, target, name = sample(source.dataset, index)
+            found[name] = Specimen(name, middle(image.clamp(0, 1)), middle(target))
+            if found[name].target.shape != target.shape:
+                cut = f"Of larger images the middle {SIDE} pixels a side are shown."
+        return found, cut
 
     @property
     def examples(self) -> dict[str, Specimen]:
-        """By name: the first images of the test split, or of val, that fit a page."""
+        """By name: the middle of the first images of the test split, or of val."""
         return self._examples[0]
-
-    @property
-    def missing(self) -> str:
-        """Why there are no examples; "" where there are."""
-        return self._examples[1]
 
     def specimen(
         self, example: str = "", image: Upload | None = None, mask: Upload | None = None
@@ -116,14 +114,12 @@ class Loaded:
         return {
             "key": self.key,
             "kind": self.kind,
-            "parameters": count_parameters(self.predictor.model),
             "classes": [{"name": name, "colour": colour} for name, colour in named],
             "examples": [
                 {"name": name, "image": pixels(found.image)}
                 for name, found in self.examples.items()
             ],
-            "missing": self.missing,
-            "most_pixels": most_pixels(self.predictor),
+            "note": self._examples[1],
         }
 
     @property
@@ -136,12 +132,11 @@ class Loaded:
         """Whether the bottleneck has attention that can be shown."""
         return hasattr(self.predictor.model, "attention_maps")
 
-    def _fitting(self, dataset: torch.utils.data.Dataset) -> Iterator[Specimen]:
-        most = most_pixels(self.predictor)
-        for index in range(min(len(dataset), 4 * EXAMPLES)):
-            image, target, name = sample(dataset, index)
-            if target.numel() <= most:
-                yield Specimen(name, image.clamp(0, 1), target)
+
+def middle(image: Tensor) -> Tensor:
+    """The central SIDE pixels of each side that is longer."""
+    top, left = (max(0, side - SIDE) // 2 for side in image.shape[-2:])
+    return image[..., top : top + SIDE, left : left + SIDE]
 
 
 def _label(path: Path) -> str:

@@ -23,8 +23,8 @@ export function chooser({ id, call, mask = false, more = () => ({}), onanswer })
     onfile: async (file) => take({ example: "", image: await upload(file), mask: null }) });
   const truth = picker({ id: `${id}-truth`, label: "Its true mask (PNG, TIFF)", accept: ACCEPT,
     onfile: async (file) => take({ ...chosen, mask: await upload(file) }) });
-  const missing = hint("");
-  const node = el("div", { class: "chooser" }, examples, missing,
+  const note = hint("");
+  const node = el("div", { class: "chooser" }, examples, note,
     exported ? null : controls(own, mask ? truth : null));
   const asked = latest((given) => ask(call, given));
 
@@ -74,8 +74,8 @@ export function chooser({ id, call, mask = false, more = () => ({}), onanswer })
     const there = recorded(call).map(({ example }) => example);
     const kept = given.examples.filter(({ name }) => !exported || there.includes(name));
     start = { ...given, examples: kept };
-    missing.textContent = `No examples: ${given.missing} Choose or drop an image.`;
-    missing.hidden = kept.length > 0;
+    note.textContent = given.note;
+    note.hidden = !given.note;
     examples.hidden = !kept.length;
     mark();
     return take(chosen);
