@@ -1,6 +1,8 @@
 """What the panel `look` is told, against the network itself."""
 
+import base64
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,14 +11,22 @@ from PIL import Image
 
 from src.app.look import Look
 from src.app.opened import Opened
+from src.app.surgery import Surgery
 from src.app.uploads import Upload
+from src.data import DataConfig
 from src.explain.layers import as_map, capture
 from src.inference.infer import infer
 from src.models import MODELS
 from src.utils.checkpoint import load_checkpoint, save_checkpoint
 from src.utils.errors import InputError
 from tests.app_checkpoints import make_tiny, open_tiny
-from tests.checkpoints import leave_out_pictures
+from tests.checkpoints import (
+    CONFIG,
+    INFO,
+    leave_out_pictures,
+    make_checkpoint,
+    save_image,
+)
 
 
 def product(about: dict, channel: int, row: int, column: int) -> float:
@@ -151,8 +161,6 @@ def test_a_dropped_image_is_named_as_the_command_names_it(tmp_path, monkeypatch)
 
 
 def upload(name: str, content: bytes) -> Upload:
-    import base64
-
     return Upload(name, base64.b64encode(content).decode())
 
 
@@ -209,3 +217,17 @@ def test_a_question_that_cannot_be_answered_says_why(image, layer, sentence, tmp
     look = Look(open_tiny(tmp_path, "resnet20"))
     with pytest.raises(InputError, match=sentence):
         look.layer(image, layer)
+
+
+@pytest.mark.spec("CNN-179", "on any image file as `infer.py` reads it")
+def test_without_the_data_an_image_can_still_be_dropped(tmp_path):
+    config = replace(CONFIG, data=DataConfig(name="npz", root=str(tmp_path / "gone")))
+    opened = Opened(make_checkpoint(tmp_path / "run", config, INFO))
+    look = Look(opened)
+    start, file = look.start(), save_image(tmp_path / "a.png")
+    assert start["examples"] == [] and start["class_names"] == ["cat", "dog", "eel"]
+    image = look.drop(upload("a.png", file.read_bytes()))["image"]
+    assert len(look.predict(image)["top"]) == 3
+    assert look.layer(image, start["blocks"][0])["maps"].shape[1:] == (12, 16)
+    with pytest.raises(InputError, match="gone"):
+        Surgery(opened).start()
