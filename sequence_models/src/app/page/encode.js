@@ -10,6 +10,7 @@ const SPLITS = {
     `| ?[^${SPACE}\\p{L}\\p{N}]+[\\r\\n]*|[${SPACE}]*[\\r\\n]+|[${SPACE}]+(?![^${SPACE}])|[${SPACE}]+`,
 };
 const NEVER = Infinity;
+const CACHED = 20000; // chunks
 const utf8 = (text) => new TextEncoder().encode(text);
 
 /** The byte of each of GPT-2's symbols: printable ones are themselves, the rest follow from 256. */
@@ -32,8 +33,8 @@ export function open(values) {
 
   function encode(text, limit = NEVER) {
     if (!text.isWellFormed()) throw new Error("the text has half of a surrogate pair: remove it");
-    const ids = [],
-      fired = new Map();
+    const ids = [];
+    const fired = new Map();
     let start = 0;
     for (const part of cut(text, [...named.keys()])) {
       if (named.has(part)) ids.push(named.get(part));
@@ -43,13 +44,17 @@ export function open(values) {
     return { ids, fired: [...fired].sort(([a], [b]) => a - b) };
   }
 
+  const made = new Map(); // id -> bytes, once it was asked for
+  function piece(id) {
+    if (!made.has(id)) made.set(id, names.has(id) ? utf8(names.get(id)) : kind.piece(id));
+    return made.get(id);
+  }
+
   /** Of the last word of a run the space behind it is no part of the text. */
   function pieces(ids) {
-    return ids.map((id, at) => {
-      if (names.has(id)) return utf8(names.get(id));
-      const last = at + 1 === ids.length || names.has(ids[at + 1]);
-      return values.kind === "word" && last ? kind.piece(id).slice(0, -1) : kind.piece(id);
-    });
+    if (values.kind !== "word") return ids.map(piece);
+    const last = (at) => !names.has(ids[at]) && (at + 1 === ids.length || names.has(ids[at + 1]));
+    return ids.map((id, at) => (last(at) ? piece(id).slice(0, -1) : piece(id)));
   }
 
   const size = values.kind === "bpe" ? values.tokens.length : kind.size + named.size;
@@ -61,7 +66,7 @@ export function open(values) {
     encode,
     pieces,
     name: (id) => names.get(id),
-    piece: (id) => (names.has(id) ? utf8(names.get(id)) : kind.piece(id)),
+    piece,
   };
 }
 
@@ -118,7 +123,8 @@ function pairs({ tokens, merges, split, specials }) {
   const pattern = new RegExp(SPLITS[split], "gu");
 
   /** Join, again and again, the pair of the lowest rank; of equal ones the leftmost. */
-  function join(chunk, limit, fired) {
+  function join(chunk, limit) {
+    const joins = [];
     const own = Array.from(utf8(chunk), (byte) => single[byte]);
     const rank = (i) => {
       const found = ranks.get(key(own[i], own[i + 1]));
@@ -126,33 +132,42 @@ function pairs({ tokens, merges, split, specials }) {
     };
     const waiting = Array.from({ length: Math.max(0, own.length - 1) }, (_, i) => rank(i));
     for (;;) {
-      let at = -1,
-        best = NEVER;
+      let [at, best] = [-1, NEVER];
       for (let i = 0; i < waiting.length; i++) if (waiting[i] < best) best = waiting[(at = i)];
-      if (at < 0) return own;
+      if (at < 0) return { own, joins };
       own.splice(at, 2, made[best]);
       waiting.splice(at, 1);
       if (at > 0) waiting[at - 1] = rank(at - 1);
       if (at < waiting.length) waiting[at] = rank(at);
-      fired.set(best, (fired.get(best) ?? 0) + 1);
+      joins.push(best);
     }
   }
-  const encode = (text, _, limit, fired) =>
-    (text.match(pattern) ?? []).flatMap((chunk) => join(chunk, limit, fired));
+
+  const whole = new Map(); // chunk -> how it is joined by all merges: a text that is typed keeps its words
+  function* encode(text, _, limit, fired) {
+    const known = limit === NEVER ? whole : new Map();
+    if (known.size > CACHED) whole.clear();
+    for (const chunk of text.match(pattern) ?? []) {
+      if (!known.has(chunk)) known.set(chunk, join(chunk, limit));
+      const { own, joins } = known.get(chunk);
+      for (const rank of joins) fired.set(rank, (fired.get(rank) ?? 0) + 1);
+      yield* own;
+    }
+  }
   return { encode, made, piece: (id) => known[id] };
 }
 
+const STRICT = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 const MARKS = { " ": "␣", "\n": "⏎", "\t": "⇥" };
 
 /** Bytes to be read: marks for blanks, \xe2 for what is not whole, \u200b for what is not seen. */
 export function visible(piece) {
-  const strict = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
   let text = "";
   for (let at = 0; at < piece.length;) {
-    const lead = piece[at],
-      length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
+    const lead = piece[at];
+    const length = lead < 0x80 ? 1 : lead < 0xe0 ? 2 : lead < 0xf0 ? 3 : 4;
     try {
-      text += shown(strict.decode(piece.subarray(at, at + length)));
+      text += shown(STRICT.decode(piece.subarray(at, at + length)));
       at += length;
     } catch {
       text += `\\x${lead.toString(16).padStart(2, "0")}`;

@@ -38,7 +38,7 @@ async function build(root) {
   function add(given, id) {
     const row = rowOf(given, id, (index) => {
       const { start: from, end } = row.tokens[index];
-      detail.textContent = `${given.name}: ${row.tokens[index].title}`;
+      detail.textContent = `${given.name}: ${row.tokens[index].title()}`;
       for (const one of rows) one.strip.mark(from, end);
     });
     const before = rows.findIndex((one) => one.strip.id === row.strip.id);
