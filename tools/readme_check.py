@@ -110,7 +110,7 @@ def _problems(command: Command, known: Known) -> Iterator[str]:
     if not target:
         return
     if _file_of(target, command.cwd) is None:
-        if target[0] != "-m" or target[1].split(".")[0] in ("src", "tools", "scripts"):
+        if target[0] != "-m" or target[1].split(".")[0] in ("src", "tests", "tools", "scripts"):
             yield f"{command.place}: there is no {' '.join(target)}"
         return
     yield from _wrong_options(command, target, rest, known)

@@ -1,6 +1,7 @@
 # pattern: tests/photographs.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/photographs.py --from <sub-project>
 """Pictures of the pages for the README, taken in the browser that the tests use."""
 
+import sys
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -21,6 +22,8 @@ def take(
     serving: Callable[..., AbstractContextManager[str]] = serving,
 ) -> None:
     """Write `app_<name>.png` for each shot; SystemExit if a page complains."""
+    if len(sys.argv) > 1:
+        raise SystemExit(f"{Path(sys.argv[0]).stem} takes no arguments")
     with playwright.sync_playwright() as driver, serving(load) as url:
         chromium = driver.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         browser = Browser(chromium)
@@ -30,6 +33,8 @@ def take(
             prepare(tab)
             if tab.is_visible("#problem"):
                 raise SystemExit(f"{panel}: {tab.inner_text('#problem')}")
+            if browser.said:
+                raise SystemExit(f"{panel}: {browser.said}")
             path = folder / f"app_{name}.png"
             tab.screenshot(path=path)
             print(path)

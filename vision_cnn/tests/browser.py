@@ -7,14 +7,12 @@
         with serving(page) as url:
             tab = browser.open(url + "#sampler")
 
-A tab is playwright's page. At the end of a test every tab must have had an empty
-console and asked nobody but the server that it was opened from.
+A tab is playwright's page. At the end of a test no tab may have had an error or a
+warning in its console, or have asked anybody but the server, or file, it came from.
 """
 
-import contextlib
 import re
 import shutil
-import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,6 +20,7 @@ from pathlib import Path
 import pytest
 
 from src.app.page import Page
+from tests.app_serving import serving as serving
 
 
 playwright = pytest.importorskip(
@@ -101,27 +100,6 @@ def tabs(chromium) -> Iterator[Browser]:
         assert one.foreign() == []
     finally:
         one.close()
-
-
-@contextlib.contextmanager
-def serving(page: Page | Callable[[], Page]) -> Iterator[str]:
-    """The address at which the page is served, in a thread of this process."""
-    uvicorn = pytest.importorskip("uvicorn", reason="it serves the page")
-    from src.app.launch import bind
-    from src.app.server import create_app
-
-    bound = bind(0)
-    port = bound.getsockname()[1]
-    app = create_app(page if callable(page) else lambda: page, port)
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=1)
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [bound]})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{port}/"
-    finally:
-        server.should_exit = True
-        thread.join()
 
 
 def saved(page: Page, path: Path) -> str:

@@ -67,16 +67,30 @@ def plain(value: Any) -> Any:
         return value if math.isfinite(value) else None
     if value is None or isinstance(value, str | int):
         return value
+    return packed(as_array(value))
+
+
+def as_array(value: Any) -> np.ndarray:
+    """A tensor of torch, from wherever it is, or what numpy reads, as an array."""
     if hasattr(value, "detach"):
-        value = value.detach()
-    return packed(np.asarray(value))
+        value = value.detach().cpu()
+        value = value.float() if value.is_floating_point() else value  # of bfloat16 too
+    return np.asarray(value)
 
 
 def packed(array: np.ndarray) -> dict[str, Any]:
-    """An array as the page's `unpack` reads it; 64 bits become 32."""
+    """An array as the page's `unpack` reads it; 64 bits become 32.
+
+    Raises ValueError for what is no number, or an integer beyond 32 bits.
+    """
     kinds = {"f": "float32", "i": "int32", "u": "int32", "b": "uint8"}
-    dtype = "uint8" if array.dtype == np.uint8 else kinds[array.dtype.kind]
-    content = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<"))
+    dtype = "uint8" if array.dtype == np.uint8 else kinds.get(array.dtype.kind)
+    if dtype is None:
+        raise ValueError(f"a page cannot show an array of {array.dtype}")
+    if dtype == "int32" and array.size and abs(array).max() >= 2**31:
+        raise ValueError("a page cannot show integers of more than 32 bits")
+    with np.errstate(over="ignore"):  # 1e300 is infinite in 32 bits
+        content = np.ascontiguousarray(array, dtype=np.dtype(dtype).newbyteorder("<"))
     return {
         "dtype": dtype,
         "shape": list(array.shape),

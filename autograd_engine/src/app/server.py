@@ -13,7 +13,7 @@ no locks, and a question waits no longer than one frame of a training under way.
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -32,16 +32,22 @@ from .parts import TYPES, index_page, page_files
 END = object()
 
 
-def create_app(load: Callable[[], Page], port: int) -> FastAPI:
+def create_app(
+    load: Callable[[], Page],
+    port: int,
+    on_start: Callable[[Future], None] = lambda page: None,
+) -> FastAPI:
     """The application that serves the page which `load` gives, called after the start.
 
     Where `load` raises InputError, every question is answered with its sentence.
+    `on_start` gets the page to come.
     """
     worker = ThreadPoolExecutor(1, "model")
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         app.state.page = worker.submit(_loaded, load)
+        on_start(app.state.page)
         yield
         worker.shutdown(wait=False, cancel_futures=True)
 

@@ -8,11 +8,12 @@ from typing import Any
 import numpy as np
 
 from ..utils.errors import InputError
+from .page import as_array
 
 
 def newest_checkpoint(runs: Path = Path("runs")) -> Path | None:
     """`best` of runs/latest, else of the last trained run; None if there is none."""
-    latest = sorted((runs / "latest" / "checkpoints").glob("best.*"))
+    latest = [path for path in runs.glob("latest/checkpoints/best.*") if _is_one(path)]
     return next(iter(latest or find_checkpoints(runs)), None)
 
 
@@ -21,15 +22,19 @@ def find_checkpoints(runs: Path = Path("runs")) -> list[Path]:
     found = [
         path
         for path in runs.glob("*/checkpoints/best.*")
-        if path.suffix in (".pt", ".npz") and path.parts[-3] != "latest"
+        if _is_one(path) and path.parts[-3] != "latest"
     ]
     return sorted(found, key=lambda path: (-path.stat().st_mtime, path))
+
+
+def _is_one(path: Path) -> bool:
+    return path.suffix in (".pt", ".npz") and path.is_file()
 
 
 def check_finite(weights: Mapping[str, Any], path: Path) -> None:
     """Raise InputError if a weight is NaN or infinite: nothing could be shown of it."""
     for name, value in weights.items():
-        array = np.asarray(value.detach() if hasattr(value, "detach") else value)
+        array = as_array(value)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise InputError(
                 f"{path}: {name} holds values that are not finite, so its training has "

@@ -14,7 +14,7 @@ from pathlib import Path
 
 
 FOLDER = Path(__file__).parent / "page"
-TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+TYPES = {".css": "text/css", ".js": "text/javascript"}
 START = 'import "main";'
 
 
@@ -44,7 +44,9 @@ def index_page(files: Mapping[str, bytes]) -> tuple[str, str]:
 def saved_page(files: Mapping[str, bytes], blocks: str) -> str:
     """The page with everything in it; `blocks` holds the answers."""
     css = "\n" + "\n".join(
-        text.decode() for name, text in files.items() if name.endswith(".css")
+        text.decode().replace("\r\n", "\n")  # as a browser has it when it hashes
+        for name, text in files.items()
+        if name.endswith(".css")
     )
     addresses = {
         name: "data:text/javascript;base64," + base64.b64encode(text).decode()
@@ -53,7 +55,8 @@ def saved_page(files: Mapping[str, bytes], blocks: str) -> str:
     found = _map_of(addresses)
     rules = (
         f"default-src 'none'; script-src {_hash(found)} {_hash(START)} data:; "
-        f"style-src {_hash(css)}; img-src data: blob:; media-src data: blob:"
+        f"style-src {_hash(css)}; img-src data: blob:; "
+        "media-src data: blob:; base-uri 'none'; form-action 'none'"
     )
     policy = f'<meta http-equiv="content-security-policy" content="{rules}">'
     style = f"<style>{css}</style>"
@@ -73,7 +76,9 @@ def _filled(**parts: str) -> str:
 
 def _map_of(addresses: Mapping[str, str]) -> str:
     """The import map: "dom" is where dom.js is."""
-    modules = {n.removesuffix(".js"): a for n, a in addresses.items() if ".js" in n}
+    modules = {
+        n.removesuffix(".js"): a for n, a in addresses.items() if n.endswith(".js")
+    }
     return json.dumps({"imports": modules})
 
 

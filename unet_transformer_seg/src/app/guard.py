@@ -8,8 +8,8 @@ from ..utils.logging import log
 from .uploads import MAX_BYTES
 
 
-MAX_BODY = MAX_BYTES * 4 // 3 + 2**16
-"""A file in base64 and the parameters around it."""
+MAX_BODY = 2 * (MAX_BYTES * 4 // 3) + 2**16
+"""Two files in base64, such as an image and its mask, and the parameters around."""
 
 
 class Guard:
@@ -22,20 +22,26 @@ class Guard:
             (b"referrer-policy", b"no-referrer"),
             (b"content-security-policy", policy.encode()),
         ]
-        self.hosts = {f"{name}:{port}" for name in ("127.0.0.1", "localhost")}
+        names = {"127.0.0.1", "localhost"}
+        self.hosts = {f"{name}:{port}" for name in names}
+        if port == 80:  # browsers leave it out
+            self.hosts |= names
 
     async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        started, got = False, 0
+        started, got, whole = False, 0, False
 
         async def counted() -> dict:
-            nonlocal got
+            nonlocal got, whole
             message = await receive()
+            if message["type"] == "http.disconnect" and not whole:
+                raise _Left
+            whole = not message.get("more_body", False)
             got += len(message.get("body", b""))
             if got > MAX_BODY:
-                raise _Refused(413, f"more than {MAX_BYTES >> 20} MiB; send less")
+                raise _Refused(413, f"more than {MAX_BODY >> 20} MiB; send less")
             return message
 
         async def guarded(message: dict) -> None:
@@ -51,6 +57,8 @@ class Guard:
             await self.app(scope, counted, guarded)
         except _Refused as refused:
             await _answer(guarded, refused.status, str(refused))
+        except _Left:
+            return
         except Exception:
             log.exception("a request failed")
             if not started:
@@ -73,6 +81,10 @@ class Guard:
         kind = headers.get("content-type", "").split(";")[0].strip().lower()
         if scope["method"] == "POST" and kind != "application/json":
             raise _Refused(415, "a question is application/json")
+
+
+class _Left(Exception):
+    """The visitor has gone before the question had ended."""
 
 
 class _Refused(Exception):

@@ -1,12 +1,14 @@
 # pattern: app/launch.py -- the same in every sub-project; edit one, then: python -m tools.copies sync app/launch.py --from <sub-project>
 """From `scripts/app.py` to a running page, and its end."""
 
+import logging
+import os
 import shlex
 import signal
 import socket
 from collections.abc import Callable
+from concurrent.futures import Future
 from importlib.util import find_spec
-from typing import Any
 
 from ..utils.errors import InputError
 from ..utils.logging import log
@@ -25,13 +27,21 @@ def serve(load: Callable[[], Page], port: int) -> None:
     """
     require_extra()
     bound = bind(port)
-    port = bound.getsockname()[1]
-    announce(port)
+    pages: list[Future] = []
+
+    def leave(number: int, frame: object) -> None:
+        page = pages[0] if pages and pages[0].done() else None
+        failed = page and not page.cancelled() and page.exception()
+        raise SystemExit(2 if failed else 128 + number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, leave)  # uvicorn, while it runs, ends first
+    announce(bound.getsockname()[1])
     import uvicorn
 
     from .server import create_app
 
-    app = create_app(load, port)
+    app = create_app(load, bound.getsockname()[1], pages.append)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -42,8 +52,7 @@ def serve(load: Callable[[], Page], port: int) -> None:
             limit_concurrency=64,
         )
     )
-    for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
-        signal.signal(number, lambda *_, code=code: _leave(app, code))
+    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # Guard tells faults
     server.run(sockets=[bound])
 
 
@@ -58,16 +67,18 @@ def require_extra() -> None:
 
 def bind(port: int) -> socket.socket:
     """A listening socket of this machine alone; port 0 becomes a free one."""
+    if not 0 <= port <= 65535:
+        raise InputError(f"--port {port}: must be from 0 (any free one) to 65535")
     bound = socket.socket()
-    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if os.name == "posix":  # on Windows it would share a port that is in use
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         bound.bind(("127.0.0.1", port))
         bound.listen(64)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         bound.close()
-        why = getattr(error, "strerror", None) or error
         raise InputError(
-            f"--port {port}: {why}. Choose another; 0 takes a free one"
+            f"--port {port}: {error.strerror}. Choose another; 0 takes a free one"
         ) from None
     return bound
 
@@ -76,9 +87,3 @@ def announce(port: int) -> None:
     """Where the page is, on stdout, and how it ends, on stderr."""
     print(f"http://127.0.0.1:{port}", flush=True)
     log.info("open the address above in a browser; Ctrl-C ends it")
-
-
-def _leave(app: Any, code: int) -> None:
-    page = app.state.page
-    failed = page.done() and not page.cancelled() and page.exception()
-    raise SystemExit(2 if failed else code)

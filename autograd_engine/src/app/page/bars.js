@@ -15,10 +15,10 @@ export function bars({ id, label, show = short, onpick }) {
     bar.style.width = `${signed ? share / 2 : share}%`;
     if (signed) bar.style.marginLeft = `${value < 0 ? 50 - share / 2 : 50}%`;
     const title = onpick
-      ? el("button", { type: "button", class: "name", onclick: () => onpick(row, index) }, name)
-      : el("span", { class: "name" }, name);
+      ? el("button", { type: "button", class: "name", title: name, "aria-pressed": Boolean(chosen), onclick: () => onpick(row, index) }, name)
+      : el("span", { class: "name", title: name }, name);
     const kind = [faint && "faint", chosen && "chosen"].filter(Boolean).join(" ");
-    return el("li", { class: kind }, title, el("span", { class: "track" }, bar),
+    return el("li", { class: kind, "aria-current": chosen || null }, title, el("span", { class: "track" }, bar),
       el("span", { class: "value" }, show(value), note ? el("small", {}, ` ${note}`) : null));
   }
 

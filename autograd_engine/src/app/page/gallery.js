@@ -11,7 +11,7 @@ export function gallery({ id, label, size = 64, onpick }) {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
     const all = [...grid.querySelectorAll("button")];
     const next = step && all[all.indexOf(document.activeElement) + step];
-    if (!next) return;
+    if (!next || event.altKey || event.ctrlKey || event.metaKey) return;
     event.preventDefault();
     next.focus();
   });
@@ -30,7 +30,9 @@ export function gallery({ id, label, size = 64, onpick }) {
   /** Items of {image (packed uint8), caption, chosen}. */
   const show = (items) => {
     const choose = (chosen) => [...grid.children].forEach((one, i) => one.setAttribute("aria-pressed", i === chosen));
+    const focused = [...grid.children].indexOf(document.activeElement);
     grid.replaceChildren(...items.map((item, index) => cell(item, index, choose)));
+    grid.children[focused]?.focus();
   };
   const node = el("figure", {}, label ? el("figcaption", {}, label) : null, grid);
   node.show = show;

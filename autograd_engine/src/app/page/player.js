@@ -28,6 +28,7 @@ export function player({ id, source, show, keep = 2000 }) {
   }
 
   function add(frame) {
+    if (running && !node.offsetParent) pause(); // nobody sees this tab
     frames = [...frames.slice(0, at + 1), frame];
     if (frames.length > keep) frames.splice(1, 1); // the first stays
     goTo(frames.length - 1);
@@ -49,7 +50,8 @@ export function player({ id, source, show, keep = 2000 }) {
     if (at === frames.length - 1) goTo(0);
     let stop;
     const ended = new Promise((resolve) => {
-      const clock = setInterval(() => (at < frames.length - 1 ? goTo(at + 1) : stop()), 60);
+      const more = () => at < frames.length - 1 && node.offsetParent;
+      const clock = setInterval(() => (more() ? goTo(at + 1) : stop()), 60);
       stop = () => (clearInterval(clock), resolve());
     });
     return { stop, ended };
@@ -68,8 +70,8 @@ export function player({ id, source, show, keep = 2000 }) {
     if (busy) return;
     busy = true;
     try {
-      const frame = await source.step(frames[at]);
-      if (frame) add(frame);
+      const from = frames[at], frame = await source.step(from);
+      if (frame && frames[at] === from) add(frame); // nobody has moved meanwhile
     } finally {
       busy = false;
     }

@@ -8,11 +8,11 @@ import { byId, calm, complain, el, say } from "dom";
 export async function tabs(panels) {
   const built = new Map();
   const buttons = panels.map(({ id, title }) =>
-    el("button", { id: `tab-${id}`, role: "tab", "aria-controls": `panel-${id}`, onclick: () => open(id) }, title));
+    el("button", { id: `tab-${id}`, role: "tab", onclick: () => open(id) }, title));
   byId("tabs").append(...buttons);
   byId("tabs").addEventListener("keydown", (event) => {
     const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
-    if (!step) return;
+    if (!step || event.altKey || event.ctrlKey || event.metaKey) return;
     const at = panels.findIndex(({ id }) => `tab-${id}` === document.activeElement.id);
     open(panels[(at + step + panels.length) % panels.length].id);
     byId("tabs").querySelector("[aria-selected=true]").focus();
@@ -35,6 +35,7 @@ export async function tabs(panels) {
     const root = el("section", { id: `panel-${panel.id}`, role: "tabpanel", "aria-labelledby": `tab-${panel.id}` });
     built.set(panel.id, root);
     byId("panels").append(root);
+    byId(`tab-${panel.id}`).setAttribute("aria-controls", root.id);
     try {
       await panel.build(root);
       root.dataset.ready = "";
@@ -45,6 +46,8 @@ export async function tabs(panels) {
     }
   }
 
+  for (const kind of ["dragover", "drop"]) // a file dropped beside its place must not replace the page
+    addEventListener(kind, (event) => event.preventDefault());
   addEventListener("hashchange", () => open(chosen()));
   const chosen = () => panels.find(({ id }) => location.hash === `#${id}`)?.id ?? panels[0].id;
   say("loading the model…");

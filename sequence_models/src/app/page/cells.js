@@ -19,7 +19,6 @@ export function cursor({ canvas, readout, size, told, onpick, onpoint, draw }) {
   const point = (cell) => {
     if (String(cell) === String(at)) return;
     at = cell;
-    readout.textContent = at ? told(...at) : "";
     if (at) onpoint?.(...at);
     draw();
   };
@@ -33,12 +32,14 @@ export function cursor({ canvas, readout, size, told, onpick, onpoint, draw }) {
     onpick?.(...cell);
   });
   canvas.addEventListener("keydown", (event) => {
-    const [height, width] = size(), [row, column] = at ?? [0, -1];
+    const [height, width] = size(), [row, column] = at ?? [];
+    if (!height || !width || event.altKey || event.ctrlKey || event.metaKey) return;
     const moves = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
     if (event.key === "Enter" && at) onpick?.(...at);
     else if (event.key in moves) {
       const [down, right] = moves[event.key];
-      point([Math.min(height - 1, Math.max(0, row + down)), Math.min(width - 1, Math.max(0, column + right))]);
+      const inside = (n, most) => Math.min(most - 1, Math.max(0, n));
+      point(at ? [inside(row + down, height), inside(column + right, width)] : [0, 0]);
     } else return;
     event.preventDefault();
   });
@@ -58,8 +59,14 @@ export function cursor({ canvas, readout, size, told, onpick, onpoint, draw }) {
     return box;
   };
   return {
-    /** Frames around cells [row, column, height, width], and the cursor. */
-    draw: (marked) => frames.replaceChildren(...marked.map((cell) => frame(cell, "mark")), ...(at ? [frame(at, "here")] : [])),
+    /** Frames around cells [row, column, height, width], the cursor, and what it is on. */
+    draw: (marked) => {
+      const [height, width] = size();
+      if (at && (at[0] >= height || at[1] >= width)) at = null;
+      readout.textContent = at ? told(...at) : "";
+      const boxes = marked.map((cell) => frame(cell, "mark"));
+      frames.replaceChildren(...boxes, ...(at ? [frame(at, "here")] : []));
+    },
     move: (row, column) => point([row, column]),
   };
 }

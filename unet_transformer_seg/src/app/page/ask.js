@@ -32,7 +32,8 @@ export async function ask(name, given = {}) {
 
 /**
  * Frames of a stream, one after the other, until it ends or `stop()` is called.
- * `ended` resolves then; it rejects with a sentence. In a saved page: `recording`.
+ * `ended` resolves then; it rejects with a sentence. In a saved page: `recording`. The
+ * parameters travel in the address: some kilobytes at most.
  */
 export function listen(name, given, onframe) {
   const source = new EventSource(`/listen/${name}?given=${encodeURIComponent(JSON.stringify(given))}`);
@@ -42,8 +43,12 @@ export function listen(name, given, onframe) {
     stop = () => close(resolve);
     source.onmessage = ({ data }) => {
       const said = JSON.parse(data);
-      if ("fault" in said) close(reject, new Error(said.fault));
-      else onframe(said.answer);
+      if ("fault" in said) return close(reject, new Error(said.fault));
+      try {
+        onframe(said.answer);
+      } catch (error) {
+        close(reject, error);
+      }
     };
     source.addEventListener("end", () => close(resolve));
     source.onerror = () => close(reject, new Error(GONE));
@@ -88,17 +93,25 @@ export async function upload(file) {
   return { name: file.name, base64: btoa(text) };
 }
 
-/** `f`, but only the last call's answer counts: gives null for one that was overtaken. */
+/**
+ * `f`, one call at a time: of those that come while one is under way only the last is
+ * made. Gives null for one that was left out or overtaken.
+ */
 export function latest(f) {
-  let turn = 0;
+  let turn = 0, underway = null;
   return async (...given) => {
     const mine = ++turn;
+    while (underway) await underway.catch(() => {});
+    if (mine !== turn) return null;
+    underway = (async () => f(...given))();
     try {
-      const answer = await f(...given);
+      const answer = await underway;
       return mine === turn ? answer : null;
     } catch (error) {
       if (mine === turn) throw error;
       return null;
+    } finally {
+      underway = null;
     }
   };
 }

@@ -21,7 +21,7 @@ export function slider({ id, label, min, max, step = 1, value, show = short, oni
   const toPosition = (v) => (log ? Math.round((steps * Math.log(v / min)) / Math.log(max / min)) : v);
   const toValue = (p) => (log ? Number((min * (max / min) ** (p / steps)).toPrecision(3)) : p);
   const range = log ? { min: 0, max: steps, step: 1 } : { min, max, step };
-  const output = el("output", {}, show(value));
+  const output = el("output");
   const input = el("input", { id, type: "range", ...range });
   input.value = toPosition(value);
   const current = () => toValue(Number(input.value));

@@ -29,14 +29,15 @@ export const hint = (text) =>
 export function short(value, digits = 4) {
   if (value == null) return "–";
   if (typeof value !== "number") return String(value);
-  if (!Number.isFinite(value)) return String(value);
+  if (!Number.isFinite(value)) return String(value).replace("-", "−");
+  if (value === 0) return "0";
   if (Number.isInteger(value) && Math.abs(value) < 1e15) return value.toLocaleString("en").replace("-", "−");
   const size = Math.abs(value);
   if (size < 1e-4 || size >= 1e9) return value.toExponential(Math.max(0, digits - 2)).replaceAll("-", "−");
   return String(Number(value.toPrecision(digits))).replace("-", "−");
 }
 
-export const percent = (share, digits = 1) => (share == null ? "–" : `${(100 * share).toFixed(digits)} %`);
+export const percent = (share, digits = 1) => (!Number.isFinite(share) ? "–" : `${(100 * share).toFixed(digits)} %`);
 
 /** What a CSS variable says at the moment, light or dark. */
 export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -47,18 +48,38 @@ export function rgb(name) {
   return [0, 2, 4].map((at) => parseInt(digits.slice(at, at + 2), 16));
 }
 
-/** Call `draw` when light and dark change, or the page gets another width. */
-export function onTheme(draw) {
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
-  let width = innerWidth;
-  addEventListener("resize", () => innerWidth !== width && ((width = innerWidth), draw()));
+/**
+ * Call `draw` when light and dark change, or the window gets another width; no longer
+ * once `node` has left the page.
+ */
+export function onTheme(draw, node = document.body) {
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  let width = innerWidth, seen = false;
+  const forget = new AbortController(), signal = forget.signal;
+  const change = () => {
+    seen ||= node.isConnected; // before that it is only being built
+    if (seen && !node.isConnected) forget.abort();
+    else draw();
+  };
+  dark.addEventListener("change", change, { signal });
+  addEventListener("resize", () => innerWidth !== width && ((width = innerWidth), change()), { signal });
 }
 
-/** Draw when the node has a width: at once, or when its panel is opened. */
+/** Call `draw` once the node has a width: at once, or when its panel is opened. */
 export function whenSeen(node, draw) {
   new ResizeObserver((_, observer) => {
     if (!node.clientWidth) return;
     observer.disconnect();
+    draw();
+  }).observe(node);
+}
+
+/** Call `draw` whenever the node gets another width, also when its panel is opened. */
+export function onWidth(node, draw) {
+  let width = 0;
+  new ResizeObserver(() => {
+    if (!node.clientWidth || node.clientWidth === width) return;
+    width = node.clientWidth;
     draw();
   }).observe(node);
 }

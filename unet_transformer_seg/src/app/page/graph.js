@@ -20,15 +20,15 @@ export function graph({ id, label, onpick, boxWidth = BOX.width }) {
    */
   node.show = ({ nodes, edges }) => {
     const places = laidOut(nodes, boxWidth);
-    const width = Math.max(...[...places.values()].map((p) => p.x + boxWidth)) + BOX.pad;
-    const height = Math.max(...[...places.values()].map((p) => p.y + p.height)) + BOX.pad;
+    const width = Math.max(0, ...[...places.values()].map((p) => p.x + boxWidth)) + BOX.pad;
+    const height = Math.max(0, ...[...places.values()].map((p) => p.y + p.height)) + BOX.pad;
     image.setAttribute("viewBox", `0 0 ${width} ${height}`);
     image.setAttribute("width", width);
     image.setAttribute("height", height);
-    const focused = document.activeElement?.dataset?.node;
+    const focused = image.contains(document.activeElement) ? document.activeElement.dataset.node : null;
     boxes = new Map(nodes.map((one) => [String(one.id), drawn(one, places.get(one.id), nodes)]));
     image.replaceChildren(arrowHead(id), ...edges.map((edge) => arrow(edge, places)), ...boxes.values());
-    if (focused) boxes.get(focused)?.focus();
+    if (focused !== null) boxes.get(focused)?.focus();
   };
   /** Bring a box into view. */
   node.reveal = (which) => {
@@ -50,6 +50,7 @@ export function graph({ id, label, onpick, boxWidth = BOX.width }) {
   }
 
   function keyed(event, one, nodes) {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === "Enter" || event.key === " ") onpick?.(one);
     else {
       const [layers, along] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] ?? [0, 0];

@@ -37,23 +37,28 @@ export function heatmap({ id, label, scale = "sequential", cell = 16, limit, row
   node.show = (given, h, w, limitNow = limit) => {
     [values, height, width] = [given, h, w];
     most = limitNow ?? largest(values);
-    canvas.setAttribute("aria-label", `${label ?? id}: ${h} rows, ${w} columns, largest value ${short(largest(values))}`);
+    const size = Array.prototype.some.call(values, Boolean) ? short(largest(values)) : "0";
+    canvas.setAttribute("aria-label", `${label ?? id}: ${h} rows, ${w} columns, largest size ${size}`);
     draw();
   };
   /** Frame the cells [[row, column], ...]. */
   node.mark = (cells) => ((marked = cells), draw());
   node.point = (row, column) => place.move(row, column);
-  onTheme(draw);
+  onTheme(draw, node);
   return node;
 }
 
+/** The largest finite size, by which colours are scaled; 1 where all are zero. */
 export function largest(values) {
   let most = 0;
-  for (const value of values) if (Math.abs(value) > most) most = Math.abs(value);
+  for (const value of values) {
+    const size = Math.abs(value);
+    if (size > most && size < Infinity) most = size;
+  }
   return most || 1;
 }
 
-/** RGBA of every value; what is not finite is transparent. */
+/** RGBA of every value; infinity has the full colour, and NaN is no cell: transparent. */
 export function coloured(values, most, scale) {
   const [paper, plus, minus] = [rgb("--paper"), rgb(scale === "diverging" ? "--plus" : "--much"), rgb("--minus")];
   const data = new Uint8ClampedArray(4 * values.length);
@@ -61,7 +66,7 @@ export function coloured(values, most, scale) {
     const share = Math.min(1, Math.abs(values[i]) / most);
     const end = values[i] < 0 ? minus : plus;
     for (let c = 0; c < 3; c++) data[4 * i + c] = paper[c] + share * (end[c] - paper[c]);
-    data[4 * i + 3] = Number.isFinite(values[i]) ? 255 : 0;
+    data[4 * i + 3] = Number.isNaN(values[i]) ? 0 : 255;
   }
   return data;
 }

@@ -11,7 +11,7 @@ import { cursor } from "cells";
  */
 export function picture({ id, label, size = 256, onpick, onpoint, describe }) {
   let image = null, above = null, strength = 1, boxes = [];
-  const canvas = el("canvas", { id, role: "img", "aria-label": label, tabindex: onpick || onpoint ? 0 : null, class: "cells" });
+  const canvas = el("canvas", { id, role: "img", "aria-label": label, tabindex: onpick || onpoint || describe ? 0 : null, class: "cells" });
   const readout = el("output", { class: "readout", for: id });
   const told = (row, column) => describe?.(row, column) ?? `row ${row}, column ${column}`;
   const place = cursor({ canvas, readout, size: () => [image?.height ?? 0, image?.width ?? 0], told, onpick, onpoint, draw });
@@ -34,7 +34,11 @@ export function picture({ id, label, size = 256, onpick, onpoint, describe }) {
   }
 
   /** A packed uint8 image, [height, width] or [height, width, 1, 3 or 4]. */
-  node.show = (packed) => ((image = imageOf(packed)), (boxes = []), (above = null), draw());
+  node.show = (packed) => {
+    image = packed.shape.includes(0) ? new ImageData(1, 1) : imageOf(packed);
+    [boxes, above] = [[], null];
+    draw();
+  };
   /** What lies above it: a packed RGBA image or an ImageData of any size, or null. */
   node.overlay = (given, opacity = 1) => {
     above = given === null || given instanceof ImageData ? given : imageOf(given);

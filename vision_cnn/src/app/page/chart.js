@@ -1,13 +1,13 @@
 // pattern: app/page/chart.js -- the same in every sub-project; edit one, then: python -m tools.copies sync app/page/chart.js --from <sub-project>
 /* Lines over a common axis, drawn as SVG: ticks, legend, the values under the pointer. */
 
-import { el, onTheme, short, svg, whenSeen } from "dom";
+import { el, onWidth, short, svg } from "dom";
 
 const FRAME = { left: 62, right: 12, top: 10, bottom: 40 };
 
 /** `x` and `y` name the axes; `log` draws the heights by their logarithm. */
 export function chart({ id, label, x, y, log = false, height = 220 }) {
-  let series = [], marks = [];
+  let series = [], marks = [], span = [0, 0], here = 1;
   const readout = el("output", { class: "readout", for: id });
   const image = svg("svg", { id, role: "img", tabindex: 0, class: "chart" });
   const legend = el("div", { class: "legend" });
@@ -15,11 +15,14 @@ export function chart({ id, label, x, y, log = false, height = 220 }) {
   const scale = { log };
 
   function draw() {
-    const width = Math.max(240, node.clientWidth || 480);
+    const width = Math.max(240, node.clientWidth);
+    if (!node.clientWidth) return; // in a panel that is not open
     const shown = series.map((one) => ({ ...one, points: pointsOf(one, scale.log) }));
     const all = shown.flatMap((one) => one.points);
     image.setAttribute("viewBox", `0 0 ${width} ${height}`);
     image.setAttribute("height", height);
+    const ends = series.map((one) => `${one.name} ends at ${short(one.y.at(-1))}`);
+    image.setAttribute("aria-label", `${label ?? y} along ${x}: ${ends.join(", ") || "nothing yet"}`);
     if (!all.length) return image.replaceChildren(svg("text", { x: FRAME.left, y: height / 2 }, "nothing yet"));
     const [left, right] = extent([...all.map(([a]) => a), ...marks.map(({ at }) => at)]);
     const [low, high] = extent(all.map(([, b]) => b), 0.04);
@@ -27,9 +30,7 @@ export function chart({ id, label, x, y, log = false, height = 220 }) {
     const toY = (b) => height - FRAME.bottom - ((b - low) / (high - low)) * (height - FRAME.top - FRAME.bottom);
     const lines = shown.map((one, slot) => line(one, slot, toX, toY));
     image.replaceChildren(...axes(width, [left, right], [low, high], toX, toY), ...marks.map((mark) => upright(mark, toX)), ...lines);
-    image.dataset.left = left;
-    image.dataset.right = right;
-    image.setAttribute("aria-label", `${label ?? y} along ${x}: ` + series.map((one) => `${one.name} ends at ${short(one.y.at(-1))}`).join(", "));
+    span = [left, right];
   }
 
   function axes(width, [left, right], [low, high], toX, toY) {
@@ -57,7 +58,10 @@ export function chart({ id, label, x, y, log = false, height = 220 }) {
       svg("path", { d: at.map((p, i) => `${i ? "L" : "M"}${p}`).join(""), "stroke-dasharray": dashed ? "6 4" : null }), circles);
   }
 
-  function tell(at) {
+  /** The values at a share of the axis, from 0 at its left to 1. */
+  function tell(share) {
+    here = Math.min(1, Math.max(0, share));
+    const at = span[0] + here * (span[1] - span[0]);
     readout.textContent = series.map(({ name, x: xs, y: ys }) => {
       let best = 0;
       for (let i = 1; i < xs.length; i++) if (Math.abs(xs[i] - at) < Math.abs(xs[best] - at)) best = i;
@@ -66,12 +70,16 @@ export function chart({ id, label, x, y, log = false, height = 220 }) {
   }
   image.addEventListener("pointermove", ({ clientX }) => {
     const box = image.getBoundingClientRect();
-    const [left, right] = [Number(image.dataset.left), Number(image.dataset.right)];
-    const share = (clientX - box.left - FRAME.left) / (box.width - FRAME.left - FRAME.right);
-    tell(left + Math.min(1, Math.max(0, share)) * (right - left));
+    tell((clientX - box.left - FRAME.left) / (box.width - FRAME.left - FRAME.right));
+  });
+  image.addEventListener("keydown", (event) => {
+    const to = { ArrowLeft: here - 0.02, ArrowRight: here + 0.02, Home: 0, End: 1 }[event.key];
+    if (to === undefined || event.altKey || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    tell(to);
   });
   image.addEventListener("pointerleave", () => (readout.textContent = ""));
-  image.addEventListener("focus", () => tell(Number(image.dataset.right)));
+  image.addEventListener("focus", () => tell(1));
   image.addEventListener("blur", () => (readout.textContent = ""));
 
   /** Series of {name, x, y, dashed, dots}; `uprights` are lines [{at, text}] across. */
@@ -82,8 +90,7 @@ export function chart({ id, label, x, y, log = false, height = 220 }) {
     draw();
   };
   node.logarithmic = (yes) => ((scale.log = yes), draw());
-  whenSeen(node, draw);
-  onTheme(draw);
+  onWidth(node, draw);
   return node;
 }
 
