@@ -64,7 +64,7 @@ export function pad({ id, label, height, width, size = 280, onchange }) {
 
   node.set = (values) => (pixels.set(values), draw(), onchange(pixels));
   node.clear = () => node.set(new Uint8Array(height * width));
-  onTheme(draw);
+  onTheme(draw, node);
   draw();
   return node;
 }
