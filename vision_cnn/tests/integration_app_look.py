@@ -46,10 +46,7 @@ def choose_unit(tab, layer: str, channel: int, row: int, column: int) -> str:
     """By the keyboard alone, from the layer to the number; gives its sentence."""
     tab.locator("#look-layer").focus()
     tab.locator("#look-layer").select_option(layer)
-    tab.wait_for_function(
-        "name => document.querySelector('#look-facts').textContent.startsWith(name)",
-        arg=f"{layer}:",
-    )
+    tab.wait_for_selector(f"#look-facts:has-text('{layer}:')")
     tab.locator("#look-maps button").nth(channel).focus()
     tab.keyboard.press("Enter")
     tab.locator("#look-map").focus()
@@ -111,15 +108,11 @@ def test_files_are_dropped_good_and_bad(page, url, browser, tmp_path):
         tab.set_input_files(
             "#look-file", {"name": name, "mimeType": "image/png", "buffer": content}
         )
-        tab.wait_for_selector("#problem:not([hidden])")
-        tab.wait_for_function(
-            "t => document.querySelector('#problem').textContent.includes(t)",
-            arg=sentence,
-        )
+        tab.wait_for_selector(f"#problem:has-text('{sentence}')")
         assert tab.inner_text("#problem").startswith(name)
     example = asked(page, "look/start")["examples"][3]
     tab.locator("#look-examples button").nth(3).click()
-    tab.wait_for_function("document.querySelector('#problem').hidden")
+    tab.wait_for_selector("#problem", state="hidden")
     top = asked(page, "look/predict", image=example["image"])["top"]
     tab.wait_for_selector(f"#look-classes .chosen:has-text('{example['true']}')")
     shown = tab.locator("#look-classes li").all_inner_texts()
@@ -166,9 +159,7 @@ def test_parts_are_switched_off_and_on_again(page, url, browser):
     tab.locator("#surgery-layer").select_option("groups.0.conv2")
     tab.check("#surgery-channel-1")
     tab.check("#surgery-block-2")
-    tab.wait_for_function(
-        "document.querySelector('#surgery-off').textContent.includes('groups.1')"
-    )
+    tab.wait_for_selector("#surgery-off:has-text('groups.1')")
     found = asked(page, "surgery/without", off=["groups.0.conv2:1", "groups.1"])
     after = numbers(tab.inner_text("#surgery-summary"))[1:]
     wanted = [100 * found["accuracy"], 24, found["changed"]]
