@@ -3,6 +3,7 @@
 import base64
 import io
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -29,6 +30,12 @@ from tests.checkpoints import (
 )
 
 
+@pytest.fixture(scope="module")
+def look_at(tmp_path_factory):
+    """The panel of a network of the registry, made once."""
+    return cache(lambda name: Look(open_tiny(tmp_path_factory.mktemp(name), name)))
+
+
 def product(about: dict, channel: int, row: int, column: int) -> float:
     """Patch times kernel plus bias, read out of the answer number by number."""
     images, kernel = about["input"].double(), about["weight"][channel].double()
@@ -51,8 +58,8 @@ def some_units(about: dict) -> list[tuple[int, int, int]]:
 
 @pytest.mark.spec("CNN-180", "the patch times the kernel plus the bias is the number")
 @pytest.mark.parametrize("name", MODELS)
-def test_patch_times_kernel_is_the_number_in_every_network(name, tmp_path):
-    look = Look(open_tiny(tmp_path, name))
+def test_patch_times_kernel_is_the_number_in_every_network(name, look_at):
+    look = look_at(name)
     layers = [x["layer"] for x in look.start()["layers"]]
     kinds = ("Conv2d", "Linear")
     weighed = [n for n in layers if type(look.layers[n].module).__name__ in kinds]
@@ -78,8 +85,8 @@ def test_scale_and_shift_of_a_batch_norm_give_its_number(tmp_path):
 
 @pytest.mark.spec("CNN-179", "Each layer of each network of the registry")
 @pytest.mark.parametrize("name", ["vit_tiny", "convnext_tiny", "mobilenet_v2"])
-def test_the_maps_of_every_layer_are_what_the_network_computes(name, tmp_path):
-    look = Look(open_tiny(tmp_path, name))
+def test_the_maps_of_every_layer_are_what_the_network_computes(name, look_at):
+    look = look_at(name)
     image = look.opened.tensor("test:5")
     names = [x["layer"] for x in look.start()["layers"]]
     with torch.no_grad(), capture(look.model, image, names) as seen:
@@ -114,8 +121,8 @@ def test_the_receptive_field_holds_exactly_the_pixels_that_move_the_unit(
 
 @pytest.mark.spec("CNN-181", "the pixels that can change it")
 @pytest.mark.parametrize("name", MODELS)
-def test_no_pixel_outside_the_receptive_field_moves_a_unit(name, tmp_path):
-    look = Look(open_tiny(tmp_path, name))
+def test_no_pixel_outside_the_receptive_field_moves_a_unit(name, look_at):
+    look = look_at(name)
     image, names = look.opened.tensor("test:0").requires_grad_(), [*look.layers]
     chosen = [names[i * (len(names) - 1) // 4] for i in range(4)]
     with capture(look.model, image, chosen) as seen:
@@ -136,8 +143,8 @@ def test_no_pixel_outside_the_receptive_field_moves_a_unit(name, tmp_path):
 
 
 @pytest.mark.spec("CNN-181", "exactly the pixels that can change it")
-def test_behind_attention_every_pixel_can_change_a_unit(tmp_path):
-    look = Look(open_tiny(tmp_path, "vit_tiny"))
+def test_behind_attention_every_pixel_can_change_a_unit(look_at):
+    look = look_at("vit_tiny")
     before = look.layer("test:0", "layers.0.attend.qkv")["field"]
     behind = look.layer("test:0", "layers.1.attend.qkv")["field"]
     assert (before["low"], before["high"]) == ([0, 0], [3, 3])
