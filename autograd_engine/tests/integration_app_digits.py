@@ -64,6 +64,7 @@ def compare(tab, checkpoint, digit):
     assert chosen == str(logits.argmax())
 
 
+@pytest.mark.spec("AGE-123", "logits and probabilities that the network gives")
 def test_what_is_shown_is_what_the_network_computes(browser, url, checkpoint):
     tab = browser.open(url)
     compare(tab, checkpoint, 7)
@@ -79,6 +80,7 @@ def test_what_is_shown_is_what_the_network_computes(browser, url, checkpoint):
     assert number(said.split(" = ")[-1]) == pytest.approx(value, rel=1e-3)
 
 
+@pytest.mark.spec("AGE-123", "what is drawn")
 def test_the_mouse_and_the_keyboard_draw(browser, url, checkpoint):
     tab = browser.open(url)
     tab.click("#digits-clear")
@@ -102,6 +104,7 @@ def centre_of(tab, selector):
     return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
 
 
+@pytest.mark.spec("AGE-124", "never as HTML")
 def test_a_file_is_read_or_refused_in_one_sentence(browser, url, tmp_path):
     tab = browser.open(url)
     text = tmp_path / "<b>note.png"
@@ -115,6 +118,7 @@ def test_a_file_is_read_or_refused_in_one_sentence(browser, url, tmp_path):
     tab.wait_for_selector("#problem", state="hidden")
 
 
+@pytest.mark.spec("AGE-123", "with a perceptron in a saved page too")
 def test_a_saved_page_needs_no_server(browser, checkpoint, tmp_path):
     address = saved(build(checkpoint), tmp_path / "page.html")
     tab = browser.open(address + "#digits", NARROW, dark=True)

@@ -16,6 +16,9 @@ pytest.importorskip("fastapi", reason="the extra `app` serves the page")
 pytest.importorskip("uvicorn", reason="the extra `app` serves the page")
 
 ROOT = Path(__file__).parents[1]
+# local: begin
+pytestmark = pytest.mark.spec("AGE-125", "answers on 127.0.0.1 only")
+# local: end
 
 
 class App:

@@ -27,6 +27,7 @@ def panel(tmp_path_factory):
     return Digits(digits_checkpoint(tmp_path_factory.mktemp("run")))
 
 
+@pytest.mark.spec("AGE-123", "the gradient of the")
 def test_an_answer_is_that_of_the_model_and_its_gradient(panel):
     image = read_image(EXAMPLE, 1)
     said = panel.predict(image.ravel().tolist())
@@ -49,6 +50,7 @@ def test_a_dropped_image_is_its_pixels(panel):
     assert (said["image"] == read_image(EXAMPLE, 1)[0]).all()
 
 
+@pytest.mark.spec("AGE-124", "A file that is no image of the model's size")
 @pytest.mark.parametrize(
     ("content", "sentence"),
     [
@@ -62,6 +64,7 @@ def test_a_file_that_is_no_digit_is_one_sentence(panel, content, sentence):
         panel.open(Upload("note.png", base64.b64encode(content).decode()))
 
 
+@pytest.mark.spec("AGE-124", "more than 16,777,216 pixels")
 def test_an_image_of_50_megapixels_is_refused_before_it_is_decoded(panel):
     file = BytesIO()
     Image.new("L", (10_000, 5_000)).save(file, "PNG")
@@ -70,12 +73,14 @@ def test_an_image_of_50_megapixels_is_refused_before_it_is_decoded(panel):
         panel.open(Upload("large.png", content))
 
 
+@pytest.mark.spec("AGE-124", "pixels out of range")
 @pytest.mark.parametrize("pixels", [[], [0] * 783, [0] * 783 + [256], [-1] * 784])
 def test_pixels_are_784_bytes(panel, pixels):
     with pytest.raises(InputError, match="784 numbers from 0 to 255"):
         panel.predict(pixels)
 
 
+@pytest.mark.spec("AGE-124", "a checkpoint of other data")
 def test_a_panel_without_a_fitting_checkpoint_says_so(tmp_path):
     with pytest.raises(InputError, match="python scripts/train.py --config configs/"):
         Digits(None).start()
@@ -83,6 +88,7 @@ def test_a_panel_without_a_fitting_checkpoint_says_so(tmp_path):
         Digits(points_checkpoint(tmp_path)).start()
 
 
+@pytest.mark.spec("AGE-124", "that are not finite")
 def test_weights_that_are_nan_are_refused(tmp_path):
     path = digits_checkpoint(tmp_path, bad=True)
     with pytest.raises(InputError, match="layers.0.weight holds values that are not"):

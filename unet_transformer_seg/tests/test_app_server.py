@@ -26,6 +26,8 @@ from src.app.server import create_app  # noqa: E402
 from tests.app_serving import serving  # noqa: E402
 
 
+# local: begin
+# local: end
 HERE = "http://127.0.0.1:8000"
 EVIL = "</script><script>owned = 1</script>\u2028{{blocks}}"
 

@@ -16,6 +16,8 @@ pytest.importorskip("fastapi", reason="the extra `app` serves the page")
 pytest.importorskip("uvicorn", reason="the extra `app` serves the page")
 
 ROOT = Path(__file__).parents[1]
+# local: begin
+# local: end
 
 
 class App:
