@@ -220,28 +220,29 @@ def test_a_training_is_stepped_gone_back_in_and_gone_on_with(page, url, browser)
         given = {"settings": settings, "number": n, "rates": rates, "image": image}
         return page.calls["training/frame"](**given)
 
+    tab.locator("#training-rate").select_option("0.02")
     for n in (1, 2, 3):
         tab.locator("#training-player-step").press("Enter")
         wait_for(tab, lambda: count(tab) == n)  # noqa: B023
-    check_frame(tab, frame(3, (0, 0.05)))
+    check_frame(tab, frame(3, (0, 0.02)))
     slide(tab, "training-player-time", 1)
-    check_frame(tab, frame(1, (0, 0.05)))
+    check_frame(tab, frame(1, (0, 0.02)))
     tab.locator("#training-images button").nth(3).click()
-    said = 100 * frame(1, (0, 0.05), image=3)["probabilities"][0]
+    said = 100 * frame(1, (0, 0.02), image=3)["probabilities"][0]
     first = tab.locator("#training-classes .value").first
     wait_for(tab, lambda: abs(number(first.inner_text()) - said) < 0.051)
     tab.locator("#training-rate").select_option("0.001")
     tab.click("#training-player-step")
     wait_for(tab, lambda: count(tab) == 2)
-    check_frame(tab, frame(2, (0, 0.05), (1, 0.001), image=3))
+    check_frame(tab, frame(2, (0, 0.02), (1, 0.001), image=3))
     tab.click("#training-player-back")
-    check_frame(tab, frame(1, (0, 0.05), image=3))
+    check_frame(tab, frame(1, (0, 0.02), image=3))
     tab.click("#training-player-play")
     wait_for(tab, lambda: count(tab) >= 4)
     tab.click("#training-player-play")
     wait_for(tab, lambda: tab.inner_text("#training-player-play") == "▶ play")
     wait_for(tab, lambda: count(tab) >= 4)
-    check_frame(tab, frame(count(tab), (0, 0.05), (1, 0.001), image=3))
+    check_frame(tab, frame(count(tab), (0, 0.02), (1, 0.001), image=3))
 
 
 @pytest.mark.spec("CNN-197", "frames replayed")

@@ -80,10 +80,11 @@ def test_the_slope_is_that_of_a_fitted_line():
 
 def test_the_band_is_the_slope_that_just_satisfies_the_rule():
     train = TrainConfig(patience=4, min_gain=0.02, epochs=40)
-    found = stopping([2, 4, 6], [0.1, 0.2, 0.3], train)
+    found = stopping([2, 4, 6], [0.1, 0.2, 0.219], train)
     assert found["band"] == pytest.approx(0.02 / 8)
     assert found["needed"] == [None, pytest.approx(0.12), pytest.approx(0.22)]
-    assert found["sentence"].startswith("after epoch 6 of 40 it has waited for 0 of 4")
+    assert found["gains"] == [True, True, False]
+    assert found["sentence"].startswith("after epoch 6 of 40 it has waited for 1 of 4")
 
 
 @pytest.fixture(scope="module")

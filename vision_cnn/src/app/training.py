@@ -13,7 +13,7 @@ from ..explain.kernels import first_kernels
 from ..explain.layers import as_map, capture
 from ..utils.config import from_dict
 from ..utils.errors import InputError
-from .live import FRAMES, JUDGED, SIDE, TRAINED, Kept, Live, Settings
+from .live import FRAMES, JUDGED, SIDE, TRAINED, Live, Settings
 from .opened import Opened
 from .page import Question
 from .scored import small
@@ -97,7 +97,7 @@ class Training:
             "accuracy": kept.judged["accuracy"],
             "confusion": kept.confusion.int(),
             "class_names": list(info.class_names),
-            **self._seen(live, kept, image),
+            **self._seen(live, image),
         }
 
     def exported(self) -> Iterable[Question]:
@@ -131,12 +131,11 @@ class Training:
         own = self.opened and self.opened.config.data.name != "toy_patterns"
         return ["toy_patterns", "checkpoint"] if own else ["toy_patterns"]
 
-    def _seen(self, live: Live, kept: Kept, number: int) -> dict[str, Any]:
-        """Kernels of the first layer, and what some layers make of an image."""
+    def _seen(self, live: Live, number: int) -> dict[str, Any]:
+        """Kernels of the first layer, and what some layers make of an image, now."""
         model, few = live.state.model, live.datasets["val"]
         if not 0 <= number < min(IMAGES, len(few)):
             raise InputError(f"image {number}: must be from 0 to {IMAGES - 1}")
-        model.load_state_dict(kept.weights)
         image = few[(0, number)]["image"][None]
         first = first_kernels(model)
         names = layers_across(model, image, LAYERS)

@@ -91,7 +91,7 @@ async function build(root) {
 
   /** The frame after `present`, at the rate that is set now. */
   async function next(present) {
-    const rates = present.rates.filter(([n]) => n < present.number);
+    const rates = present.rates.filter(([n]) => n < present.number); // none at the first frame
     const now = Number(rate.value);
     if (!rates.length || rates.at(-1)[1] !== now) rates.push([present.number, now]);
     const made = await frame(present.number + 1, rates);
