@@ -101,7 +101,7 @@ export const compare = {
 
     function scoreboard() {
       const rows = [["parameters", ({ parameters }) => short(parameters)],
-        ["time, least of a few", ({ milliseconds }) => `${short(milliseconds, 3)} ms`]];
+        ["least time", ({ milliseconds }) => `${short(milliseconds, 3)} ms`]];
       for (const [name, key] of truth ? MEANS : []) rows.push([name, ({ scores }) => short(scores[key])]);
       start.classes.forEach(({ name, colour }, c) => {
         rows.push([[swatch(colour), `${name}: share`], ({ shares }) => percent(shares[c])]);
