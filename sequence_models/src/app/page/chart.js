@@ -39,7 +39,7 @@ export function chart({ id, label, x, y, log = false, height = 220 }) {
     const across = ticks(left, right, width / 90).map((t) => text(short(t, 6), { x: toX(t), y: bottom + 16, "text-anchor": "middle" }));
     const heights = ticks(low, high, height / 45).flatMap((t) => [
       svg("line", { class: "grid", x1: FRAME.left, x2: width - FRAME.right, y1: toY(t), y2: toY(t) }),
-      text(short(scale.log ? 10 ** t : t, 3), { x: FRAME.left - 6, y: toY(t) + 4, "text-anchor": "end" }),
+      text(scale.log ? short(10 ** t, 3) : short(t, 6), { x: FRAME.left - 6, y: toY(t) + 4, "text-anchor": "end" }),
     ]);
     return [...heights, ...across,
       text(x, { class: "title", x: (FRAME.left + width - FRAME.right) / 2, y: height - 6, "text-anchor": "middle" }),
