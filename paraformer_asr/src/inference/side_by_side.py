@@ -37,7 +37,7 @@ class Asked(NamedTuple):
 
 
 class Timed(NamedTuple):
-    """What one method says, and the wall seconds of each half of it."""
+    """What one method says, and the CPU seconds of each half of it in its thread."""
 
     segments: tuple[Segment, ...]
     encoder_s: float
@@ -58,8 +58,9 @@ def side_by_side(
 ) -> list[dict[str, Timed]]:
     """Of each model what each method says: the segments of `Recognizer.transcribe`.
 
-    `width` is that of the beams, 0 each one's own. Times are those of the fastest of up
-    to eight runs, in which the models take turns: what else runs can only add to them.
+    `width` is that of the beams, 0 each one's own. Times are the CPU seconds of this
+    thread in the fastest of up to eight runs, in which the models take turns: wall time
+    would count whatever else runs on the machine.
     """
     runs = [_Run(one, waveform, rate, width) for one in asked]
     began = time.perf_counter()
@@ -106,9 +107,9 @@ class _Run:
         return tuple(segment for segment in said if segment.text)
 
     def _timed(self, name: str, call: Callable[..., Any], *given: Any) -> Any:
-        started = time.perf_counter()
+        started = time.thread_time()
         found = call(*given)
-        self.times[name].append(time.perf_counter() - started)
+        self.times[name].append(time.thread_time() - started)
         return found
 
 

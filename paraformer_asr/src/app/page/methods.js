@@ -24,7 +24,7 @@ export function methods({ offers }) {
   const node = el("section", { id: "listen-methods", "aria-label": "Methods side by side" },
     el("h2", {}, "Three ways to say it"), controls(width, exported ? null : hotwords),
     el("div", { class: "scroll" }, texts), el("div", { class: "scroll" }, numbers), missing,
-    hint(`Wall time${exported ? " when this page was saved" : ""}, the fastest of a few runs. The encoder runs once for all methods of a checkpoint. Behind it CTC takes the likeliest token of each frame, NAR names all tokens in one pass, AR runs its decoder once for each token.`));
+    hint(`CPU time of the thread that computes, in the fastest of a few runs${exported ? " when this page was saved" : ""}. The encoder runs once for all methods of a checkpoint. Behind it CTC takes the likeliest token of each frame, NAR names all tokens in one pass, AR runs its decoder once for each token.`));
 
   function again() {
     if (sound) node.show(sound).catch(complain);
