@@ -167,6 +167,8 @@ def test_the_methods_stand_side_by_side(service, browser):
     assert recognizer.methods == ("nar", "nar_beam", "ctc", "ctc_beam")
     tab.fill("#listen-hotwords", "zz")
     tab.wait_for_selector("#problem:has-text(\"hot words: the character 'z'\")")
+    tab.fill("#listen-hotwords", "a")
+    tab.wait_for_selector("#problem", state="hidden")
 
 
 @pytest.mark.spec("ASR-202", "a cursor runs through the picture")

@@ -2,7 +2,7 @@
 
 import { ask, exported, latest, recorded } from "ask";
 import { controls, select, textbox } from "controls";
-import { complain, el, hint, percent } from "dom";
+import { calm, complain, el, hint, percent } from "dom";
 import { shown } from "cif";
 
 const NAMES = { ctc: "CTC", nar: "NAR", ar: "AR", spoken: "said" };
@@ -27,7 +27,7 @@ export function methods({ offers }) {
     hint(`CPU time of the thread that computes, in the fastest of a few runs${exported ? " when this page was saved" : ""}. The encoder runs once for all methods of a checkpoint. Behind it CTC takes the likeliest token of each frame, NAR names all tokens in one pass, AR runs its decoder once for each token.`));
 
   function again() {
-    if (sound) node.show(sound).catch(complain);
+    if (sound) node.show(sound).then(calm, complain);
   }
 
   node.show = async (given) => {
