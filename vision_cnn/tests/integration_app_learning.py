@@ -1,6 +1,7 @@
 """Clicks through `mistakes`, `augment`, `training` and `runs`, served and saved."""
 
 import math
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -198,10 +199,12 @@ def check_frame(tab, frame: dict) -> None:
     weight = float(frame["kernels"][0, 0, 0, 0])
     assert number(kernel.split(": ")[1]) == pytest.approx(weight, rel=1e-3)
     tab.locator("#training-maps-0").focus()
-    tab.keyboard.press("ArrowDown")
-    value = float(frame["maps"][0]["maps"][0, 1, 0])
-    said = tab.inner_text("output[for='training-maps-0']")
-    assert number(said.split(": ")[1]) == pytest.approx(value, rel=1e-3)
+    for _ in range(3):
+        tab.keyboard.press("ArrowRight")
+    said, value = tab.inner_text("output[for='training-maps-0']").split(": ")
+    channel, row, column = map(int, re.findall(r"\d+", said))
+    wanted = float(frame["maps"][0]["maps"][channel, row, column])
+    assert number(value) == pytest.approx(wanted, rel=1e-3)
     shown = tab.locator("#training-classes .value").all_inner_texts()
     wanted = [100 * share for share in frame["probabilities"]]
     assert [number(text) for text in shown] == pytest.approx(wanted, abs=0.051)

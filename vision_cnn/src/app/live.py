@@ -17,6 +17,7 @@ from torch import Tensor
 from ..data import AugmentConfig, DataConfig, ImageSet, ToyConfig
 from ..data.augment import Augment
 from ..data.source import Labelled
+from ..explain.feature_maps import layers_across
 from ..models import ModelConfig, build_model
 from ..training.optim import OptimConfig
 from ..training.progress import Progress, TrainConfig
@@ -37,11 +38,13 @@ MODELS: dict[str, dict[str, Any]] = {
     "resnet20": {"width": 0.5},
 }
 """Small enough to be watched."""
-TRAINED, JUDGED = 960, 160
+TRAINED, JUDGED = 960, 120
 """Images that it learns from, and those on which each frame is judged."""
 SIDE = 32
 """Pixels of the longer side, to which larger images are shrunk."""
 FRAMES = 200
+LAYERS = 3
+"""Whose feature maps a frame shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +106,7 @@ class Live(Trainer):
         part = part_of(setup.datasets, "val", JUDGED)
         keys = [(0, index) for index in part.indices.tolist()]
         self.judged = to_device(part.dataset.__getitems__(keys), "cpu", True)
+        self.layers = layers_across(state.model, self.judged["image"][:1], LAYERS)
         with _one_thread():
             self.kept = [self._keep(0.0, None)]
 

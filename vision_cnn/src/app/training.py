@@ -8,7 +8,6 @@ from typing import Any, get_args, get_type_hints
 import torch
 from torch import Tensor
 
-from ..explain.feature_maps import layers_across
 from ..explain.kernels import first_kernels
 from ..explain.layers import as_map, capture
 from ..utils.config import from_dict
@@ -23,10 +22,10 @@ SESSIONS = 3
 """Trainings that are kept; the one not asked for longest goes."""
 RATES = {"muon": 0.05, "adamw": 0.01, "sgd": 0.1}
 """With which a training begins."""
-CHANNELS, LAYERS = 8, 3
-"""Feature maps of a layer, and layers, that a frame shows."""
+CHANNELS = 8
+"""Feature maps of a layer that a frame shows."""
 IMAGES = 8
-RECORDED = 60
+RECORDED = 66
 """Frames that a saved page holds."""
 
 
@@ -138,9 +137,8 @@ class Training:
             raise InputError(f"image {number}: must be from 0 to {IMAGES - 1}")
         image = few[(0, number)]["image"][None]
         first = first_kernels(model)
-        names = layers_across(model, image, LAYERS)
-        with torch.no_grad(), capture(model, image, names) as found:
-            maps = [_map(name, as_map(found.outputs[name], image)) for name in names]
+        with torch.no_grad(), capture(model, image, live.layers) as found:
+            maps = [_map(n, as_map(found.outputs[n], image)) for n in live.layers]
         return {
             "image": number,
             "layer": first.name,
