@@ -310,5 +310,8 @@ def test_without_a_checkpoint_a_training_still_runs(browser, tmp_path, monkeypat
 
 
 @pytest.mark.parametrize("panel", PANELS)
-def test_nothing_is_cut_off_on_a_telephone(url, browser, panel):
-    assert sideways(opened(browser, url, panel, width=390, dark=True)) == 0
+def test_nothing_is_cut_off_on_a_telephone(address, browser, panel):
+    tab = opened(browser, address, panel, width=390, dark=True)
+    assert sideways(tab) == 0
+    shown = tab.inner_text(f"#panel-{panel}")
+    assert not re.search("null|undefined|NaN", shown)

@@ -86,7 +86,7 @@ async function build(root) {
 function caption(draw, chosen) {
   if (!("share" in draw)) return `${draw.epoch}`;
   const own = chosen.caption || "this";
-  return `${draw.epoch}: ${percent(draw.share, 0)} ${own}, ${percent(1 - draw.share, 0)} ${draw.class}`;
+  return `${draw.epoch}: ${percent(draw.share, 0)} ${own}, ${percent(1 - draw.share, 0)} ${draw.class}`.replaceAll(" %", "\u00a0%");
 }
 
 const sorted = (config) => Object.keys(config).sort().map((name) => [name, config[name]]);

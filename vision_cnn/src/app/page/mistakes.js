@@ -38,7 +38,7 @@ async function build(root) {
 
   root.append(
     hint("Rows are the truth, columns what the model says. A model is calibrated if of all images at which it is 80 % sure it has 80 % right: the points below lie on the dashed line. The calibration error is their mean distance from it, each bin weighted by its images."),
-    exported ? null : controls(split, images), sum,
+    ...(exported ? [] : [controls(split, images)]), sum,
     el("div", { class: "columns" },
       el("div", {}, table, title, controls(sorting, all), pictures, more, likeliest, about),
       el("div", {}, controls(bins), error, diagram, crowd)));

@@ -42,10 +42,10 @@ async function build(root) {
 
   root.append(
     hint(`The trainer's own steps on ${start.trained} images (fewer where there are not so many). Play, pause, go back to any frame: the network, its optimiser and the place in the data are restored, and play goes on from there, also at another learning rate. All other settings begin anew.`),
-    exported ? null : controls(...knobs), time, line,
+    ...(exported ? [] : [controls(...knobs)]), time, line,
     el("div", { class: "columns" },
       el("div", {}, loss, accuracy, place),
-      el("div", {}, kernelName, kernels, exported ? null : images, classes, maps)));
+      el("div", {}, kernelName, kernels, images, classes, maps)));
   if (exported) await replay();
   else await begin();
 
@@ -73,7 +73,7 @@ async function build(root) {
     table = confusion({ id: "training-confusion", label: "confusion matrix of these images", names: about.class_names });
     place.replaceChildren(table);
     image = Math.min(image, about.images.length - 1);
-    images.show(about.images.map((item, i) => ({ ...item, chosen: i === image })));
+    images.show(about.images.slice(0, exported ? 1 : undefined).map((item, i) => ({ ...item, chosen: i === image })));
     say(`${settings.model}: ${short(about.parameters)} parameters, ${about.batches} batches an epoch`);
   }
 
