@@ -88,7 +88,7 @@ def test_a_token_is_coloured_by_what_the_chosen_one_takes(browser, url, choices)
 def test_the_map_is_walked_by_the_keyboard(browser, url, choices):
     tab = browser.open(url + "#attention")
     tab.focus("#attention-map")
-    for key in ("ArrowDown", "ArrowDown", "ArrowRight"):
+    for key in ("ArrowUp", "ArrowDown", "ArrowDown", "ArrowRight"):  # 1: to [0, 0]
         tab.keyboard.press(key)
     panel = Attention(choices)
     weight = panel.map("gpt", TEXTS[0], 0)["weights"][0, 2, 1].item()
@@ -106,12 +106,23 @@ def test_another_checkpoint_is_chosen(browser, url):
     tab.select_option("#attention-checkpoint", "lstm")
     tab.wait_for_selector("#problem:visible")
     assert "lstm has no attention" in tab.inner_text("#problem")
+    assert tab.is_visible(".stale #attention-map")  # it is of the one before
     tab.fill("#attention-text", "cab")
     tab.select_option("#attention-checkpoint", "pairs")
     tab.wait_for_selector("#problem", state="hidden")
     tab.select_option("#attention-layer", label="decoder, layer 1, to the text")
     tab.wait_for_selector("#attention-queries:visible")
     assert tab.locator("#attention-keys .piece").all_inner_texts() == ["c", "a", "b"]
+    assert tab.locator("#panel-attention .stale").count() == 0
+
+
+def test_what_of_a_long_text_is_not_read_is_told(browser, url):
+    tab = browser.open(url + "#attention")
+    tab.fill("#attention-text", "Tom saw a dog. " * 4)
+    said = "a long text: the model reads the last 32 of its 60 tokens here"
+    wait_for(tab, lambda: tab.inner_text("#status") == said)
+    tab.fill("#attention-text", "Tom saw a dog.")
+    wait_for(tab, lambda: tab.inner_text("#status") == "")
 
 
 def curve(tab, slot=0):

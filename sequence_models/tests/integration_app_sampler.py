@@ -199,6 +199,21 @@ def test_tokens_are_appended_drawn_and_taken_back(browser, url, sampler):
     assert max(bars(tab).values()) == pytest.approx(library.max().item(), abs=6e-5)
 
 
+@pytest.mark.spec("SEQ-240", "what one draw of all")
+def test_quick_clicks_all_count(browser, url, sampler):
+    tab = browser.open(url)
+    name = sampler.choices.first
+    names = sampler.vocabulary(name)["names"]
+    click = "(n) => {{ while (n--) document.getElementById('sampler-{}').click(); }}"
+    tab.evaluate(click.format("one"), 4)
+    drawn = [names[one] for one in sampler.draw(name, PROMPT, [], 4)["tokens"]]
+    wait_for(tab, lambda: text_of(tab) == drawn)
+    tab.evaluate(click.format("undo"), 2)
+    wait_for(tab, lambda: text_of(tab) == drawn[:2])
+    tab.locator("#sampler-text .piece").first.click()  # of the prompt
+    wait_for(tab, lambda: text_of(tab) == [])
+
+
 @pytest.mark.spec("SEQ-246", "stays text")
 def test_a_prompt_is_text_and_what_cannot_be_read_is_told(browser, url):
     tab = browser.open(url)
@@ -206,8 +221,10 @@ def test_a_prompt_is_text_and_what_cannot_be_read_is_told(browser, url):
     tab.wait_for_selector("#problem:visible")
     assert "character '<'" in tab.inner_text("#problem")
     assert tab.locator("#problem b").count() == 0
+    assert tab.is_visible(".stale #sampler-bars")  # they are of the prompt before
     tab.fill("#sampler-prompt", "")
     tab.wait_for_selector("#problem", state="hidden")
+    assert tab.locator("#panel-sampler .stale").count() == 0
     assert tab.locator("#sampler-text .piece").all_inner_texts() == ["⏎"]
 
 

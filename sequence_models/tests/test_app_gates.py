@@ -92,7 +92,7 @@ def test_what_each_cell_has(panel, name, quantities, layers):
 @pytest.mark.spec("SEQ-243", "says in a sentence that it has none")
 @pytest.mark.parametrize("name", ["gpt", "slot"])
 def test_a_network_without_gates_says_so(panel, name):
-    with pytest.raises(InputError, match="has no gates: it looks back"):
+    with pytest.raises(InputError, match="has no gates to show: it is none of"):
         panel.read(name, TEXT)
 
 

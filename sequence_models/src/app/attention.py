@@ -44,12 +44,13 @@ class Attention:
     def read(self, checkpoint: str, text: str) -> dict[str, Any]:
         """The tokens, and for each map of the network figures of its heads."""
         predictor = self.choices.get(checkpoint)
-        sides, maps = self._maps(predictor, text)
+        sides, left_out, maps = self._maps(predictor, text)
         names = tokens.names(predictor.tokenizer)
         titles = _titles(predictor, len(maps))
         return {
             "tokens": {side: [names[i] for i in ids] for side, ids in sides.items()},
             "ids": sides,
+            "left_out": left_out,
             "maps": [
                 {"title": title, "rows": rows, "columns": columns}
                 | head_figures(weights)
@@ -59,7 +60,7 @@ class Attention:
 
     def map(self, checkpoint: str, text: str, number: int) -> dict[str, Any]:
         """The weights of one map, (heads, queries, keys): each row adds up to 1."""
-        _, maps = self._maps(self.choices.get(checkpoint), text)
+        *_, maps = self._maps(self.choices.get(checkpoint), text)
         if not 0 <= number < len(maps):
             raise InputError(f"number = {number}: the maps are 0 to {len(maps) - 1}")
         return {"weights": maps[number]}
@@ -82,23 +83,21 @@ class Attention:
 
     def _maps(
         self, predictor: Predictor, text: str
-    ) -> tuple[dict[str, list[int]], list[Tensor]]:
+    ) -> tuple[dict[str, list[int]], int, list[Tensor]]:
+        """The tokens that are read, how many before them are not, and the weights."""
         if not text.strip():
             raise InputError("the text is empty; type some words")
         ids = tokens.read(predictor, text, LONGEST)
-        context = predictor.info.context
-        sides = {"text": ids[-min(SHOWN, context) :]}
+        sides = {"text": ids[-min(SHOWN, predictor.info.context) :]}
+        left_out = len(ids) - len(sides["text"])
         if predictor.kind == "pairs":
             sides = self._pair(predictor, sides["text"])
         recorder = Recorder()
         with torch.inference_mode(), recorder:
             _run(predictor, sides)
         if not recorder.weights:
-            raise InputError(
-                f"{predictor.config.model.name} has no attention: what it has read is "
-                "in a state of fixed size; choose a Transformer, or see its gates"
-            )
-        return sides, [weights[0] for weights in recorder.weights]
+            raise InputError(_without(predictor))
+        return sides, left_out, [weights[0] for weights in recorder.weights]
 
     def _pair(self, predictor: Predictor, source: list[int]) -> dict[str, list[int]]:
         """The text and what the model answers to it, each with its own tokens."""
@@ -179,6 +178,19 @@ def _run(predictor: Predictor, sides: dict[str, list[int]]) -> None:
         predictor.model(text, real)
     else:
         predictor.model(text)
+
+
+def _without(predictor: Predictor) -> str:
+    name = predictor.config.model.name
+    if hasattr(predictor.model, "recurrent"):
+        return (
+            f"{name} has no attention: what it has read is in a state of fixed size; "
+            "choose a Transformer, or see its gates"
+        )
+    return (
+        f"{name} has no attention to show: it never asks "
+        "F.scaled_dot_product_attention; choose a Transformer"
+    )
 
 
 def _titles(predictor: Predictor, count: int) -> list[tuple[str, str, str]]:

@@ -230,8 +230,8 @@ def _recurrent(model: nn.Module, kind: str) -> Recurrent:
     recurrent = getattr(model, "recurrent", None)
     if not isinstance(recurrent, Recurrent):
         raise InputError(
-            f"{kind} has no gates: it looks back at the tokens themselves; choose a "
-            "recurrent network, or train a tiny one here"
+            f"{kind} has no gates to show: it is none of the recurrent networks of "
+            "src/models; choose one of these, or train a tiny one here"
         )
     return recurrent
 

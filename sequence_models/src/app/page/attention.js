@@ -2,7 +2,7 @@
 
 import { ask, exported, latest, recorded, unpack } from "ask";
 import { controls, select, textbox, toggle } from "controls";
-import { calm, complain, el, hint, percent, short } from "dom";
+import { calm, complain, el, hint, percent, say, short } from "dom";
 import { heatmap } from "heatmap";
 import { passage } from "passage";
 
@@ -22,7 +22,7 @@ async function build(root) {
   const checkpoint = select({ id: "attention-checkpoint", label: "checkpoint", options: start.checkpoints,
     value: text.checkpoint, onchange: (name) => tried({ checkpoint: name }) });
   const box = textbox({ id: "attention-text", label: "text", value: text.text,
-    oninput: (value) => tried({ text: value }) });
+    oninput: (value) => ((offered.value = value), tried({ text: value })) });
   const offered = select({ id: "attention-texts", label: "or one of these",
     options: texts.map((one) => [one, `${one.slice(0, 24)}…`]),
     onchange: (value) => ((box.value = value), tried({ text: value })) });
@@ -37,17 +37,19 @@ async function build(root) {
   const figures = el("p", { id: "attention-figures", class: "hint" });
   const queries = passage({ id: "attention-queries", label: "the tokens that look", onpick: pick });
   const keys = passage({ id: "attention-keys", onpick: pick,
-    label: "click a token: the colours say how much it takes from each" });
+    label: "click a token: the colours say how much it takes from each, or each from it" });
   const readout = el("p", { id: "attention-readout", class: "mono" });
   const place = el("div", { id: "attention-place" });
+
+  const shown = el("div", { class: "columns" }, el("div", {}, queries, keys, readout, overview, figures), place);
 
   root.append(
     hint("Each row of a map is a token that looks, each column one that is looked at; a row adds up to 1. " +
       "A head of low entropy looks at few tokens, one of high entropy at many."),
-    controls(checkpoint, box, offered), controls(layer, heads, turned),
-    el("div", { class: "columns" }, el("div", {}, queries, keys, readout, overview, figures), place));
+    controls(checkpoint, box, offered), controls(layer, heads, turned), shown);
 
-  const tried = (change) => go(change).catch(complain);
+  /** What is still seen after a fault is of the text and checkpoint before. */
+  const tried = (change) => go(change).catch((fault) => (shown.classList.add("stale"), complain(fault)));
 
   /** Another text or checkpoint; one without attention stays chosen, and is told. */
   async function go(change) {
@@ -56,6 +58,8 @@ async function build(root) {
     if (!found) return;
     calm();
     answer = found;
+    const seen = answer.tokens.text.length, cut = answer.left_out;
+    say(cut ? `a long text: the model reads the last ${seen} of its ${seen + cut} tokens here` : "");
     layer.offer(answer.maps.map(({ title }, n) => [n, title]));
     await choose({ number: Math.min(aim.number, answer.maps.length - 1) });
   }
@@ -70,6 +74,7 @@ async function build(root) {
     chosen = Math.min(chosen, weights.time - 1);
     heads.offer(answer.maps[number].entropy.map((_, n) => [n, `head ${n + 1}`]));
     [layer.value, heads.value] = [number, head];
+    shown.classList.remove("stale");
     showMap();
     showHeads();
     showTexts();

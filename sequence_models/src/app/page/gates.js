@@ -23,7 +23,8 @@ async function build(root) {
   const frames = {}; // of each tiny network that was trained here
   for (const { source } of recorded("gates/train")) frames[source] = recording("gates/train", { source });
   let wanted = { source: start.source, text: start.text, layer: 0, steps: 0 };
-  let answer = null, values = null, follows = null, name = "c", order = [], running = null;
+  let answer = null, values = null, follows = null, order = [], running = null;
+  let liked = "c", name = liked; // the gate or state that was chosen, and the one shown where that is none
   let picked = null; // the unit that was chosen; before that the first in the order
 
   const source = select({ id: "gates-source", label: "network", value: wanted.source,
@@ -37,7 +38,7 @@ async function build(root) {
     onchange: (value) => tried({ steps: Number(value) }) });
   const train = button({ id: "gates-train", label: "train it", onclick: () => (running ? stop() : run()) });
   const quantity = select({ id: "gates-quantity", label: "gate or state", options: [],
-    onchange: (value) => ((name = value), show()) });
+    onchange: (value) => ((name = liked = value), show()) });
   const sorted = select({ id: "gates-order", label: "units in the order of",
     options: [["", "their numbers"], ...start.features.map((feature, n) => [n, `what follows ${feature}`])],
     value: start.features.indexOf(COUNTED), onchange: () => ((picked = null), show()) });
@@ -51,11 +52,12 @@ async function build(root) {
   const found = bars({ id: "gates-follows", label: "its correlation with", show: (r) => short(r, 2) });
   const training = controls(steps, exported ? null : train);
 
-  root.append(hint(EXPLAINED), controls(source, layer, box), controls(quantity, sorted), training,
-    el("div", { class: "columns" },
-      el("div", {}, units, loss), el("div", {}, title, story, lines, found)));
+  const shown = el("div", { class: "columns" }, el("div", {}, units, loss), el("div", {}, title, story, lines, found));
 
-  const tried = (change) => go(change).catch(complain);
+  root.append(hint(EXPLAINED), controls(source, layer, box), controls(quantity, sorted), training, shown);
+
+  /** What is still seen after a fault is of the text and network before. */
+  const tried = (change) => go(change).catch((fault) => (shown.classList.add("stale"), complain(fault)));
   const kept = (of) => [0, ...(frames[of]?.at(-1)?.kept ?? []).filter((n) => n)];
 
   /** Another network, text, layer or stage; a network without gates stays chosen, and is told. */
@@ -65,11 +67,12 @@ async function build(root) {
     const given = await read(wanted);
     if (!given) return;
     calm();
+    shown.classList.remove("stale");
     [answer, values, follows] = [given, unpack(given.values), unpack(given.follows)];
     quantity.offer(given.quantities.map((one) => [one.name, one.title]));
     layer.offer(given.layers.map((text, n) => [n, text]));
     steps.offer(kept(wanted.source).map((n) => [n, n ? String(n) : "0, untrained"]));
-    if (given.quantities.every((one) => one.name !== name)) name = given.quantities[0].name;
+    name = (given.quantities.find((one) => one.name === liked) ?? given.quantities[0]).name;
     [layer.value, steps.value, quantity.value] = [wanted.layer, wanted.steps, name];
     if (picked >= values.shape[2]) picked = null;
     show();
@@ -79,7 +82,7 @@ async function build(root) {
   async function run() {
     const mine = wanted.source;
     frames[mine] = [];
-    await go({ steps: 0 });
+    tried({ steps: 0 });
     running = listen("gates/train", { source: mine }, (frame) => {
       const before = kept(mine).at(-1);
       frames[mine].push(frame);

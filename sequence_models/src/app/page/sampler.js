@@ -23,11 +23,12 @@ async function build(root) {
   const settings = { ...PLAIN };
   let text = { checkpoint: start.checkpoint, prompt: start.prompts[0] ?? "", appended: [] };
   let logits = null, answer = null, names = [];
+  let drawing = Promise.resolve(); // one draw after the other: each goes on from the text of the one before
 
   const checkpoint = select({ id: "sampler-checkpoint", label: "checkpoint", options: start.checkpoints,
     value: start.checkpoint, onchange: (name) => tried({ checkpoint: name, appended: [] }) });
   const prompt = textbox({ id: "sampler-prompt", label: "prompt", value: text.prompt,
-    oninput: (value) => tried({ prompt: value, appended: [] }) });
+    oninput: (value) => ((offered.value = value), tried({ prompt: value, appended: [] })) });
   const offered = select({ id: "sampler-prompts", label: "or one of these",
     options: start.prompts.map((one) => [one, one || "(nothing)"]), value: text.prompt,
     onchange: (value) => ((prompt.value = value), tried({ prompt: value, appended: [] })) });
@@ -62,46 +63,58 @@ async function build(root) {
   const ranks = chart({ id: "sampler-ranks", label: "probability by rank, and where each cut falls",
     x: "rank", y: "probability", log: true });
 
+  const shown = el("div", {}, figures, cutList, el("div", { class: "columns" }, list, ranks));
+  const stale = (yes) => [story, shown].forEach((node) => node.classList.toggle("stale", yes));
+
   root.append(
-    hint("The model gives every token of its vocabulary a logit. Temperature divides them; each filter then " +
-      "removes tokens, in the order of `src/generation/sampling.py`: repetition penalty, no repeated n-gram, " +
-      "temperature, top-k, top-p, min-p."),
+    hint("The model gives every token of its vocabulary a logit. Penalties lower some, temperature divides all, " +
+      "and filters remove tokens, in the order of `src/generation/sampling.py`: repetition penalty, no repeated " +
+      "n-gram, temperature, top-k, top-p, min-p."),
     exported ? hint("A saved page goes on along the likeliest tokens only, a few deep.") : "",
     controls(checkpoint, prompt, offered), story,
     controls(
       button({ id: "sampler-undo", label: "undo", onclick: () => tried({ appended: text.appended.slice(0, -1) }) }),
       button({ id: "sampler-one", label: "draw one", onclick: () => write(1) }), seed,
       button({ id: "sampler-write", label: "write on", onclick: () => write(count.value) }), count),
-    controls(...Object.values(knobs), reset), figures, cutList,
-    el("div", { class: "columns" }, list, ranks));
+    controls(...Object.values(knobs), reset), shown);
 
   const tried = (change) => go(change).catch(complain);
 
-  /** The text changed: ask for its logits; what cannot be asked changes nothing. */
+  /** The text changed: ask for its logits. Tokens that cannot be appended are not; what is in the box counts. */
   async function go(change) {
-    const wanted = { ...text, ...change };
-    const name = wanted.checkpoint;
-    if (!change.appended?.length) text = wanted; // what is in the box counts, also where it is at fault
-    if (!vocabularies.has(name)) {
-      vocabularies.set(name, await ask("sampler/vocabulary", { checkpoint: name }));
+    const before = text, wanted = (text = { ...text, ...change }), name = wanted.checkpoint;
+    let found;
+    try {
+      if (!vocabularies.has(name)) vocabularies.set(name, await ask("sampler/vocabulary", { checkpoint: name }));
+      found = await next(wanted);
+    } catch (fault) {
+      if (!change.appended?.length) stale(true);
+      else if (text === wanted) text = before;
+      throw fault;
     }
-    const found = await next(wanted);
     if (!found) return;
     calm();
+    stale(false);
     const { ids, start: first } = found;
     say(first ? `longer than the context: the model sees the last ${ids.length - first} of ${ids.length} tokens` : "");
-    [text, answer, names] = [wanted, found, vocabularies.get(name).names];
+    [answer, names] = [found, vocabularies.get(name).names];
     logits = unpack(found.logits).values;
     knobs.top_k.limits(0, Math.min(names.length, MOST_K));
     showText();
     show();
   }
 
-  async function write(tokens) {
-    if (exported) return writeAlone(tokens);
-    const drawn = await ask("sampler/draw", { ...text, ...settings, count: tokens, seed: seed.value });
-    await go({ appended: [...text.appended, ...drawn.tokens] });
-    told(drawn.tokens, unpack(drawn.uniforms).values[0]);
+  function write(tokens) {
+    const one = () => (exported ? writeAlone(tokens) : writeOn(tokens));
+    return (drawing = drawing.then(one, one));
+  }
+
+  async function writeOn(tokens) {
+    const from = text, drawnWith = seed.value;
+    const drawn = await ask("sampler/draw", { ...from, ...settings, count: tokens, seed: drawnWith });
+    if (text !== from) return; // it was changed meanwhile
+    await go({ appended: [...from.appended, ...drawn.tokens] });
+    told(drawn.tokens, unpack(drawn.uniforms).values[0], drawnWith);
   }
 
   /** Without a server: the same numbers, the same arithmetic, while the logits are here. */
@@ -110,17 +123,18 @@ async function build(root) {
       const uniform = start.uniforms[seed.value][text.appended.length];
       const token = draw(sample(logits, answer.ids, settings).shares, uniform);
       await go({ appended: [...text.appended, token] });
-      told([token], uniform);
+      told([token], uniform, seed.value);
       if (vocabularies.get(text.checkpoint).ends.includes(token)) return;
     }
   }
 
-  const told = (tokens, uniform) => say(tokens.length === 1
-    ? `drew “${names[tokens[0]]}” with the number ${short(uniform)} of seed ${seed.value}`
-    : `drew ${tokens.length} tokens with seed ${seed.value}`);
+  const told = (tokens, uniform, from) => say(tokens.length === 1
+    ? `drew “${names[tokens[0]]}” with the number ${short(uniform)} of seed ${from}`
+    : `drew ${tokens.length} tokens with seed ${from}`);
 
+  /** A token of the prompt takes back all that was appended. */
   function goBack(index) {
-    if (index >= answer.typed) tried({ appended: text.appended.slice(0, index - answer.typed + 1) });
+    tried({ appended: text.appended.slice(0, Math.max(0, index - answer.typed + 1)) });
   }
 
   function showText() {
