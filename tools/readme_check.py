@@ -25,6 +25,8 @@ FENCE = re.compile(r"^```(?:bash|sh|console)\b[^\n]*\n(.*?)^```", re.M | re.S)
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 OPTION = re.compile(r"(?<![\w-])--?[A-Za-z][\w-]*")
 WORDS = re.compile(r"[\w.-]+\Z")
+OURS = ("src", "tests", "tools", "scripts")
+"""Packages that a module of ours may be in."""
 HELP_CHILD = Path(__file__).with_name("help_child.py")
 PYTHON = re.compile(r"(?:.*/)?python(?:3(?:\.\d+)?)?\Z")
 
@@ -110,7 +112,7 @@ def _problems(command: Command, known: Known) -> Iterator[str]:
     if not target:
         return
     if _file_of(target, command.cwd) is None:
-        if target[0] != "-m" or target[1].split(".")[0] in ("src", "tests", "tools", "scripts"):
+        if target[0] != "-m" or target[1].split(".")[0] in OURS:
             yield f"{command.place}: there is no {' '.join(target)}"
         return
     yield from _wrong_options(command, target, rest, known)

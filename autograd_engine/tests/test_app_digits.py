@@ -56,7 +56,10 @@ def test_a_dropped_image_is_its_pixels(panel):
     [
         (b"hello", "note.png: is not a whole PNG or JPEG image"),
         (b"", "note.png: is empty"),
-        ((DOCS / "pictures/memory_tape.png").read_bytes(), r"note.png: is \d+x\d+ \(hei"),
+        (
+            (DOCS / "pictures/memory_tape.png").read_bytes(),
+            r"note.png: is \d+x\d+ \(hei",
+        ),
     ],
 )
 def test_a_file_that_is_no_digit_is_one_sentence(panel, content, sentence):

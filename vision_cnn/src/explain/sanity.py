@@ -74,7 +74,7 @@ def layers_from_the_top(
 
 
 def forget(layer: nn.Module, generator: torch.Generator) -> None:
-    """Draw the weight tensors of the layer itself anew, as `randomisation_check` says."""
+    """Draw the layer's own weight tensors anew, as `randomisation_check` says."""
     for parameter in _own(layer):
         draw = torch.randn(parameter.shape, generator=generator).to(parameter)
         spread, middle = parameter.data.std(correction=0), parameter.data.mean()
