@@ -34,18 +34,21 @@ def command(
     stdout gets the address, or the file that was written. It is the service of
     scripts/serve.py with its defaults, and needs the extra `app`; --export does not.
     """
-    from src.app.build import Extras, chosen, save
-    from src.service.launch import Address, serve
-    from src.service.limits import Limits
+    from src.app.choice import Extras, chosen
     from src.utils.logging import start_logging
 
     start_logging()
     path, extras = chosen(checkpoint), Extras(beside, examples)
     if export is None:
+        from src.service.launch import Address, serve
+        from src.service.limits import Limits
+
         serve(path, Address(port=port), Limits(), extras=extras)
-    else:
-        size = save(path, extras, export)
-        print(f"{export}  {size / 1e6:.1f} MB; open it in a browser")
+        return
+    from src.app.build import save
+
+    size = save(path, extras, export)
+    print(f"{export}  {size / 1e6:.1f} MB; open it in a browser")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ import struct
 import numpy as np
 import pytest
 
+from src.service.launch import Address
 from src.service.limits import Limits
 from tests import served
 from tests.served import PATH, form, wav
@@ -170,3 +171,41 @@ def test_questions_have_limits_and_come_from_the_page_alone(service):
     assert other == {"fault": "a question is application/json"}
     large = b" " * (service.service.limits.bytes * 4 // 3 + 2**16 + 1)
     assert "larger than" in asked(service, "listen/hear", large)["fault"]
+
+
+@pytest.mark.spec("ASR-207", "under another name than that of this machine")
+@pytest.mark.parametrize("path", ["/", "/healthz", "/v1/models", "/ask/page", PATH])
+def test_a_name_that_another_site_points_here_is_refused(service, path):
+    method = "POST" if path in ("/ask/page", PATH) else "GET"
+    body, kind = form(wav()) if path == PATH else (b"{}", "application/json")
+    port = service.connection().port
+    for host in (f"rebound.example:{port}", "127.0.0.1:1", "localhost"):
+        refused = service.ask(method, path, body, host=host, content_type=kind)
+        assert (refused.status, f"not as {host}" in refused.detail) == (403, True)
+    for host in (f"localhost:{port}", f"127.0.0.1:{port}"):
+        answer = service.ask(method, path, body, host=host, content_type=kind)
+        assert answer.status == 200, answer.body
+
+
+@pytest.mark.spec("ASR-207", "what a page of another site posts")
+@pytest.mark.parametrize("path", ["/ask/page", PATH])
+def test_what_a_page_of_another_site_posts_is_refused(service, path):
+    body, kind = form(wav()) if path == PATH else (b"{}", "application/json")
+    for site, status in [
+        ("cross-site", 403),
+        ("same-site", 403),
+        ("same-origin", 200),
+        ("none", 200),
+    ]:
+        answer = service.ask("POST", path, body, content_type=kind, sec_fetch_site=site)
+        assert answer.status == status, (site, answer.body)
+
+
+@pytest.mark.spec("ASR-207", "one that others reach answers under any name")
+def test_who_can_reach_the_service_decides_on_its_names():
+    own = {"localhost:8000", "127.0.0.1:8000"}
+    assert Address().hosts == Address("localhost").hosts == own
+    assert Address("::1").hosts == own | {"[::1]:8000"}
+    assert Address(port=80).hosts >= {"localhost", "127.0.0.1:80"}
+    for host in ("0.0.0.0", "::", "192.168.1.7", "asr.example"):
+        assert Address(host).hosts == frozenset()

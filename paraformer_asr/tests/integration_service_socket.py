@@ -2,8 +2,9 @@
 
 import json
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -255,3 +256,14 @@ def test_no_other_path_takes_a_socket(service):
     url = service.url.replace("http", "ws")
     with pytest.raises(InvalidStatus):
         client.connect(f"{url}/v1/other", open_timeout=served.LIMIT)
+
+
+@pytest.mark.spec("ASR-207", "under another name than that of this machine")
+def test_a_name_that_another_site_points_here_may_not_stream(service):
+    from src.service.socket import StreamError, _admit
+
+    own = service.url.removeprefix("http://")
+    for host in ("rebound.example:8000", own):
+        headers = {"host": host, "origin": f"http://{host}"}
+        with nullcontext() if host == own else pytest.raises(StreamError):
+            _admit(service.service, SimpleNamespace(headers=headers))

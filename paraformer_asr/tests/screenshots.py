@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from src.app.build import Extras
+from src.app.choice import Extras
 from src.service.state import load_served
 from tests import served
 from tests.browser import wait_for

@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 
-from src.app.build import NONE, Extras
+from src.app.choice import NONE, Extras
 from src.service.limits import Limits
 from src.service.state import Service, load_served
 from src.tokenizers import SPECIALS
@@ -132,8 +132,9 @@ def running(
     from src.service.launch import Address, bind, make_server
 
     limits = limits or Limits(drain_s=5)
-    app = create_app(load or load_served(checkpoint()), limits, extras=extras)
     bound, address = bind(Address(port=0))
+    load = load or load_served(checkpoint())
+    app = create_app(load, limits, extras=extras, hosts=address.hosts)
     server = make_server(app, limits)
     thread = threading.Thread(
         target=server.run, kwargs={"sockets": [bound]}, daemon=True

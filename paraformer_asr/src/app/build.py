@@ -1,14 +1,12 @@
 """The page of a checkpoint: its panel, and what a saved page holds of it."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 from ..inference.recognizer import Recognizer
 from ..utils.errors import InputError
-from ..utils.run_dir import resolve
-from .checkpoints import check_finite, newest_checkpoint
+from .checkpoints import check_finite
+from .choice import NONE, Extras, digest, model_name
 from .examples import find_examples
 from .export import export
 from .listen import Listen, Noise
@@ -17,18 +15,6 @@ from .page import Page, Question
 
 SAVED_WIDTHS = (0, 10)
 """Of beams; a saved page holds each with each noise, for each example."""
-
-
-class Extras(NamedTuple):
-    """What the page has beside the checkpoint."""
-
-    beside: Path | None = None
-    """A second checkpoint, for the methods that the first lacks."""
-    examples: Path | None = None
-    """A folder of recordings; None: docs/examples, and utterances of toy_tones."""
-
-
-NONE = Extras()
 
 
 def build(
@@ -64,28 +50,12 @@ def build(
     )
 
 
-def chosen(checkpoint: Path | None) -> Path:
-    """The one that is named, else the newest; InputError where there is none."""
-    found = resolve(checkpoint) if checkpoint else newest_checkpoint()
-    if found is None:
-        raise InputError(
-            "no run has been trained in runs/ yet. Type: python scripts/train.py "
-            "--config configs/toy_tones.yaml"
-        )
-    return found
-
-
 def save(checkpoint: Path, extras: Extras, path: Path) -> int:
     """Write the page of a checkpoint as one file; gives its bytes."""
     recognizer = load_usable(checkpoint)
     return export(
         build(recognizer, model_name(checkpoint), digest(checkpoint), extras), path
     )
-
-
-def digest(checkpoint: Path) -> str:
-    """The first 12 hex digits of the file's SHA-256."""
-    return hashlib.sha256(checkpoint.read_bytes()).hexdigest()[:12]
 
 
 def load_usable(checkpoint: Path) -> Recognizer:
@@ -115,9 +85,3 @@ def _second(recognizer: Recognizer, path: Path) -> tuple[Recognizer, str]:
             "the same data and tokenizer"
         )
     return second, model_name(path)
-
-
-def model_name(checkpoint: Path) -> str:
-    """The run's name for a file in a run folder, the file's stem for another."""
-    place = checkpoint.resolve()
-    return place.parents[1].name if place.parent.name == "checkpoints" else place.stem

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
-from ..app.build import NONE, Extras
+from ..app.choice import NONE, Extras
 from ..app.parts import index_page, page_files
 from ..utils.errors import InputError
 from ..utils.logging import log
@@ -29,14 +29,16 @@ def create_app(
     limits: Limits | None = None,
     on_failure: Callable[[Exception], None] = lambda error: None,
     extras: Extras = NONE,
+    hosts: frozenset[str] = frozenset(),
 ) -> Any:
     """The FastAPI application that serves what `load` gives, called after the start.
 
-    `on_failure` is told when `load` raises: the service then never becomes ready.
+    `on_failure` is told when `load` raises: the service then never becomes ready. Of
+    `hosts`, where there are any, a request must name one as its own.
     """
     from fastapi import FastAPI
 
-    service = Service(load, limits or Limits(), extras)
+    service = Service(load, limits or Limits(), extras, hosts)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -65,6 +67,7 @@ def create_app(
         metrics=service.metrics,
         bodies=BODIES,
         policy=policy,
+        hosts=hosts,
     )
     _answer_errors(app, service.limits)
     return app

@@ -30,7 +30,12 @@ def _json(says: str, example: Any) -> dict[str, Any]:
     return {"description": says, "content": {"application/json": {"example": example}}}
 
 
-ERRORS: dict[int | str, dict[str, Any]] = {
+FOREIGN: dict[int | str, dict[str, Any]] = {
+    403: _error(
+        403, "Asked by another site", "pages of another site may not ask this one"
+    )
+}
+ERRORS: dict[int | str, dict[str, Any]] = FOREIGN | {
     400: _error(400, "No readable audio", "the audio is empty: it has no samples"),
     404: _error(
         404, "Another model", "model whisper-1 is not served here, but digits-001"
@@ -87,19 +92,21 @@ INSPECTION: dict[int | str, dict[str, Any]] = {
         },
     )
 }
-MODEL_LIST: dict[int | str, dict[str, Any]] = {
+MODEL_LIST: dict[int | str, dict[str, Any]] = FOREIGN | {
     200: _json(
         "The one model that is served",
         {"object": "list", "data": [{"id": "digits-001", "object": "model"}]},
     ),
     503: ERRORS[503],
 }
-HEALTH: dict[int | str, dict[str, Any]] = {200: _json("Alive", {"status": "alive"})}
-READY: dict[int | str, dict[str, Any]] = {
+HEALTH: dict[int | str, dict[str, Any]] = FOREIGN | {
+    200: _json("Alive", {"status": "alive"})
+}
+READY: dict[int | str, dict[str, Any]] = FOREIGN | {
     200: _json("Ready", {"status": "ready", "model": "digits-001", "sha256": "9f2c"}),
     503: _error(503, "Loading", "the model is being loaded", "Retry-After"),
 }
-METRICS: dict[int | str, dict[str, Any]] = {
+METRICS: dict[int | str, dict[str, Any]] = FOREIGN | {
     200: {
         "description": "Prometheus' text format",
         "content": {"text/plain": {"example": "asr_ready 1.0\n"}},

@@ -29,7 +29,8 @@ HEADERS = {"x-content-type-options": "nosniff", "referrer-policy": "no-referrer"
 class Guard:
     """Middleware; at the paths `bodies` only multipart/form-data is taken.
 
-    `policy` is the Content-Security-Policy of the page.
+    `policy` is the Content-Security-Policy of the page; `hosts` are the names under
+    which a service of this machine alone is asked, nothing for one that others reach.
     """
 
     def __init__(
@@ -39,8 +40,10 @@ class Guard:
         metrics: Metrics,
         bodies: tuple[str, ...],
         policy: str,
+        hosts: frozenset[str],
     ) -> None:
         self.app = app
+        self.hosts = hosts
         self.limits = limits
         self.metrics = metrics
         self.bodies = bodies
@@ -53,6 +56,7 @@ class Guard:
         request = _Request(scope, receive, send, self.limits, self.headers)
         started = time.monotonic()
         try:
+            request.check_origin(self.hosts)
             if scope["method"] == "POST" and scope["path"] in self.bodies:
                 request.check_headers()
             elif scope["path"].startswith(ASKED):
@@ -115,6 +119,19 @@ class _Request:
         self._last = b""
         self._until = time.monotonic() + limits.body_s
 
+    def check_origin(self, hosts: frozenset[str]) -> None:
+        """Refuse sites that let their own name point here, or post from afar."""
+        host = self.headers.get("host", "")
+        if hosts and host not in hosts:
+            raise refusal(
+                403,
+                f"this service answers as {' or '.join(sorted(hosts))}, not as "
+                f"{host[:60] or 'nothing'}: a proxy in front must send that Host",
+            )
+        site = self.headers.get("sec-fetch-site", "none")
+        if self.scope["method"] == "POST" and site not in ("none", "same-origin"):
+            raise refusal(403, "pages of another site may not ask this one")
+
     def check_headers(self) -> None:
         """Refuse by type and announced length, before a byte of the body is read."""
         kind = self.headers.get("content-type", "").split(";")[0].strip().lower()
@@ -174,7 +191,7 @@ class _Request:
         if self.status != 499:
             return
         content = json.dumps(body(status, detail))
-        if self.scope["path"].startswith(ASKED):
+        if status != 403 and self.scope["path"].startswith(ASKED):
             status, content = 200, json.dumps({"fault": detail})
         headers = [
             (b"content-type", b"application/json"),

@@ -1,5 +1,6 @@
 """`scripts/serve.py`, `app.py`: from a checkpoint to a running service, and its end."""
 
+import ipaddress
 import math
 import os
 import shlex
@@ -10,13 +11,11 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-from ..app.build import NONE, Extras
-from ..app.checkpoints import check_finite
-from ..utils.checkpoint import load_checkpoint
+from ..app.choice import NONE, Extras
 from ..utils.errors import InputError
 from ..utils.logging import log
-from ..utils.run_dir import resolve
 from .limits import Limits
 
 
@@ -38,6 +37,28 @@ class Address:
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}"
 
+    @property
+    def local(self) -> bool:
+        """Whether only this machine can reach it."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def hosts(self) -> frozenset[str]:
+        """What a browser on this machine may call it; empty where others reach it.
+
+        A site that lets its own name point here is then seen by that name.
+        """
+        if not self.local:
+            return frozenset()
+        names = {"localhost", "127.0.0.1", urlsplit(self.url).netloc.rsplit(":", 1)[0]}
+        found = {f"{name}:{self.port}" for name in names}
+        return frozenset(found | names if self.port == 80 else found)  # 80 is left out
+
 
 def serve(
     checkpoint: Path,
@@ -48,27 +69,27 @@ def serve(
 ) -> None:
     """Serve until SIGTERM or Ctrl-C, then exit 143 or 130 after the last answers.
 
-    Raises InputError if it cannot start: an extra is missing, the address is taken, or
-    the checkpoint cannot be used.
+    The address answers before the checkpoint is loaded. Raises InputError if it cannot
+    start: an extra is missing, the address is taken, the checkpoint cannot be used.
     """
     require_extra()
+    bound, address = bind(address)
+    apps: list[Any] = []
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
+        signal.signal(number, lambda *_, code=code: _leave(apps, code))
+    announce(address)
     from .app import create_app
     from .state import load_served
 
-    path = resolve(checkpoint)
-    check_finite(load_checkpoint(path)["model"], path)
-    bound, address = bind(address)
     failures: list[Exception] = []
 
     def stop(error: Exception) -> None:
         failures.append(error)
         server.should_exit = True
 
-    app = create_app(load_served(checkpoint, threads), limits, stop, extras)
-    server = make_server(app, limits)
-    announce(address)
-    for number, code in ((signal.SIGTERM, 143), (signal.SIGINT, 130)):
-        signal.signal(number, lambda *_, code=code: _leave(app, code))
+    load = load_served(checkpoint, threads)
+    apps.append(create_app(load, limits, stop, extras, address.hosts))
+    server = make_server(apps[0], limits)
     server.run(sockets=[bound])
     if failures:
         raise failures[0]
@@ -130,17 +151,17 @@ def announce(address: Address) -> None:
         "next   curl -F file=@audio.wav %s/v1/audio/transcriptions",
         address.url,
     )
-    if address.host not in ("127.0.0.1", "::1", "localhost"):
+    if not address.local:
         log.warning(
             "listening beyond this machine, without a password or encryption: "
             "put a proxy in front"
         )
 
 
-def _leave(app: Any, code: int) -> None:
+def _leave(apps: list[Any], code: int) -> None:
     """Exit with `code`; a model that still computes is not waited for."""
     log.info("stopped: all answers are given, or their time was over")
-    if app.state.service.worker.inside:
+    if any(app.state.service.worker.inside for app in apps):
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)

@@ -49,5 +49,5 @@ def add_page(app: Any, service: Service, index: str, files: dict[str, bytes]) ->
 def _page(service: Service) -> Page:
     """That of the model; what is asked while it is loaded waits in its thread."""
     if service.page is None:
-        raise InputError("the model cannot be loaded: the terminal says why")
+        raise service.failure or InputError("the model is not loaded yet; ask again")
     return service.page

@@ -9,6 +9,7 @@ from .worker import Busy, ClientGone, TooLate
 
 CODES = {
     400: "unreadable",
+    403: "forbidden",
     404: "not_found",
     405: "method_not_allowed",
     408: "too_slow",

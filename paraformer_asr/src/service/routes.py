@@ -6,11 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
-from ..app.picture import picture
-from ..audio.read import Audio
 from ..inference.formats import verbose, written
 from ..inference.transcript import Segment
-from ..inference.uploads import read_upload
 from ..utils.errors import InputError
 from ..utils.run_dir import to_json
 from .documents import ERRORS, INSPECTION, MODEL_LIST, SPOKEN, TRANSCRIPTION
@@ -49,7 +46,7 @@ def add_transcriptions(app: Any, service: Service) -> None:
         served = _served(service, model)
         _check_fields(served, method, stream)
 
-        def call(audio: Audio, go_on: Callable) -> Any:
+        def call(audio: Any, go_on: Callable) -> Any:
             words = _hotwords(served.recognizer, prompt, method)
             return served.recognizer.transcribe(
                 *audio, method=method, hotwords=words, on_segment=go_on
@@ -73,8 +70,9 @@ def add_inspection(app: Any, service: Service) -> None:
     async def inspect(request: Request, file: UploadFile) -> Response:
         """Transcribe, and give the log-mel, the alphas and the boundaries too."""
         served = _served(service)
+        from ..app.picture import picture  # of torch, which is imported by now
 
-        def call(audio: Audio, go_on: Callable) -> Any:
+        def call(audio: Any, go_on: Callable) -> Any:
             recognizer = served.recognizer
             said = recognizer.transcribe(*audio, on_segment=go_on)
             return said, recognizer.inspect(*audio)
@@ -126,6 +124,8 @@ async def _recognise(
     Once nobody waits for it any more, long audio is given up: after a second of
     decoding, or between two segments.
     """
+    from ..inference.uploads import read_upload
+
     given_up = threading.Event()
 
     def go_on(segment: Segment | None = None) -> None:

@@ -11,10 +11,8 @@ from functools import partial
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..audio.wav import RATES
 from ..utils.logging import log
 from .state import Service
-from .transcribing import Transcribing, open_transcribing
 from .worker import TooLate
 
 
@@ -59,8 +57,9 @@ def add_socket(app: Any, service: Service) -> None:
 
 def _admit(service: Service, socket: Any) -> None:
     """Only so many at once, and no page of another site: browsers say whose it is."""
-    origin = socket.headers.get("origin")
-    if origin and urlsplit(origin).netloc != socket.headers.get("host"):
+    origin, host = socket.headers.get("origin"), socket.headers.get("host", "")
+    named = not service.hosts or host in service.hosts
+    if not named or (origin and urlsplit(origin).netloc != host):
         raise StreamError(REFUSED, "pages of another site may not stream to this one")
     if service.served is None:
         raise StreamError(AGAIN_LATER, "the model is being loaded")
@@ -106,7 +105,10 @@ class _Stream:
             taking.cancel()
             await asyncio.gather(answering, taking, return_exceptions=True)
 
-    async def _begin(self) -> Transcribing:
+    async def _begin(self) -> Any:
+        from ..audio.wav import RATES
+        from .transcribing import open_transcribing
+
         first = await self._message()
         if not isinstance(first, dict) or set(first) - {"type", "sample_rate"}:
             raise StreamError(REFUSED, 'the first message must be {"sample_rate": N}')
@@ -149,7 +151,7 @@ class _Stream:
                 self.waiting += message
             self.came.set()
 
-    async def _answer(self, transcribing: Transcribing) -> None:
+    async def _answer(self, transcribing: Any) -> None:
         """Give the model what has come, at most as often as `transcribing` asks for."""
         said = ""
         while True:

@@ -4,11 +4,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
-
-from ..app.build import NONE, Extras, build, digest, load_usable, model_name
+from ..app.choice import NONE, Extras, digest, model_name
 from ..app.page import Page
-from ..utils.run_dir import resolve
+from ..utils.latest import resolve
 from .limits import Limits
 from .metrics import Metrics
 from .worker import Worker
@@ -27,13 +25,19 @@ class Service:
     """Alive at once; ready when `load` has come back from the model's thread."""
 
     def __init__(
-        self, load: Callable[[], Served], limits: Limits, extras: Extras = NONE
+        self,
+        load: Callable[[], Served],
+        limits: Limits,
+        extras: Extras = NONE,
+        hosts: frozenset[str] = frozenset(),
     ) -> None:
-        self.limits, self.extras = limits, extras
+        self.limits, self.extras, self.hosts = limits, extras, hosts
         self.metrics = Metrics()
         self.worker = Worker(limits.queue)
         self.served: Served | None = None
         self.page: Page | None = None
+        self.failure: Exception | None = None
+        """Why it will never be ready."""
         self.streams = 0
         self._load = load
         self.metrics.gauge("asr_queue_length", lambda: self.worker.inside)
@@ -45,7 +49,15 @@ class Service:
 
     def _ready(self) -> None:
         """In the model's thread, so that whatever it does next is answered."""
+        try:
+            self._get_ready()
+        except Exception as error:
+            self.failure = error
+            raise
+
+    def _get_ready(self) -> None:
         from ..app.asking import checked
+        from ..app.build import build
 
         served = self._load()
         page = build(
@@ -60,9 +72,16 @@ class Service:
 
 
 def load_served(checkpoint: Path, threads: int = 0) -> Callable[[], Served]:
-    """A call that loads `checkpoint` and warms it up, in the thread that makes it."""
+    """A call that loads `checkpoint` and warms it up, in the thread that makes it.
+
+    It is the one to import torch, which takes seconds: the page is there before.
+    """
 
     def load() -> Served:
+        import torch
+
+        from ..app.build import load_usable
+
         if threads:
             torch.set_num_threads(threads)
         path = resolve(checkpoint)
