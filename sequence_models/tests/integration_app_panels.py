@@ -259,6 +259,10 @@ def test_a_visitor_learns_byte_pairs_from_a_text_and_a_file(browser, url, tmp_pa
     wait_for(tab, lambda: "notes.txt" in tab.inner_text("#tokens-list"))
     learnt = BPETokenizer.train([notes.read_text()], size)
     assert strip(tab, "tokens-strip-own") == pieces(learnt, text)
+    tab.press("#tokens-size", "End")
+    assert tab.inner_text("label:has(#tokens-size) output") == "4,096"
+    tab.click("#tokens-learn")
+    wait_for(tab, lambda: "characters of your text" in tab.inner_text("#tokens-list"))
 
 
 @pytest.mark.spec("SEQ-247", "also in a saved page")
@@ -407,6 +411,7 @@ def test_a_visitors_own_problem_is_answered_or_refused(browser, url):
     tab.click("#scaling-ask")
     wait_for(tab, lambda: tab.inner_text("#scaling-verdict").startswith("4+3"))
     assert not tab.is_visible("#problem")
+    assert tab.input_value("#scaling-problem") == ""  # none of those offered
 
 
 @pytest.mark.spec("SEQ-252", "while the visitor waits")

@@ -97,6 +97,7 @@ def test_without_a_reasoner_there_is_a_command(tmp_path):
         (lambda p: p.problems("../x"), "is no reasoner here; there is sums"),
         (lambda p: p.result("other"), "is no result here"),
         (lambda p: p.answers("sums, best", "two and two"), "two and two"),
+        (lambda p: p.answers("sums, best", "1" * 201), "201 characters: 200 at most"),
         (lambda p: p.answers("sums, best", "1+1", samples=65), "from 1 to 64"),
         (lambda p: p.answers("sums, best", "1+1", seed=-1), "seed"),
         (lambda p: list(p.measure("sums, best", problems=1)), "from 2 to 500"),

@@ -30,6 +30,8 @@ OFFERED, LOOKED_AT = 12, 120
 """Problems to choose from: of so many those on which the answers differ most."""
 PROBLEMS, MOST = 100, 500
 """That are measured live, if nothing else is asked for, and at most."""
+LONGEST = 200
+"""Characters of a problem that a visitor types."""
 SAVED = 2
 """Reasoners of which a saved page holds answers."""
 BIT = 10
@@ -88,6 +90,10 @@ class Scaling:
         """What `reason.py solve` says of a problem, which a visitor may have typed."""
         if not 1 <= samples <= 64:
             raise InputError(f"{samples} answers: choose from 1 to 64")
+        if len(question) > LONGEST:
+            raise InputError(
+                f"a problem of {len(question):,} characters: {LONGEST} at most"
+            )
         path = self._path(reasoner)
         self._load(path)
         said = solve(path, question, samples, seed, device="cpu")

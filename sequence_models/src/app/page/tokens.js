@@ -26,7 +26,7 @@ async function build(root) {
     label: "your text",
     value: start.examples[0][1],
     multiline: true,
-    oninput: show,
+    oninput: () => ((example.value = ""), show()),
   });
   const example = select({
     id: "tokens-example",
@@ -119,6 +119,7 @@ function joined(pieces) {
 
 /** Byte pairs from the visitor's own text. */
 function learning({ least, most }, onlearnt) {
+  const within = (n) => Math.min(n, most); // the slider rounds to three digits
   const size = slider({
     id: "tokens-size",
     label: "ids, bytes included",
@@ -127,6 +128,7 @@ function learning({ least, most }, onlearnt) {
     value: 512,
     step: 64,
     log: true,
+    show: (n) => short(within(n)),
   });
   const split = select({
     id: "tokens-split",
@@ -139,7 +141,7 @@ function learning({ least, most }, onlearnt) {
   async function learn(given) {
     calm();
     say("learning…");
-    const found = await ask("tokens/learn", { vocab_size: size.value, split: split.value, ...given });
+    const found = await ask("tokens/learn", { vocab_size: within(size.value), split: split.value, ...given });
     say(found.note);
     onlearnt(found);
   }

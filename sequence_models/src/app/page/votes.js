@@ -66,6 +66,7 @@ export async function votes(start) {
     const found = await newest(given);
     if (!found) return;
     said = found;
+    problem.value = said.question; // none of them, where it was typed
     calm();
     show();
   }
