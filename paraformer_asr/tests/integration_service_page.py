@@ -167,8 +167,15 @@ def test_the_methods_stand_side_by_side(service, browser):
     assert recognizer.methods == ("nar", "nar_beam", "ctc", "ctc_beam")
     tab.fill("#listen-hotwords", "zz")
     tab.wait_for_selector("#problem:has-text(\"hot words: the character 'z'\")")
+    tab.click("[id='listen-example-tones_2.wav']")  # its transcript, and the sentence
+    heard(tab, "tones_2.wav")
+    tab.wait_for_selector("#problem:has-text(\"hot words: the character 'z'\")")
+    assert tab.is_visible("#listen-transcript") and tab.is_hidden("#listen-texts")
     tab.fill("#listen-hotwords", "a")
     tab.wait_for_selector("#problem", state="hidden")
+    said = panel.ask("listen/methods", given | {"example": "tones_2.wav"})["rows"]
+    wait_for(tab, lambda: set(texts(tab)) == {row["family"] for row in said})
+    tab.wait_for_selector("#listen-texts")
 
 
 @pytest.mark.spec("ASR-202", "a cursor runs through the picture")

@@ -131,6 +131,8 @@ def test_hot_words_choose_a_beam_and_are_checked(panel):
     }  # fmt: skip
     with pytest.raises(InputError, match="hot words: .*'z'"):
         panel.methods(example="tones.wav", hotwords="abba zz")
+    with pytest.raises(InputError, match="hot words: 2001 letters, more than 2000"):
+        panel.methods(example="tones.wav", hotwords="a" * 2001)
     with pytest.raises(InputError, match="width = 3: choose one of"):
         panel.methods(example="tones.wav", width=3)
 
@@ -165,6 +167,8 @@ def test_what_is_no_sound_is_refused_in_a_sentence(panel, content, says):
         assert str(refused.value).startswith("<b>note.wav: ")
     with pytest.raises(InputError, match="no example is named 'x'"):
         panel.hear(example="x")
+    with pytest.raises(InputError, match="no example is named 'x'"):
+        panel.hear(upload(wav_bytes(sound(0.5), RATE)), example="x")
 
 
 def test_long_sound_has_no_picture_and_no_methods(models):

@@ -34,6 +34,8 @@ from .uploads import Upload
 Noise = Literal["none", "20", "15", "10", "5", "0"]
 """Decibels that the sound is above white noise."""
 WIDTHS = (0, 2, 5, 10, 20)
+MOST_LETTERS = 2000
+"""Of hot words, as in `prompt` of the service."""
 FORMS = {"text": "txt", "srt": "srt", "vtt": "vtt", "verbose_json": "json"}
 
 
@@ -105,6 +107,11 @@ class Listen:
         """CTC, NAR and AR: texts under each other, confidence, times."""
         if width not in WIDTHS:
             raise InputError(f"width = {width}: choose one of {WIDTHS}")
+        if len(hotwords) > MOST_LETTERS:
+            raise InputError(
+                f"hot words: {len(hotwords)} letters, more than {MOST_LETTERS}; name "
+                "fewer"
+            )
         sound = self._sound(audio, example, noise, self.picture_seconds)
         spoken = self.examples[example].spoken if example else ""
         asked, lacking = [], [*FAMILIES]
@@ -140,7 +147,7 @@ class Listen:
     ) -> Audio:
         if example in self.examples:
             _, waveform, rate, _ = self.examples[example]
-        elif audio is None:
+        elif example or audio is None:
             raise InputError(f"no example is named {example[:60]!r}; choose another")
         else:
             waveform, rate = _decoded(audio, seconds or self.seconds)

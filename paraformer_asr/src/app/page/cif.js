@@ -97,7 +97,8 @@ function sum(pen, picture, place) {
   const sums = cumulated(picture.alphas), last = sums.at(-1);
   const most = Math.max(1, Math.ceil(last + 0.05));
   const y = (value) => bottom - ((bottom - top) * Math.min(value, most)) / most;
-  const step = Math.max(1, Math.ceil(most / 8));
+  const rough = most / 8, ten = 10 ** Math.floor(Math.log10(Math.max(rough, 1)));
+  const step = [1, 2, 5, 10].map((n) => n * ten).find((n) => n >= rough);
   for (let value = 0; value <= most; value += step) {
     baseline(pen, place, y(value));
     beside(pen, String(value), y(value) + 4, "--soft");

@@ -68,8 +68,9 @@ export const listen = {
       calm();
       say(`listening to ${mine.name}…`);
       const started = performance.now();
+      let answer;
       try {
-        const answer = await hear(given()).catch(async (error) => {
+        answer = await hear(given()).catch(async (error) => {
           const other = await mine.other?.().catch(() => null);
           if (!other) throw error;
           mine.other = null;
@@ -77,13 +78,17 @@ export const listen = {
           Object.assign(mine, other);
           return found;
         });
-        if (!answer || mine !== source) return; // another sound was chosen meanwhile
-        say("");
-        await result.show({ ...mine, given: given() }, answer, (performance.now() - started) / 1000);
       } catch (error) {
         if (mine !== source) return;
         result.clear();
-        complain(error);
+        return complain(error);
+      }
+      if (!answer || mine !== source) return; // another sound was chosen meanwhile
+      say("");
+      try {
+        await result.show({ ...mine, given: given() }, answer, (performance.now() - started) / 1000);
+      } catch (error) {
+        if (mine === source) complain(error); // of the methods, such as a hot word: the transcript stays
       }
     }
 

@@ -2,7 +2,7 @@
 
 import { ask, exported, latest, recorded } from "ask";
 import { controls, select, textbox } from "controls";
-import { calm, complain, el, hint, percent } from "dom";
+import { calm, complain, el, hint, percent, say } from "dom";
 import { shown } from "cif";
 
 const NAMES = { ctc: "CTC", nar: "NAR", ar: "AR", spoken: "said" };
@@ -31,9 +31,13 @@ export function methods({ offers }) {
   }
 
   node.show = async (given) => {
+    if (given !== sound) node.classList.add("stale"); // what stands there is of another sound
     sound = given;
+    say("comparing the methods…");
     const answer = await compare({ ...given, width: Number(width.value), hotwords: hotwords.value.trim() });
     if (!answer) return;
+    say("");
+    node.classList.remove("stale");
     texts.replaceChildren(el("tbody", {}, answer.rows.map(line)));
     const rows = answer.rows.filter(({ family }) => family !== "spoken");
     const most = Math.max(...rows.map(total));

@@ -6,7 +6,7 @@ import { likeliest } from "spikes";
 
 /** `show(picture)` draws; `play(time)` plays from there. Says in "token" which is spoken. */
 export function view(audio) {
-  let picture = null, place = null, pointed = null;
+  let picture = null, place = null, pointed = null, pen = null, next = 0;
   const canvas = el("canvas", { id: "listen-cif", role: "img" });
   const cursor = el("canvas", { id: "listen-cursor", tabindex: 0, role: "img", "aria-label": "cursor: arrows move it, Enter plays from there" });
   const readout = el("output", { id: "listen-readout", class: "readout" });
@@ -19,8 +19,8 @@ export function view(audio) {
       ": it owns the weight since the one before. The boxes show where that weight lies, so they leave silence out."),
     el("p", {}, "CTC: what its head gives each token at each frame, the blank dotted. A token is a spike; how long it lasts, CTC does not say.")));
 
-  node.show = (next) => {
-    picture = { ...next, mel: unpacked(next.mel), ctc: next.ctc && unpacked(next.ctc), sums: cumulated(next.alphas) };
+  node.show = (heard) => {
+    picture = { ...heard, mel: unpacked(heard.mel), ctc: heard.ctc && unpacked(heard.ctc), sums: cumulated(heard.alphas) };
     pointed = null;
     redraw();
     whenSeen(node, redraw);
@@ -35,6 +35,7 @@ export function view(audio) {
     if (!picture || !node.clientWidth) return;
     place = layout(picture, scroll.clientWidth);
     draw(canvas, picture, place);
+    pen = sized(cursor, place);
     const words = picture.tokens.map(({ word, end }) => `${shown(word)} until ${end.toFixed(2)} s`);
     canvas.setAttribute("aria-label", `log-mel, weights, their sum, CTC; tokens: ${words.join(", ") || "none"}`);
     move();
@@ -42,7 +43,7 @@ export function view(audio) {
   }
 
   function move() {
-    const pen = sized(cursor, place);
+    pen.clearRect(0, 0, place.width, place.height);
     const { top } = place.rows.mel, { bottom } = place.rows.tokens;
     const line = (time, name, wide) => {
       pen.fillStyle = colour(name);
@@ -74,11 +75,12 @@ export function view(audio) {
   /** While it plays: the cursor in each frame of the screen, and the token that is said. */
   function follow() {
     if (!place) return;
+    cancelAnimationFrame(next); // a seek begins anew
     const time = audio.currentTime, playing = !audio.paused;
     const now = picture.tokens.findIndex(({ start, end }) => start <= time && time < end);
     node.dispatchEvent(new CustomEvent("token", { detail: playing ? now : -1 }));
     move();
-    if (playing) requestAnimationFrame(follow);
+    if (playing) next = requestAnimationFrame(follow);
   }
 
   for (const name of ["play", "pause", "seeked"]) audio.addEventListener(name, follow);
