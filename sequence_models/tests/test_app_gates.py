@@ -170,7 +170,8 @@ def test_what_cannot_be_read_is_one_sentence(panel, given, sentence):
 
 
 def test_the_first_recurrent_run_is_shown_else_a_tiny_network(panel, tmp_path):
-    assert panel.start()["source"] in NAMES[:5] + NAMES[-1:]
+    assert panel.start()["source"] in NAMES[:5]
+    make(tmp_path, "classify")  # its tokenizer does not know the capitals
     alone = Gates(Choices(make(tmp_path, "gpt"), tmp_path))
     assert alone.start()["source"] == LIVE + "lstm"
     assert Gates(Choices(None, tmp_path / "none")).start()["source"] == LIVE + "lstm"

@@ -118,18 +118,19 @@ class Gates:
         for steps in STEPS:
             given = {"source": source, "text": text, "layer": 0, "steps": steps}
             yield "gates/read", given
-        with suppress(InputError):
+        if first:
             given = {"source": first, "text": text, "layer": 0, "steps": 0}
-            layers = len(self.read(**given)["layers"]) if first else 0
-            for layer in range(layers):
+            for layer in range(len(self.read(**given)["layers"])):
                 yield "gates/read", given | {"layer": layer}
 
     def _first(self) -> str:
-        """The first checkpoint here that is recurrent by its title."""
+        """The first checkpoint here that is recurrent and can read the text."""
         kinds = (" rnn", " lstm", " gru", " ln_lstm", " min_gru")
         for name, title in self.choices.listed():
             if any(kind in title for kind in kinds):
-                return name
+                with suppress(InputError):
+                    self.read(name, self.training.sample(LONGEST))
+                    return name
         return ""
 
     def _cell(self, source: str) -> str:

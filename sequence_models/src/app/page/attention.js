@@ -12,14 +12,16 @@ export const attention = { id: "attention", title: "Attention", build };
 
 async function build(root) {
   const start = await ask("attention/start");
-  const texts = exported ? [...new Set(recorded("attention/read").map(({ text }) => text))] : start.texts;
+  const held = recorded("attention/read"); // in a saved page
+  const texts = exported ? [...new Set(held.map(({ text }) => text))] : start.texts;
+  const there = start.checkpoints.filter(([name]) => !exported || held.some((one) => one.checkpoint === name));
   const read = latest((given) => ask("attention/read", given));
   const weigh = latest((given) => ask("attention/map", given));
   let text = { checkpoint: start.checkpoint, text: texts[0] ?? start.texts[0] };
   let answer = null, weights = null, map = null, aim = { number: 0, head: 0 }, number = 0, head = 0;
   let chosen = Infinity; // the last token
 
-  const checkpoint = select({ id: "attention-checkpoint", label: "checkpoint", options: start.checkpoints,
+  const checkpoint = select({ id: "attention-checkpoint", label: "checkpoint", options: there,
     value: text.checkpoint, onchange: (name) => tried({ checkpoint: name }) });
   const box = textbox({ id: "attention-text", label: "text", value: text.text,
     oninput: (value) => ((offered.value = value), tried({ text: value })) });

@@ -1,6 +1,6 @@
 /* The next token: what the model thinks, and what temperature and filters leave of it. */
 
-import { ask, exported, latest, unpack } from "ask";
+import { ask, exported, latest, recorded, unpack } from "ask";
 import { bars } from "bars";
 import { chart } from "chart";
 import { button, controls, select, slider, textbox } from "controls";
@@ -19,13 +19,15 @@ export const sampler = { id: "sampler", title: "Sampler", build };
 async function build(root) {
   const start = await ask("sampler/start");
   const next = latest((given) => ask("sampler/next", given));
+  const held = new Set(recorded("sampler/next").map((given) => given.checkpoint)); // in a saved page
+  const there = start.checkpoints.filter(([name]) => !exported || held.has(name));
   const vocabularies = new Map();
   const settings = { ...PLAIN };
   let text = { checkpoint: start.checkpoint, prompt: start.prompts[0] ?? "", appended: [] };
   let logits = null, answer = null, names = [];
   let drawing = Promise.resolve(); // one draw after the other: each goes on from the text of the one before
 
-  const checkpoint = select({ id: "sampler-checkpoint", label: "checkpoint", options: start.checkpoints,
+  const checkpoint = select({ id: "sampler-checkpoint", label: "checkpoint", options: there,
     value: start.checkpoint, onchange: (name) => tried({ checkpoint: name, appended: [] }) });
   const prompt = textbox({ id: "sampler-prompt", label: "prompt", value: text.prompt,
     oninput: (value) => ((offered.value = value), tried({ prompt: value, appended: [] })) });
