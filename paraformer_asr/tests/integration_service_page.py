@@ -200,6 +200,19 @@ def test_the_cursor_follows_the_sound(service, browser):
     wait_for(tab, lambda: drawn_at(tab) >= start)
 
 
+@pytest.mark.spec("ASR-202", "a cursor runs through the picture")
+def test_a_picture_wider_than_the_page_follows_its_cursor(service, browser, tmp_path):
+    path = tmp_path / "wide.wav"
+    path.write_bytes(wav_of(tone(20)))
+    tab = browser.open(service.url, NARROW)
+    tab.set_input_files("#listen-file", path)
+    heard(tab, "wide.wav")
+    moved = "() => document.querySelector('.scroll.over').scrollLeft"
+    assert tab.evaluate(moved) == 0
+    tab.evaluate("() => (document.getElementById('listen-player').currentTime = 15)")
+    wait_for(tab, lambda: drawn_at(tab) == 15 and tab.evaluate(moved) > 400)
+
+
 def drawn_at(tab) -> float:
     """Seconds at which the cursor of the sound stands."""
     return float(tab.get_attribute("#listen-cursor", "data-time"))

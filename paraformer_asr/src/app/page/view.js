@@ -66,6 +66,13 @@ export function view(audio) {
     ].filter(Boolean).join(" · ");
   }
 
+  /** Scroll to what leaves a picture that is wider than the page; who looks elsewhere stays there. */
+  function reveal(time, before) {
+    const room = scroll.clientWidth;
+    const seen = (at) => place.x(at) >= scroll.scrollLeft && place.x(at) <= scroll.scrollLeft + room;
+    if (seen(before) && !seen(time)) scroll.scrollLeft = place.x(time) - room / 4;
+  }
+
   function point(time) {
     pointed = time;
     move();
@@ -76,6 +83,7 @@ export function view(audio) {
   function follow() {
     if (!place) return;
     cancelAnimationFrame(next); // a seek begins anew
+    reveal(audio.currentTime, Number(cursor.dataset.time));
     const time = audio.currentTime, playing = !audio.paused;
     const now = picture.tokens.findIndex(({ start, end }) => start <= time && time < end);
     node.dispatchEvent(new CustomEvent("token", { detail: playing ? now : -1 }));
@@ -90,8 +98,10 @@ export function view(audio) {
   cursor.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
     const from = pointed ?? audio.currentTime;
-    if (step) point(Math.min(picture.seconds, Math.max(0, from + step * picture.alpha_s)));
-    else if (event.key === "Enter") node.play(from);
+    if (step) {
+      point(Math.min(picture.seconds, Math.max(0, from + step * picture.alpha_s)));
+      reveal(pointed, from);
+    } else if (event.key === "Enter") node.play(from);
     else return;
     event.preventDefault();
   });
