@@ -181,7 +181,40 @@ def test_the_engines_show_the_same_and_say_what_they_cannot_take(browser, url):
     tab.click("#playground-player-step")
     wait_for_frame(tab, few)
     said = tab.inner_text("#playground-now")
-    assert f"takes only {few['points']} points a step" in said
+    assert f"takes only {few['points']} points a step and 1 step a frame" in said
+    tab.select_option("#playground-level", "3")
+    tab.click("#playground-player-back")
+    tab.click("#playground-player-step")
+    wait_for(tab, lambda: "on level 3" in tab.inner_text("#playground-now"))
+    assert "takes only" not in tab.inner_text("#playground-now")
+
+
+@pytest.mark.spec("AGE-114", "Another rate or optimiser")
+def test_an_optimiser_chosen_while_a_frame_is_under_way_counts_from_the_next(
+    browser, url
+):
+    tab = browser.open(url)
+    frames = frames_of(1, 3)
+    held = []
+
+    def hold_the_first(route) -> None:
+        held.append(route)
+        if len(held) > 1:
+            route.continue_()
+
+    tab.route("**/ask/playground/advance", hold_the_first)
+    tab.click("#playground-player-step")
+    wait_for(tab, lambda: bool(held))
+    tab.select_option("#playground-optimiser", "momentum")
+    tab.select_option("#playground-level", "2")
+    held[0].continue_()
+    wait_for_frame(tab, frames[1])
+    assert "on level 3" in tab.inner_text("#playground-now")  # by which it was made
+    tab.click("#playground-player-step")
+    fresh = {**frames[1]["state"], "optimiser": {}}
+    wait_for_frame(tab, Playground().advance({"optimiser": "momentum"}, fresh, 3))
+    assert "on level 2" in tab.inner_text("#playground-now")
+    assert not tab.is_visible("#problem")
 
 
 @pytest.mark.spec("AGE-115", "also while one is set by hand")
@@ -196,6 +229,9 @@ def test_a_neuron_is_set_by_hand_and_trained_from_there(browser, url):
     state["parameters"][0] = [state["parameters"][0][0], 10.0]
     frame = Playground().advance({"hidden": []}, state, 0)
     wait_for(tab, lambda: tab.inner_text("#playground-player output") == "2 of 2")
+    exact = start["state"]["parameters"][0][0]  # the slider has hundredths
+    said = tab.locator("label", has=tab.locator("#playground-hand-0")).inner_text()
+    assert number(said.split("→ output")[1]) == pytest.approx(exact, rel=1e-3)
     assert now(tab) == pytest.approx(shown(frame), rel=1e-3)
     assert drawn_is(tab, chances(frame["parameters"], "tanh", "xor", 100))
     tab.click("#playground-player-step")
@@ -203,8 +239,24 @@ def test_a_neuron_is_set_by_hand_and_trained_from_there(browser, url):
     tab.click("#playground-player-back")
     tab.click("#playground-player-back")
     wait_for_frame(tab, start)
+
+
+@pytest.mark.spec("AGE-118", "the network of the playground")
+def test_its_network_is_stepped_through_or_refused_where_it_can_be_made_smaller(
+    browser, url
+):
+    tab = browser.open(url)
+    tab.select_option("#playground-points", "spiral")
+    wait_for(tab, lambda: "50.0 % right" in tab.inner_text("#playground-now"))
     tab.click("#playground-stepper")
-    tab.wait_for_selector("#tab-stepper[aria-selected=true]")
+    wait_for(tab, lambda: "take a smaller network" in tab.inner_text("#problem"))
+    assert tab.is_visible("#panel-playground")
+    tab.select_option("#playground-points", "xor")
+    wait_for(tab, lambda: now(tab)[2] == 62)
+    tab.click("#playground-stepper")
+    tab.wait_for_selector("#stepper-graph text:text('hidden27 w7')", state="attached")
+    assert tab.input_value("#stepper-what") == "given"
+    assert not tab.is_visible("#problem")
 
 
 @pytest.mark.spec("AGE-115", "in a saved page too")
@@ -213,6 +265,7 @@ def test_a_saved_page_replays_and_is_set_by_hand(browser, tmp_path):
     tab = browser.open(address + "#playground", NARROW, dark=True)
     assert sideways(tab) == 0
     assert tab.locator("#playground-level").count() == 0
+    assert "null" not in tab.inner_text("#panel-playground")
     tab.select_option("#playground-points", "moons")
     first, *frames = Playground().record("moons")
     count, steps = Setup().count, RECORDED["moons"][1]

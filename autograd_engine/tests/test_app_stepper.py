@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from src.app.expression import read_expression
+from src.app.levels import start_parameters
 from src.app.page import plain
+from src.app.playground_setup import Setup
 from src.app.stepper import EXAMPLES, Stepper
 from src.look.nodes import number
 from src.look.stepper import XOR, name_parameters
@@ -209,8 +211,8 @@ def test_the_network_of_the_playground_is_taken_with_its_weights():
         {"x": []},
         {"y": [2]},
         {"rate": math.inf},
-        {"x": [[1.0, 2.0]] * 40, "y": [0] * 40},
         {"x": [[1.0, 2.0]] * 99, "y": [0] * 99},
+        {"x": [[1.0, 2.0]] * 999, "y": [0] * 999},
     ],
 )
 def test_what_is_no_network_is_refused(given):
@@ -226,6 +228,13 @@ def test_what_is_no_network_is_refused(given):
 def test_choices_outside_the_limits_are_refused(bad):
     with pytest.raises(InputError, match="choose"):
         PANEL.network(bad[0], "tanh", bad[1], bad[2])
+
+
+def test_the_network_with_which_the_playground_begins_can_be_followed():
+    parameters = start_parameters(Setup().hidden, Setup().activation, 0)
+    given = [array.tolist() for array in parameters]
+    scene = PANEL.given("tanh", given, [[0.1, 0.2], [0.3, 0.4]], [0, 1], 0.03)
+    assert len(scene["nodes"]) == 178
 
 
 def test_no_box_is_too_narrow_for_what_it_will_say():

@@ -42,8 +42,8 @@ EXAMPLES = {
 SOON = "not yet"
 """Instead of NOT_YET: boxes are narrower by half."""
 
-HIDDEN, NODES = 4, 100
-"""Widest hidden layer that can be chosen; most boxes of a given network."""
+HIDDEN, NODES = 4, 200
+"""Widest hidden layer that can be chosen; most boxes (two points of 2-8-8-1: 178)."""
 
 
 class Stepper:
@@ -153,8 +153,8 @@ def _step_of(model: MLP, x: list, y: list, rate: float = 0.5) -> dict[str, Any]:
 def _limit(count: int) -> None:
     if count > NODES:
         raise InputError(
-            f"{count} boxes cannot be followed, at most {NODES}: take fewer points or "
-            "a smaller network"
+            f"{count} boxes cannot be followed, at most {NODES}: take a smaller "
+            "network or fewer points"
         )
 
 

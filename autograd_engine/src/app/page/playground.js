@@ -9,6 +9,7 @@ import { knobsOf } from "knobs";
 import { logits, measure, nested } from "network";
 import { plane } from "plane";
 import { player } from "player";
+import { openNetwork } from "stepper";
 import { weights } from "weights";
 
 export const playground = { id: "playground", title: "Playground", build };
@@ -46,7 +47,7 @@ async function build(root) {
     hint(exported ? SAVED : LIVE), ...knobs.rows, play, now,
     el("div", { class: "columns" }, map, el("div", {}, losses, shares)),
     el("h2", {}, "Weights, and the gradients at them"), inside,
-    exported ? null : controls(toStepper),
+    controls(exported ? null : toStepper),
     el("h2", {}, "What a step costs on each engine"), prices, priced);
   await anew("xor");
 
@@ -62,8 +63,8 @@ async function build(root) {
     calm();
     [setup, begun, trace] = [wanted, first, []];
     map.points(begun.x, begun.y);
-    if (frames) play.load((trace = [begun.frame, ...frames.slice(1)].map(ready)));
-    else play.reset(ready(begun.frame));
+    if (frames) play.load((trace = [begun.frame, ...frames.slice(1)].map((one) => ready(one, setup))));
+    else play.reset(ready(begun.frame, setup));
     await price();
   }
 
@@ -74,21 +75,21 @@ async function build(root) {
     if ("level" in changes || "batch" in changes) await price();
   }
 
-  /** The arrays of a frame as numbers, and under which optimiser it came to be. */
-  function ready(frame) {
+  /** The arrays of a frame as numbers, and the settings under which it came to be. */
+  function ready(frame, under) {
     const [parameters, gradients] = [frame.parameters, frame.gradients].map((all) => all.map(unpack));
-    return { ...frame, parameters, gradients, optimiser: setup.optimiser };
+    return { ...frame, parameters, gradients, under };
   }
 
   /** What the server goes on from: another optimiser remembers nothing. */
-  const stateOf = ({ state, optimiser: its }) =>
-    (its === setup.optimiser ? state : { ...state, optimiser: {} });
+  const stateOf = ({ state, under }) =>
+    (under.optimiser === setup.optimiser ? state : { ...state, optimiser: {} });
 
-  async function advance(frame) {
-    const given = { setup, state: stateOf(frame), steps: knobs.steps() };
-    const next = ready(await ask("playground/advance", given));
+  async function advance(frame, steps = knobs.steps(), state = stateOf(frame)) {
+    const under = setup; // a knob may be turned before the answer is here
+    const next = await ask("playground/advance", { setup: under, state, steps });
     calm();
-    return next;
+    return ready({ ...next, few: next.step - frame.step < steps && next.step - frame.step }, under);
   }
 
   function train(onframe, frame) {
@@ -127,11 +128,14 @@ async function build(root) {
     inside.show(parameters, gradients);
   }
 
-  function tell({ step, loss, accuracy, accuracy_new: fresh, milliseconds: ms, points, cut }, by = "") {
+  function tell(frame, by = "") {
+    const { step, loss, accuracy, accuracy_new: fresh, milliseconds: ms, points, cut, few, under } = frame;
     const texts = [`step ${short(step)}${by}`, `loss ${short(loss)}`, `${percent(accuracy)} right`];
     if (fresh !== undefined) texts.push(`${percent(fresh)} of new points`);
-    if (ms != null) texts.push(`${short(ms, 3)} ms a step on level ${setup.level}`);
-    if (cut) texts.push(`this engine takes only ${points} points a step, so that a frame stays under 50 ms`);
+    if (ms != null) texts.push(`${short(ms, 3)} ms a step on level ${under.level}`);
+    const less = [cut && `${points} points a step`, few && `${few} step${few > 1 ? "s" : ""} a frame`];
+    const said = less.filter(Boolean).join(" and ");
+    if (said) texts.push(`this engine takes only ${said}, so that a frame stays under 50 ms`);
     now.textContent = texts.join(" · ");
   }
 
@@ -146,12 +150,11 @@ async function build(root) {
   /** It rests: the engine gives the gradients there, as a frame of its own. */
   async function setByHand(which, at, value) {
     if (exported) return;
-    const state = structuredClone(stateOf(seen));
+    const from = seen, state = structuredClone(stateOf(from));
     state.parameters[which][at] = value;
     try {
-      const frame = await ask("playground/advance", { setup, state, steps: 0 });
-      calm();
-      play.add(ready(frame));
+      const frame = await advance(from, 0, state);
+      if (seen === from) play.add(frame); // nobody has moved meanwhile
     } catch (error) {
       complain(error);
     }
@@ -173,7 +176,6 @@ async function build(root) {
 
   async function stepThrough() {
     play.pause();
-    const { openNetwork } = await import("stepper");
     const chosen = [0, 1].map((label) => begun.y.indexOf(label));
     await openNetwork({
       activation: setup.activation, parameters: seen.parameters.map(nested), rate: setup.rate,

@@ -17,9 +17,12 @@ const ABOUT =
 let given = null,
   take = null;
 
-/** Open the panel with the playground's network: {activation, parameters, x, y, rate}. */
-export function openNetwork(network) {
-  given = network;
+/**
+ * Open the panel with the playground's network: {activation, parameters, x, y, rate}. One
+ * that is too large is refused before, where it can be made smaller.
+ */
+export async function openNetwork(network) {
+  given = await ask("stepper/given", network);
   take?.("given");
   location.hash = "#stepper";
 }
@@ -120,7 +123,7 @@ async function build(root) {
 
   root.append(hint(ABOUT), controls(what, ...Object.values(rows).flat()), steps, panel, picture);
 
-  const asked = latest((name, question) => ask(`stepper/${name}`, question));
+  const asked = latest((kind) => (kind === "given" ? given : ask(`stepper/${kind}`, questions[kind]())));
   const questions = {
     expression: () => ({ text: text.value }),
     network: () => ({
@@ -130,13 +133,12 @@ async function build(root) {
       seed: exported ? 3 : seed.value,
       fused: exported || fused.value,
     }),
-    given: () => given,
   };
 
   async function load(kind) {
     steps.pause();
     try {
-      const found = await asked(kind, questions[kind]());
+      const found = await asked(kind);
       if (!found) return;
       calm();
       show(found);

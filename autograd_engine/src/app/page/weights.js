@@ -5,6 +5,7 @@ import { controls, slider } from "controls";
 import { heatmap, largest } from "heatmap";
 
 const FEW = 3; // a linear neuron: all of it by hand
+const MOST = 10, STEP = 0.01; // of a slider; it becomes longer for a larger weight
 
 /**
  * `.show(parameters, gradients)`, each [W1, b1, ...] of {values, shape}. A cell that is
@@ -51,13 +52,16 @@ export function weights({ id, onmove, onset }) {
     maps.forEach(({ weight }, layer) => weight.mark(inLayer(layer)));
     picked = cells.map((cell, number) => {
       const [layer, row, column] = cell, { rows, columns, title } = maps[layer];
-      const control = slider({
+      const own = { cell, exact: 0 };
+      own.control = slider({
         id: `${id}-hand-${number}`, label: `${title}, ${rows[row]} → ${columns[column]}`,
-        min: -10, max: 10, step: 0.01, value: 0, show: (v) => short(v, 3),
+        min: -MOST, max: MOST, step: STEP, value: 0,
+        show: (v) => short(Math.abs(v - own.exact) < 0.51 * STEP ? own.exact : v, 3), // the slider rounds
         oninput: (value) => onmove(changed(cell, value)),
       });
-      control.querySelector("input").addEventListener("change", () => onset(...place(cell), control.value));
-      return { cell, control };
+      const rest = () => onset(...place(cell), own.control.value);
+      own.control.querySelector("input").addEventListener("change", rest);
+      return own;
     });
     hand.replaceChildren(...picked.map(({ control }) => control));
     if (!cells.length) hand.append(hint("Click a weight, or arrows and Enter, to set it by hand."));
@@ -72,9 +76,12 @@ export function weights({ id, onmove, onset }) {
   }
 
   function settle() {
-    for (const { cell, control } of picked) {
-      const [which, at] = place(cell);
-      control.value = present[which].values[at];
+    for (const one of picked) {
+      const [which, at] = place(one.cell);
+      one.exact = present[which].values[at];
+      const most = Math.max(MOST, Math.ceil(Math.abs(one.exact)));
+      one.control.limits(-most, most);
+      one.control.value = one.exact;
     }
   }
 
