@@ -109,6 +109,17 @@ def test_a_copy_shows_where_each_number_came_from(browser, url):
     wait_for(tab, lambda: tab.locator("#sandbox-trail li").count() == 1)
 
 
+@pytest.mark.spec("AGE-122", "work by keyboard")
+def test_the_focus_stays_among_the_next_steps(browser, url):
+    tab = browser.open(url)
+    tab.focus("#sandbox-next button:text-is('transpose(0, 1)')")
+    for steps in (2, 3):
+        tab.keyboard.press("Enter")
+        tab.wait_for_selector(f"#sandbox-trail li:nth-child({steps})")
+    focused = tab.evaluate("document.activeElement.parentNode.id")
+    assert focused == "sandbox-next"
+
+
 @pytest.mark.spec("AGE-121", "an axis a row from the right")
 def test_broadcasting_shows_the_rule_and_the_cells(browser, url):
     tab = browser.open(url)
@@ -148,7 +159,7 @@ def test_bad_steps_and_shapes_show_a_sentence(browser, url):
     for box, text, words in [
         ("step", "view(5)", "cannot be read as (5,)"),
         ("step", "<img src=x>", "`<img src=x>` is no step"),
-        ("own", "3, x", "shape"),
+        ("own", "3, <b>x</b>", '"3, <b>x</b>" is no shape; write whole numbers'),
         ("own", "90, 90", "sizes from 1 to 12"),
     ]:
         tab.fill(f"#sandbox-{box}", text)

@@ -123,6 +123,14 @@ def test_level_3_is_asked_too():
     assert merged["engine"] == {"strides": [4, 2], "shares": True}
 
 
+@pytest.mark.spec("AGE-120", "whether level 3 shares its memory too")
+@pytest.mark.parametrize(("shape", "steps"), [*CHAINS, ([1, 3, 1], ["squeeze(0, 2)"])])
+def test_level_3_does_every_step_that_level_2_does(shape, steps):
+    for state in PANEL.chain(shape, steps)["states"][1:]:
+        empty = 0 in state["shape"]  # no elements: no memory to speak of
+        assert (state["engine"] is None) == empty
+
+
 @pytest.mark.spec("AGE-121", "an axis a row from the right")
 @settings(max_examples=100, deadline=None)
 @given(*[st.lists(st.sampled_from([1, 1, 2, 3]), max_size=4)] * 2)
@@ -174,7 +182,9 @@ BAD = {
     "expand(5, 4)": "do not broadcast",
     "expand(9, 9, 3, 4)": "nobody could look at it",
     "expand(900, 900, 900, 900, 3, 4)": "nobody could look at it",
-    "expand(-5, 3, 4)": "",
+    "expand(-5, 3, 4)": "sizes from 0 up",
+    "flip(0, -2)": "names an axis twice",
+    "squeeze(1, 1)": "names an axis twice",
     "unsqueeze()": "place of the new axis",
     "contiguous(1)": "takes nothing",
     "flip(7)": "outside",
@@ -220,7 +230,13 @@ def test_limits_hold_for_results_and_chains():
 
 
 @pytest.mark.parametrize(
-    "text", ["x.transpose(0,1)", ".transpose(0,1)", " permute((1, 0))"]
+    "text",
+    [
+        "x.transpose(0,1)",
+        ".transpose(0,1)",
+        " permute((1, 0))",
+        "permute(1, 0)" + " " * 40,
+    ],
 )
 def test_a_step_may_be_written_as_in_code(text):
     assert read_step(text).given in ((0, 1), (1, 0))

@@ -45,12 +45,12 @@ class Step:
 
 def read_step(text: str) -> Step:
     """The step of a text; InputError says which there are."""
-    known = ", ".join(name for name in NOTES if name != "[]")
+    text, known = text.strip(), ", ".join(name for name in NOTES if name != "[]")
     fault = InputError(
         f"`{text[:LENGTH]}` is no step; write an index such as [1:, ::2], or one of "
         f"{known} with whole numbers in brackets: transpose(0, 1)"
     )
-    inner = text.strip().removeprefix("x").removeprefix(".")
+    inner = text.removeprefix("x").removeprefix(".")
     try:
         if len(text) > LENGTH:
             raise ValueError
@@ -84,16 +84,13 @@ def apply(step: Step, data: TensorData) -> TensorData:
     return done
 
 
-def apply_engine(step: Step, x: Tensor) -> Tensor | None:
-    """What level 3 makes of the same step; None where it refuses."""
-    try:
-        if step.name == "[]":
-            return x[step.given]
-        if step.name == "flip" and not step.given:
-            return x.flip(tuple(range(x.ndim)))
-        return getattr(x, step.name)(*step.given)
-    except (IndexError, RuntimeError, TypeError, ValueError, NotImplementedError):
-        return None
+def apply_engine(step: Step, x: Tensor) -> Tensor:
+    """What level 3 makes of a step that level 2 has done."""
+    if step.name == "[]":
+        return x[step.given]
+    if step.name in ("flip", "squeeze"):
+        return getattr(x, step.name)(step.given or tuple(range(x.ndim)))
+    return getattr(x, step.name)(*step.given)
 
 
 def _item(node: ast.expr) -> Any:
@@ -149,8 +146,7 @@ def _expand(data: TensorData, shape: tuple) -> TensorData:
 def _flip(data: TensorData, dims: tuple) -> TensorData:
     """Level 2 stores no flip of its own: its storage is read from the other end."""
     strides, offset = list(data.strides), data.offset
-    axes = {check_dim(dim, data.ndim, "flip") for dim in dims or range(data.ndim)}
-    for axis in axes:
+    for axis in _axes(data, dims, "flip"):
         offset += max(data.shape[axis] - 1, 0) * strides[axis]
         strides[axis] = -strides[axis]
     return TensorData(data.storage, data.shape, strides, offset)
@@ -164,12 +160,20 @@ def _unsqueeze(data: TensorData, dims: tuple) -> TensorData:
 
 
 def _squeeze(data: TensorData, dims: tuple) -> TensorData:
-    axes = {check_dim(dim, data.ndim, "squeeze") for dim in dims or range(data.ndim)}
+    axes = _axes(data, dims, "squeeze")
     index = tuple(
         0 if axis in axes and size == 1 else slice(None)
         for axis, size in enumerate(data.shape)
     )
     return data.select(index)
+
+
+def _axes(data: TensorData, dims: tuple, name: str) -> set[int]:
+    """The axes that were named; all of them if none was."""
+    axes = {check_dim(dim, data.ndim, name) for dim in dims or range(data.ndim)}
+    if len(axes) < len(dims):
+        raise ValueError(f"{name} names an axis twice: {dims}")
+    return axes
 
 
 MOVES: dict[str, Callable[[TensorData, tuple], TensorData]] = {

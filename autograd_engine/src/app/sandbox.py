@@ -76,11 +76,10 @@ class Sandbox:
             note = "" if copied or step.name != "contiguous" else " They do: no copy."
             state = _state(after, len(storages) - 1, text, NOTES[step.name] + note)
             state["copied"] = copied
-            if engine is not None and (moved := apply_engine(step, engine)) is not None:
+            moved = apply_engine(step, engine)
+            if after.size:  # of no elements nobody can say where they lie
                 state["engine"] = engine_layout(engine, moved)
-                engine = moved
-            else:
-                engine = None
+            engine = moved
             states.append(state)
             data = after
         return {"states": states, "storages": storages, "next": _suggested(data)}

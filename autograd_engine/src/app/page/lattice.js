@@ -18,14 +18,13 @@ export const position = (index, strides, offset) =>
 
 export const count = (shape) => shape.reduce((product, size) => product * size, 1);
 
-/** The sizes in a text such as `3, 4` or `(3, 4)`. */
-export const numbers = (text) =>
-  text
-    .replace(/[()[\]]/g, "")
-    .split(",")
-    .map((part) => part.trim())
-    .filter(Boolean)
-    .map(Number);
+/** The sizes in a text such as `3, 4` or `(3, 4)`; a sentence is thrown for another text. */
+export function numbers(text) {
+  const parts = text.replace(/[()[\]]/g, "").split(",").map((part) => part.trim()).filter(Boolean);
+  if (!parts.every((part) => /^-?\d+$/.test(part)))
+    throw new Error(`"${text.slice(0, 40)}" is no shape; write whole numbers with commas between: 3, 4`);
+  return parts.map(Number);
+}
 
 /** `(3, 4)`, and `(3,)` for one axis. */
 export const tuple = (numbers) => `(${numbers.join(", ")}${numbers.length === 1 ? "," : ""})`;

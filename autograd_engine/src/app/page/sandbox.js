@@ -11,6 +11,9 @@ const ABOUT =
   "the cell i · strides[0] + j · strides[1] + offset. Point at an element, or move there with the arrow " +
   "keys, and its cell lights up; point at a cell, and all elements that read it do.";
 
+const SAVED =
+  "This saved page holds up to two of the suggested steps; with `python scripts/app.py` you type your own.";
+
 export const sandbox = { id: "sandbox", title: "Strides and views", build };
 
 async function build(root) {
@@ -44,7 +47,7 @@ async function build(root) {
   const source = lattice({ id: "sandbox-source", label: "copied from", strip: true });
 
   root.append(
-    hint(ABOUT),
+    hint(exported ? `${ABOUT} ${SAVED}` : ABOUT),
     controls(
       shape,
       ...(exported ? [] : [own, button({ id: "sandbox-make", label: "make it", onclick: () => load([]) })]),
@@ -79,6 +82,7 @@ async function build(root) {
 
   function show(found) {
     calm();
+    const typing = next.contains(document.activeElement);
     chain = found;
     trail.replaceChildren(
       ...found.states.map(({ text }, n) =>
@@ -95,6 +99,7 @@ async function build(root) {
       ),
     );
     see(found.states.length - 1);
+    if (typing) (next.querySelector("button:enabled") ?? undo).focus(); // its button has gone
   }
 
   /** One state of the chain: all below is about it. */
