@@ -6,14 +6,16 @@ from src.utils.checkpoint import load_checkpoint, save_checkpoint
 from tests.tiny import start
 
 
-DIGITS = ("data.count=200", "data.batch_size=40", "model.hidden=[16]", "optim.lr=1e-2",
+DIGITS = ("data.count=200", "data.batch_size=40", "optim.lr=1e-2",
           "train.ema=0", "model.dropout=0", "data.augment.crop=0")  # fmt: skip
 POINTS = ("data={name: points}", "model.hidden=[4]", "model.dropout=0", "train.ema=0")
 
 
-def digits_checkpoint(folder: Path, bad: bool = False) -> Path:
+def digits_checkpoint(
+    folder: Path, bad: bool = False, model: str = "model.hidden=[16]"
+) -> Path:
     """A perceptron that has seen two hundred drawn digits; `bad`: with a NaN in it."""
-    assert start(folder, *DIGITS) == 0
+    assert start(folder, *DIGITS, model) == 0
     path = folder / "run/checkpoints/best.npz"
     if bad:
         content = load_checkpoint(path)

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from src.app.build import build
+from src.app.digits import Digits
+from src.app.page import Page
 from src.data.image_folder import read_image
 from src.data.transforms import normalise
 from src.engine.tensor import from_numpy
@@ -116,6 +118,27 @@ def test_a_file_is_read_or_refused_in_one_sentence(browser, url, tmp_path):
     assert tab.locator("#problem b").count() == 0
     tab.set_input_files("#digits-file", EXAMPLES / "5.png")
     tab.wait_for_selector("#problem", state="hidden")
+
+
+@pytest.mark.spec("AGE-123", "of another network a saved page has the examples")
+def test_a_saved_page_of_convolutions_shows_its_examples(browser, tmp_path):
+    cnn = digits_checkpoint(tmp_path, model="model={name: cnn, widths: [4]}")
+    panel = Digits(cnn)
+    calls = {"digits/start": panel.start, "digits/predict": panel.predict}
+    page = Page("t", "s", calls, exported=panel.exported)
+    tab = browser.open(saved(page, tmp_path / "page.html") + "#digits")
+    compare(tab, cnn, 7)
+    assert not tab.is_visible("#problem")
+    assert tab.locator("#digits-clear").count() == 0
+
+
+@pytest.mark.spec("AGE-124", "a checkpoint of other data")
+def test_a_saved_page_without_a_network_says_what_it_needs(browser, tmp_path):
+    panel = Digits(None)
+    page = Page("t", "s", {"digits/start": panel.start}, exported=panel.exported)
+    tab = browser.open(saved(page, tmp_path / "page.html") + "#digits")
+    tab.wait_for_selector("#problem:visible")
+    assert "there is no checkpoint yet" in tab.inner_text("#problem")
 
 
 @pytest.mark.spec("AGE-123", "with a perceptron in a saved page too")

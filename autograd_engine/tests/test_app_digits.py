@@ -85,10 +85,29 @@ def test_pixels_are_784_bytes(panel, pixels):
 
 @pytest.mark.spec("AGE-124", "a checkpoint of other data")
 def test_a_panel_without_a_fitting_checkpoint_says_so(tmp_path):
-    with pytest.raises(InputError, match="python scripts/train.py --config configs/"):
-        Digits(None).start()
-    with pytest.raises(InputError, match="was trained on points data"):
-        Digits(points_checkpoint(tmp_path)).start()
+    for panel, words in (
+        (Digits(None), "python scripts/train.py --config configs/"),
+        (Digits(points_checkpoint(tmp_path)), "was trained on points data"),
+    ):
+        assert words in panel.start()["refusal"]
+        assert list(panel.exported()) == [("digits/start", {})]  # and says so there too
+        with pytest.raises(InputError, match=words):
+            panel.predict([0] * 784)
+
+
+@pytest.mark.spec("AGE-123", "of another network a saved page has the examples")
+def test_a_saved_page_of_convolutions_has_the_answers_to_the_examples(tmp_path):
+    panel = Digits(digits_checkpoint(tmp_path, model="model={name: cnn, widths: [4]}"))
+    start, *asked = panel.exported()
+    examples = panel.start()["examples"]
+    assert start == ("digits/start", {}) and len(asked) == len(examples) == 10
+    for (name, given), example in zip(asked, examples, strict=True):
+        assert name == "digits/predict"
+        assert given["pixels"] == example["image"].ravel().tolist()
+
+
+def test_a_saved_page_computes_the_answers_of_a_perceptron(panel):
+    assert list(panel.exported()) == [("digits/start", {})]
 
 
 @pytest.mark.spec("AGE-124", "that are not finite")

@@ -19,8 +19,7 @@ def build(checkpoint: Path | None = None) -> Page:
     stepper, sandbox = Stepper(), Sandbox()
 
     def exported() -> Iterator[Question]:
-        if not digits.refusal():
-            yield "digits/start", {}
+        yield from digits.exported()
         yield from recordings()
         yield from stepper.exported()
         yield from sandbox.exported()

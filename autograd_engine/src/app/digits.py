@@ -1,5 +1,6 @@
 """Draw a digit: what the trained network says of it, and what each pixel does."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from ..models.mlp import MLP
 from ..training.predict import softmax
 from ..utils.errors import InputError
 from .checkpoints import check_finite
+from .page import Question
 from .uploads import Upload
 
 
@@ -34,7 +36,9 @@ class Digits:
             check_finite(self.predictor.model.state_dict(), checkpoint)
 
     def start(self) -> dict[str, Any]:
-        """Size, class names, examples; of a perceptron its weights too."""
+        """Size, class names, examples; of a perceptron its weights too. Or why not."""
+        if refusal := self._refusal():
+            return {"refusal": refusal}
         predictor = self._predictor()
         channels, height, width = predictor.info["input_shape"]
         examples = [
@@ -79,7 +83,14 @@ class Digits:
             "gradient": x.grad.data[0, 0],
         }
 
-    def refusal(self) -> str:
+    def exported(self) -> Iterator[Question]:
+        """What a saved page holds; it computes a perceptron's other answers itself."""
+        yield "digits/start", {}
+        start = self.start()
+        for example in start.get("examples", ()) if not start.get("layers") else ():
+            yield "digits/predict", {"pixels": example["image"].ravel().tolist()}
+
+    def _refusal(self) -> str:
         """Why the panel has nothing to show; empty if it has."""
         if self.predictor is None:
             return NONE
@@ -92,6 +103,6 @@ class Digits:
         )
 
     def _predictor(self) -> Predictor:
-        if refusal := self.refusal():
+        if refusal := self._refusal():
             raise InputError(refusal)
         return self.predictor

@@ -11,8 +11,13 @@ import { pad } from "pad";
 
 export const digits = { id: "digits", title: "Draw a digit", build };
 
+const HELD =
+  "This saved page holds what the network says of the pictures below, and where more ink would raise (orange) or " +
+  "lower (blue) its likeliest class; with `python scripts/app.py` you draw your own.";
+
 async function build(root) {
   const start = await ask("digits/start");
+  if (start.refusal) throw new Error(start.refusal);
   const [height, width] = start.size;
   const layers = start.layers.map(({ weight, bias }) => ({ weight: unpack(weight), bias: unpack(bias) }));
   const drawing = pad({ id: "digits-pad", label: "draw here", height, width, onchange: judge });
@@ -24,10 +29,11 @@ async function build(root) {
   const file = picker({ id: "digits-file", label: `an image of ${height}x${width} pixels`, accept: "image/png,image/jpeg", onfile: open });
   const inside = layers.length ? units(layers, start) : null;
 
+  const free = !exported || inside; // a saved page computes what a perceptron says
   root.append(
-    hint("Draw with the mouse or a finger, large and in the middle; with the keyboard arrows move the pen and space paints. Every stroke runs the network forwards, and backwards from its likeliest class: where the picture below is orange more ink would raise that class, where it is blue less."),
+    hint(!free ? HELD : "Draw with the mouse or a finger, large and in the middle; with the keyboard arrows move the pen and space paints. Every stroke runs the network forwards, and backwards from its likeliest class: where the picture of the gradient is orange more ink would raise that class, where it is blue less."),
     el("div", { class: "columns" },
-      el("div", {}, drawing, controls(button({ id: "digits-clear", label: "clear", onclick: drawing.clear }), exported ? null : file), examples),
+      el("div", {}, drawing, controls(free && button({ id: "digits-clear", label: "clear", onclick: drawing.clear }), !exported && file), examples),
       el("div", {}, classes, slope),
       inside?.node));
 
@@ -53,7 +59,7 @@ async function build(root) {
     drawing.set(unpack(image).values);
   }
   if (start.examples.length) drawing.set(unpack(start.examples[Math.min(3, start.examples.length - 1)].image).values);
-  else drawing.clear();
+  else if (free) drawing.clear();
 }
 
 const normalised = ({ mean, std }, pixels) => Float64Array.from(pixels, (p) => (p / 255 - mean[0]) / std[0]);
@@ -84,7 +90,8 @@ function units(layers, { size: [height, width] }) {
     let dot = 0;
     row.forEach((w, i) => (dot += w * x[i]));
     const total = dot + bias.values[unit];
-    sum.textContent = `unit ${unit}: Σ weight · pixel = ${short(dot)}, + bias ${short(bias.values[unit])} = ${short(total)}; relu gives ${short(Math.max(0, total))}`;
+    sum.textContent = `unit ${unit}: Σ weight · input = ${short(dot)}, + bias ${short(bias.values[unit])} = ${short(total)}` +
+      (layers.length > 1 ? `; relu gives ${short(Math.max(0, total))}` : "");
   }
 
   function show(pixels) {

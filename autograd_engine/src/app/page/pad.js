@@ -45,6 +45,7 @@ export function pad({ id, label, height, width, size = 280, onchange }) {
     return [((event.clientX - box.left) / box.width) * width, ((event.clientY - box.top) / box.height) * height];
   };
   canvas.addEventListener("pointerdown", (event) => {
+    if (event.button) return; // only the first one draws
     canvas.setPointerCapture(event.pointerId);
     before = point(event);
     stroke(before, before);
