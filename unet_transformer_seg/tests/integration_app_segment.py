@@ -103,7 +103,7 @@ def test_bad_files_leave_a_sentence(url, browser):
     before = canvas(tab, "segment-overlay")
     for control, content, words in (
         ("file", b"<b>hello</b>", "<i>.png: is not a PNG, JPEG or TIFF image"),
-        ("file", large(), "has more than 1,048,576 pixels"),
+        ("file", large(), "a page answers soon for 160,000 pixels at most"),
         ("truth", png(noise(5, 5)), "is 5x5, the image test-00000 32x32"),
         ("truth", png(np.full((32, 32), 9, np.uint8)), "are no class; allowed are"),
     ):

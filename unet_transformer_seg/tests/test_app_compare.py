@@ -34,6 +34,11 @@ def test_both_models_are_asked(runs):
     assert 0 < answer["disagreement"] == pytest.approx(differ.item())
 
 
+def test_the_second_model_says_too_what_is_too_large(runs):
+    with pytest.raises(InputError, match="mine.png: is 400x401; a page answers soon"):
+        Compare(Shelf(runs[1])).run(str(runs[0]), image=upload(png(noise(401, 400))))
+
+
 @pytest.mark.spec("SEG-168", "scores where a true mask is known")
 def test_both_are_scored(runs):
     answer = Compare(Shelf(*runs)).run(str(runs[1]), "test-00002")

@@ -21,8 +21,13 @@ from tests.inference_tools import INFO, folder_data, make_checkpoint
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    return two_runs(tmp_path_factory.mktemp("runs"))[0]
+def runs(tmp_path_factory):
+    return two_runs(tmp_path_factory.mktemp("runs"))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(runs):
+    return runs[0]
 
 
 @pytest.fixture(scope="module")
@@ -126,7 +131,10 @@ def test_of_large_images_the_middle_is_an_example(tmp_path):
 BAD = {
     "text": ((b"hello there",), "mine.png: is not a PNG, JPEG or TIFF"),
     "cut": ((png(noise(20, 30))[:400],), "mine.png: is damaged"),
-    "large": ((large(),), "mine.png: is 8000x6250 and has more than 1,048,576 pixels"),
+    "large": (
+        (large(),),
+        "mine.png: is 8000x6250; a page answers soon for 160,000 pixels",
+    ),
     "size": (
         (png(noise(20, 30)), png(np.zeros((30, 20), np.uint8))),
         "mask.png: is 20x30, the image mine.png 30x20",
@@ -148,6 +156,16 @@ def test_bad_files_are_refused(segment, kind):
         segment.run(image=upload(image), mask=mask)
     assert str(fault.value).startswith(words)
     assert "\n" not in str(fault.value) and "/tmp" not in str(fault.value)
+
+
+@pytest.mark.spec("SEG-169", "an image too large for a page")
+def test_the_largest_image_is_what_the_model_answers_soon(runs):
+    hybrid, plain = (Segment(Shelf(path)) for path in runs)
+    with pytest.raises(InputError, match="soon for 160,000 pixels at most, such as"):
+        hybrid.run(image=upload(png(noise(401, 400))))
+    with pytest.raises(InputError, match="is 1x16385; a page answers soon for 262,144"):
+        plain.run(image=upload(png(noise(16385, 1))))  # 16 wide where it is computed
+    assert plain.run(image=upload(png(noise(401, 400))))["scores"] is None
 
 
 def test_an_example_that_is_not_listed_is_refused(segment):

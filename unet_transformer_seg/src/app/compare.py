@@ -13,12 +13,13 @@ from ..models.count import count_parameters
 from ..utils.errors import InputError
 from .segment import score
 from .shelf import Loaded, Shelf
-from .specimens import Specimen, probabilities
+from .specimens import Specimen, most_pixels, probabilities, require_size
 from .uploads import Upload
 
 
 TURNS, PATIENCE = 6, 0.5
-"""How often each model is timed at most, and the seconds after which it ends."""
+"""How often each model is timed at most, and the seconds after which it ends: after a
+first turn that took twice as long there is no second."""
 
 
 class Compare:
@@ -42,6 +43,8 @@ class Compare:
         first, second = self.shelf.get(), self.shelf.get(other)
         require_same_classes(first, second)
         specimen = first.specimen(example, image, mask)
+        height, width = specimen.image.shape[1:]
+        require_size(width, height, most_pixels(second.predictor), specimen.name)
         predicted = _predicted((first, second), specimen)
         models = [
             _judged(loaded, *found, specimen)
@@ -84,8 +87,9 @@ def _predicted(
             begin = time.perf_counter()
             masks[i] = probabilities(loaded.predictor, specimen).argmax(0)
             least[i] = min(least[i], time.perf_counter() - begin)
-        if turn and time.perf_counter() > end:
-            break  # not after the first turn, which plans the size
+        late = time.perf_counter() - end
+        if late > 0 and (turn or late > PATIENCE):
+            break  # the first turn plans the size, which matters where it is short
     return list(zip(masks, least, strict=True))
 
 

@@ -20,7 +20,7 @@ from ..utils.errors import InputError
 from ..utils.run_dir import resolve
 from ..utils.yaml12 import read_yaml
 from .checkpoints import check_finite, find_checkpoints
-from .specimens import Specimen, pixels, read_specimen, with_mask
+from .specimens import Specimen, attends, pixels, read_specimen, with_mask
 from .uploads import Upload
 
 
@@ -55,7 +55,8 @@ class Shelf:
         if key not in self._paths:
             raise InputError(f"{show(key[:200])} is not among the runs of this page")
         if key not in self._loaded:
-            for old in [k for k in self._loaded if k not in self.named][KEPT - 3 :]:
+            found = [k for k in self._loaded if k not in self.named]
+            for old in found[: -(KEPT - 3)]:  # the first loaded goes first
                 del self._loaded[old]
             self._loaded[key] = Loaded(key, _load(self._paths[key]))
         return self._loaded[key]
@@ -129,8 +130,7 @@ class Loaded:
 
     @property
     def attends(self) -> bool:
-        """Whether the bottleneck has attention that can be shown."""
-        return hasattr(self.predictor.model, "attention_maps")
+        return attends(self.predictor.model)
 
 
 def middle(image: Tensor) -> Tensor:

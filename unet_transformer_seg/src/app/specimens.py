@@ -3,6 +3,7 @@
 import io
 import warnings
 from dataclasses import dataclass
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -14,13 +15,17 @@ from ..data.images import FORMATS, read_mask, read_pixels
 from ..data.info import DataInfo
 from ..data.mask_values import to_classes
 from ..inference.predictor import Options, Predictor, fit_channels, unit
+from ..models.padding import MIN_SIDE
 from ..utils.errors import InputError
 from .uploads import Upload
 
 
-MOST_PIXELS = 2**20
-"""Of an image on a page, which holds a probability of each class for each pixel."""
-MOST_PROBABILITIES = 2**23
+MOST_PIXELS = 2**18
+"""Of an image on a page: 512x512 are answered in about a second."""
+MOST_PROBABILITIES = 2**21
+"""Of each class at each pixel: the page computes with them at each move of a slider."""
+MOST_TOKENS = 10_000
+"""At the bottleneck of a model with attention, whose time grows with their square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +48,14 @@ class Specimen:
 
 def most_pixels(predictor: Predictor) -> int:
     """The largest image, in pixels, that a page takes for this model."""
-    return min(MOST_PIXELS, MOST_PROBABILITIES // len(predictor.info.class_names))
+    net = predictor.model
+    most = min(MOST_PIXELS, MOST_PROBABILITIES // len(predictor.info.class_names))
+    return min(most, MOST_TOKENS * net.stride**2) if attends(net) else most
+
+
+def attends(net: torch.nn.Module) -> bool:
+    """Whether the bottleneck has attention that can be shown."""
+    return hasattr(net, "attention_maps")
 
 
 def read_specimen(
@@ -100,11 +112,17 @@ def _read(upload: Upload, read: Any, most: int) -> np.ndarray:
             width, height = Image.open(content, formats=FORMATS).size
     except Exception:  # of the many kinds of faults `read` tells one in a sentence
         width = height = 0
-    if width * height > most:
-        raise InputError(
-            f"{upload.shown}: is {width}x{height} and has more than {most:,} pixels, "
-            "too many for a page; cut out a part, or type: python scripts/infer.py "
-            "--checkpoint C --input FILE"
-        )
+    require_size(width, height, most, upload.shown)
     with upload.as_file() as path:
         return read(path)
+
+
+def require_size(width: int, height: int, most: int, name: str) -> None:
+    """Raise InputError for an image of more pixels, once padded, than a page takes."""
+    if max(width, MIN_SIDE) * max(height, MIN_SIDE) <= most:
+        return
+    raise InputError(
+        f"{name}: is {width}x{height}; a page answers soon for {most:,} pixels at "
+        f"most, such as {isqrt(most)}x{isqrt(most)}. Cut out a part, or type: "
+        "python scripts/infer.py --checkpoint C --input FILE"
+    )
