@@ -67,5 +67,5 @@ def settled(tab, panel):
 
 def complained(tab, words):
     """Wait until the page complains with these words."""
-    wait_for(tab, lambda: words in tab.locator("#problem").text_content())
-    assert tab.locator("#problem").is_visible()
+    problem = tab.locator("#problem")
+    wait_for(tab, lambda: problem.is_visible() and words in problem.text_content())

@@ -12,14 +12,23 @@ from tests.app_pages import (
     array,
     asked,
     canvas,
+    choose,
     complained,
     near,
     settled,
     shown,
     table,
 )
-from tests.app_tools import two_runs
-from tests.browser import NARROW, launched, saved, serving, sideways, tabs  # noqa: F401
+from tests.app_tools import noise, png, two_runs
+from tests.browser import (  # noqa: F401
+    NARROW,
+    launched,
+    saved,
+    serving,
+    sideways,
+    tabs,
+    wait_for,
+)
 from tests.inference_tools import INFO, make_checkpoint
 
 
@@ -69,6 +78,28 @@ def check_sentence(tab, weights, token):
     other = said.split("token (")[2].split(")")[0].split(", ")
     named = row[int(other[0]) * 8 + int(other[1])]
     assert named.item() >= row.max().item() * (1 - 1 / 255) - 1e-7
+
+
+@pytest.mark.spec("SEG-169", "what was shown before stays")
+def test_an_image_too_small_for_attention_leaves_a_sentence(page, url, browser):
+    hybrid, plain = (one["key"] for one in page.ask("compare/start", {})["models"])
+    tab = browser.open(url + "#attention")
+    settled(tab, "attention")
+    choose(tab, "attention-file", png(noise(12, 12)))
+    complained(tab, "is 12x12; attention needs sides of 16 pixels")
+    tab.locator("#tab-segment").click()
+    settled(tab, "segment")
+    choose(tab, "segment-file", png(noise(12, 12)))
+    wait_for(tab, lambda: canvas(tab, "segment-overlay").shape[1] == 12)
+    tab.locator("#tab-attention").click()
+    complained(tab, "is 12x12")
+    tab.locator("#attention-model").select_option(plain)
+    tab.wait_for_selector("#attention-without", state="visible")
+    tab.locator("#attention-model").select_option(hybrid)
+    complained(tab, "is 12x12")
+    tab.locator("#attention-image").click()  # of the image before: nothing to be picked
+    said = tab.locator("#problem").text_content()
+    assert "attention needs sides" in said
 
 
 @pytest.mark.spec("SEG-168", "shows the masks of two checkpoints")

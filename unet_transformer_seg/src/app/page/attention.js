@@ -28,7 +28,7 @@ export const attention = {
     const strength = slider({ id: "attention-strength", label: "strength", min: 0, max: 1, step: 0.05,
       value: 0.8, show: (v) => percent(v, 0), oninput: draw });
     const image = picture({ id: "attention-image", label: "Click a pixel: its token is framed.", size: 460,
-      onpick: (row, column) => pick(tokenOf(row, column)) });
+      onpick: (row, column) => scene && pick(tokenOf(row, column)) });
     const said = el("p", { class: "readout", id: "attention-said" });
     const grid = el("div", { class: "maps", id: "attention-maps" });
     const without = hint("");
@@ -71,7 +71,7 @@ export const attention = {
       const map = heatmap({ id: `attention-map-${l}-${h}`, label: `Layer ${l + 1}, head ${h + 1}.`, cell: 8,
         onpick: (row, column) => pick(row * scene.columns + column),
         describe: (_row, _column, value) => percent(value, 2) });
-      const spread = el("output", { class: "readout", id: `attention-spread-${l}-${h}` });
+      const spread = el("output", { class: "readout spread", id: `attention-spread-${l}-${h}` });
       return { l, h, map, spread, node: el("div", {}, map, spread) };
     }
 

@@ -16,7 +16,7 @@ const everyone = [];
  * gives whether there was an answer.
  */
 export function chooser({ id, call, mask = false, more = () => ({}), onanswer }) {
-  let start = null, seen = 0;
+  let start = null, seen = 0, following = false;
   const examples = gallery({ id: `${id}-examples`, label: "Examples", size: 56,
     onpick: ({ caption }) => take({ example: caption, image: null, mask: null }) });
   const own = picker({ id: `${id}-file`, label: "Your image (PNG, JPEG, TIFF)", accept: ACCEPT,
@@ -69,7 +69,15 @@ export function chooser({ id, call, mask = false, more = () => ({}), onanswer })
     examples.show(start.examples.map(item));
   }
 
-  node.follow = () => start && whenSeen(node, () => seen !== version && take(chosen));
+  /** Another panel has another image: the same one here, once this panel is open. */
+  node.follow = () => {
+    if (!start || following) return;
+    following = true;
+    whenSeen(node, () => {
+      following = false;
+      if (seen !== version) take(chosen);
+    });
+  };
   node.offer = async (given) => {
     const there = recorded(call).map(({ example }) => example);
     const kept = given.examples.filter(({ name }) => !exported || there.includes(name));

@@ -75,7 +75,7 @@ export const compare = {
     function paint() {
       if (!image) return;
       const [first, second] = models.map(({ mask }) => mask);
-      const kinds = [rgb("--c0"), rgb("--c1"), rgb("--c4")];
+      const kinds = [rgb("--c0"), rgb("--c1"), rgb("--c3")];
       tint();
       const codes = Uint8Array.from(first, (c, i) => (c === second[i] ? 0 : 1 + kindOf(i)));
       pictures[2].overlay(painted(image, codes, [null, ...kinds.map((colour) => [colour, 0.9])], 0.45));

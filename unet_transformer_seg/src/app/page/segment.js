@@ -31,7 +31,7 @@ export const segment = {
 
     const opacity = slider({ id: "segment-opacity", label: "opacity", min: 0, max: 1, step: 0.05,
       value: 0.5, show: (v) => percent(v, 0), oninput: () => raw && tint() });
-    const view = select({ id: "segment-view", label: "beside it", options: VIEWS, onchange: other });
+    const view = select({ id: "segment-view", label: "view", options: VIEWS, onchange: other });
     const which = select({ id: "segment-class", label: "of", options: [], onchange: paint });
     const temperature = slider({ id: "segment-temperature", label: "temperature", min: 0.25, max: 4,
       step: 40, log: true, value: 1, oninput: soon });
@@ -40,7 +40,7 @@ export const segment = {
     const shown = { size: 460, describe: told };
     const left = picture({ id: "segment-overlay", label: `Overlay, ${names[0]} not tinted.`, ...shown,
       onpoint: (...cell) => point(cell, right) });
-    const right = picture({ id: "segment-other", label: "Beside it.", ...shown,
+    const right = picture({ id: "segment-other", label: "The chosen view.", ...shown,
       onpoint: (...cell) => point(cell, left) });
     const scale = el("p", { class: "readout", id: "segment-scale" });
     const cursor = bars({ id: "segment-cursor", label: "Probabilities at the cursor",
