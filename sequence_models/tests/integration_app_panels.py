@@ -434,6 +434,12 @@ def test_a_measurement_fills_the_curves(browser, url, made):
     assert label(tab, "scaling").count("ends at") == 3
     tab.click("label:has(#scaling-intervals)")
     assert label(tab, "scaling").count("ends at") == 9
+    move(tab, "scaling-problems", 500)
+    tab.focus("#scaling-measure")
+    tab.evaluate("document.activeElement.click(); document.activeElement.click()")
+    wait_for(tab, lambda: tab.inner_text("#scaling-measure") == "measure")  # stopped
+    assert tab.evaluate("document.activeElement.id") == "scaling-measure"
+    assert "10 test problems" in tab.inner_text("#scaling-title")
 
 
 @pytest.mark.spec("SEQ-254", "also in a saved page")

@@ -85,7 +85,7 @@ def test_what_each_cell_has(panel, name, quantities, layers):
     text = "good day" if name == "classify" else TEXT
     read = panel.read(name, text, layer=1)
     assert "".join(one["name"] for one in read["quantities"]) == quantities
-    assert (read["layers"], read["gated"]) == (layers, name != "rnn")
+    assert read["layers"] == layers
     assert read["values"].shape == (len(quantities), len(read["tokens"]), 12)
 
 

@@ -95,7 +95,6 @@ class Gates:
         letters = [tokenizer.decode([one]) for one in ids]
         return {
             "cell": kind,
-            "gated": bool(set(found) & set(GATES)),
             "tokens": [names[one] for one in ids],
             "layers": layer_titles(recurrent),
             "quantities": [

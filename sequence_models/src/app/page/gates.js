@@ -12,7 +12,7 @@ const COUNTED = "place in the sentence"; // what a trained network often has a u
 const EXPLAINED = "A gate is a number between 0 and 1 for each unit and token: the forget gate f says how " +
   "much of the cell stays, i how much is written, o how much is shown. Some units follow something that a " +
   "person can name, such as the place in a sentence. The networks that are trained here have 64 units and " +
-  "learn toy stories for a few seconds; before that they follow nothing but the last letters.";
+  "learn toy stories for a few seconds; untrained, they follow little but the last letters.";
 
 export const gates = { id: "gates", title: "Gates", build };
 

@@ -34,6 +34,7 @@ async function build(root) {
 function curves(start) {
   let result = start.result;
   let own = null; // measured here
+  let running = null;
   const offered = start.results.map((name) => [name, name]);
   const along = select({ id: "scaling-axis", label: "along", options: AXES, onchange: draw });
   const intervals = toggle({ id: "scaling-intervals", label: "95 % intervals", onchange: draw });
@@ -87,7 +88,7 @@ function curves(start) {
   }
 
   async function measure() {
-    calm();
+    if (running) return running.stop();
     const given = { reasoner: who.value, ...(exported ? {} : { problems: problems.value }) };
     const take = (frame) => {
       result = own = { ...frame, problems: frame.done, split: "test" };
@@ -97,11 +98,14 @@ function curves(start) {
       draw();
     };
     if (exported) return take(recording("scaling/measure", given).at(-1));
-    go.disabled = true;
+    running = listen("scaling/measure", given, take);
+    go.textContent = "stop";
     try {
-      await listen("scaling/measure", given, take).ended;
+      await running.ended;
     } finally {
-      go.disabled = false;
+      running = null;
+      go.textContent = "measure";
+      say("");
     }
   }
 
