@@ -33,8 +33,10 @@ LEFT_OUT = (
     "utils/folders.py",
     "tests/integration_walkthrough.py",
     "tests/benchmarks/",
+    "tests/app_serving.py",
     "tests/browser.py",
     "tests/integration_app_",
+    "tests/photographs.py",
     "tests/test_app_",
 )
 ID = re.compile(r"^- \*\*([A-Z]+)-\d{3}\*\*", re.M)
