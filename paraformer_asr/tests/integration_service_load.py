@@ -158,12 +158,16 @@ def test_a_file_that_takes_long_to_decode_is_given_up(service, monkeypatch):
 
 
 def raw(service, *pieces: bytes) -> bytes:
-    """All that comes back for bytes that are sent as they are, till it hangs up."""
+    """All that comes back for bytes that are sent as they are, till it hangs up.
+
+    But for the host `x`, which becomes the service's own.
+    """
     place = urlsplit(service.url)
+    own = b"host: " + place.netloc.encode()
     with socket.create_connection((place.hostname, place.port), served.LIMIT) as wire:
         with suppress(ConnectionError):  # what came before the end can still be read
             for piece in pieces:
-                wire.sendall(piece)
+                wire.sendall(piece.replace(b"host: x", own))
                 if select.select([wire], [], [], 0.1)[0]:
                     break  # an answer, or the end
         back = b""
