@@ -31,7 +31,7 @@ async function build(root) {
 
   const free = !exported || inside; // a saved page computes what a perceptron says
   root.append(
-    hint(!free ? HELD : "Draw with the mouse or a finger, large and in the middle; with the keyboard arrows move the pen and space paints. Every stroke runs the network forwards, and backwards from its likeliest class: where the picture of the gradient is orange more ink would raise that class, where it is blue less."),
+    hint(!free ? HELD : "Draw with the mouse or a finger, large and in the middle; with the keyboard arrows move the pen and space paints. Every stroke runs the network forwards, and backwards from its likeliest class: where the gradient is orange more ink would raise that class, where it is blue less."),
     el("div", { class: "columns" },
       el("div", {}, drawing, controls(free && button({ id: "digits-clear", label: "clear", onclick: drawing.clear }), !exported && file), examples),
       el("div", {}, classes, slope),
@@ -75,15 +75,14 @@ function answerHere(layers, start, pixels) {
 function units(layers, { size: [height, width] }) {
   const { weight, bias } = layers[0];
   const count = weight.shape[0], across = Math.ceil(Math.sqrt(2 * count)), down = Math.ceil(count / across);
-  let chosen = null, x = null, values = null;
+  let chosen = null, x = null; // until a unit is chosen the one with the largest value is shown
   const all = heatmap({ id: "digits-units", label: `the ${count} units of the first layer; pick one`, cell: 16,
     describe: (r, c, value) => (r * across + c < count ? `unit ${r * across + c}: ${short(value)}` : "no unit"),
-    onpick: (r, c) => r * across + c < count && pick(r * across + c) });
+    onpick: (r, c) => r * across + c < count && pick((chosen = r * across + c)) });
   const own = heatmap({ id: "digits-weights", label: "its weights", scale: "diverging", cell: 9 });
   const sum = el("p", { class: "hint", id: "digits-sum" });
 
   function pick(unit) {
-    chosen = unit;
     const row = weight.values.subarray(unit * height * width, (unit + 1) * height * width);
     own.show(row, height, width);
     all.mark([[Math.floor(unit / across), unit % across]]);
@@ -96,7 +95,7 @@ function units(layers, { size: [height, width] }) {
 
   function show(pixels) {
     x = pixels;
-    values = layers.length > 1 ? forward(layers, x).inputs[1] : forward(layers, x).logits;
+    const values = layers.length > 1 ? forward(layers, x).inputs[1] : forward(layers, x).logits;
     const filled = new Float64Array(across * down).fill(NaN);
     filled.set(values);
     all.show(filled, down, across);
