@@ -5,6 +5,7 @@ import re
 import pytest
 import torch
 
+from src.app import build as building
 from src.utils.checkpoint import load_checkpoint
 from tests.app_tools import two_runs
 from tests.inference_tools import call
@@ -72,3 +73,12 @@ def test_a_saved_page_names_no_address(tmp_path, monkeypatch, capsys):
     text = page.read_text(encoding="utf-8")
     assert not re.search(r"""(src|href)=["'](?!data:)""", text)
     assert page.stat().st_size < 15e6
+
+
+def test_the_panels_of_a_saved_page_share_its_room(tmp_path, monkeypatch):
+    page = building.build(*two_runs(tmp_path))  # examples of 32x32, four classes
+    monkeypatch.setattr(building, "ROOM", 3 * 2 * 32 * 32 * 20)
+    held = [name for name, _ in page.exported()]
+    assert held.count("segment/run") == 2  # of 20 bytes a pixel
+    assert held.count("attention/maps") == 2  # of 4, and 16 KiB of weights
+    assert held.count("compare/run") == 4  # all: of 6

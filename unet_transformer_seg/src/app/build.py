@@ -13,8 +13,8 @@ from .segment import Segment
 from .shelf import Loaded, Shelf
 
 
-ROOM = 4 * 2**20
-"""Bytes that the answers of one panel may take in a saved page, before base64."""
+ROOM = 10 * 2**20
+"""Bytes that answers may take in a saved page, before base64: its panels share them."""
 UNTRAINED = (
     "no trained model in runs/ yet. Type: python scripts/train.py --config "
     "configs/unet_baseline.yaml (a minute), or name one: --checkpoint FILE"
@@ -51,27 +51,31 @@ def build(checkpoint: Path | None = None, against: Path | None = None) -> Page:
 def _exported(shelf: Shelf) -> Iterator[Question]:
     """Every example of each panel, as many as there is room for."""
     first, named = shelf.get(), [shelf.get(key) for key in shelf.named]
+    room = ROOM // (len(named) + sum(loaded.attends for loaded in named))
+    classes = len(first.predictor.info.class_names)
     yield "segment/start", {}
-    for name in _affordable(first, 4 * len(first.predictor.info.class_names) + 4):
+    for name in _affordable(first, room, 4 * classes + 4):
         yield "segment/run", {"example": name}
     yield "attention/start", {}
     for loaded in named:
         yield "attention/start", {"model": loaded.key}
         if loaded.attends:
-            for name in _affordable(loaded, 4, _weights(loaded)):
+            for name in _affordable(loaded, room, 4, _weights(loaded)):
                 yield "attention/maps", {"model": loaded.key, "example": name}
     yield "compare/start", {}
     for other in named[1:]:
-        for name in _affordable(first, 6):
+        for name in _affordable(first, room, 6):
             yield "compare/run", {"other": other.key, "example": name}
 
 
-def _affordable(loaded: Loaded, per_pixel: int, more: int = 0) -> Iterator[str]:
-    """Names of the first examples, one at least, whose answers fit into ROOM."""
+def _affordable(
+    loaded: Loaded, room: int, per_pixel: int, more: int = 0
+) -> Iterator[str]:
+    """Names of the first examples, one at least, whose answers fit into `room`."""
     used = 0
     for name, specimen in loaded.examples.items():
         used += specimen.image[0].numel() * per_pixel + more
-        if used > ROOM and name != next(iter(loaded.examples)):
+        if used > room and name != next(iter(loaded.examples)):
             return
         yield name
 
