@@ -57,7 +57,7 @@ if __name__ == "__main__":
     take(
         lambda: build(best("demo_hybrid"), best("demo_plain")),
         {
-            "attention": ("attention", click_a_shape, 1050),
+            "attention": ("attention", click_a_shape, 1040),
             "compare": ("compare", compare, 1330),
         },
         FOLDER,

@@ -137,13 +137,13 @@ export const attention = {
 
     function sentence(other, most, heads) {
       const named = (i) => `token (${placeOf(i).join(", ")})`;
-      const share = `${percent(most, 2)}${heads > 1 ? ", mean of the heads" : ""}`;
+      const share = percent(most, 2), averaged = heads > 1 ? ", mean of the heads" : "";
       const whole = scene.whole.join() === `${scene.height},${scene.width}` ? ""
         : ` Of this image the middle, ${scene.width}x${scene.height} pixels, is looked at.`;
       if (direction.value === "to")
         return `The framed ${named(token)} is looked at most by ${named(other)}: ` +
-          `${share} of its attention.${whole}`;
-      return `The framed ${named(token)} looks most at ${named(other)}: ${share}; ` +
+          `${share} of its attention${averaged}.${whole}`;
+      return `The framed ${named(token)} looks most at ${named(other)}: ${share}${averaged}; ` +
         `${percent(1 / scene.tokens, 2)} each if it looked everywhere alike.${whole}`;
     }
   },
