@@ -2,6 +2,8 @@
 
 import { el } from "dom";
 
+const FULL = 0.45; // of the hue: more of it would hide the letters, in the dark first
+
 /**
  * `.show(tokens)`: {text, share, sign, title, chosen, faint}, share 0 to 1 of the full
  * colour. `onpick(index)` by click and Enter, `onpoint(index)` when the focus or the mouse
@@ -41,7 +43,7 @@ export function passage({ id, label, onpick, onpoint }) {
     span.dataset.share = share;
     if (share) {
       const hue = token.sign < 0 ? "--minus" : token.sign > 0 ? "--plus" : "--much";
-      span.style.background = `color-mix(in srgb, var(${hue}) ${0.75 * share}%, transparent)`;
+      span.style.background = `color-mix(in srgb, var(${hue}) ${FULL * share}%, transparent)`;
     }
     return span;
   }
