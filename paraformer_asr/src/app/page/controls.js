@@ -19,7 +19,8 @@ function holding(node, get, set) {
 export function slider({ id, label, min, max, step = 1, value, show = short, oninput, log = false }) {
   const steps = log ? (step > 1 ? step : 100) : 0;
   const toPosition = (v) => (log ? Math.round((steps * Math.log(v / min)) / Math.log(max / min)) : v);
-  const toValue = (p) => (log ? Number((min * (max / min) ** (p / steps)).toPrecision(3)) : p);
+  const rounded = (p) => Number((min * (max / min) ** (p / steps)).toPrecision(3));
+  const toValue = (p) => (log ? Math.min(max, Math.max(min, rounded(p))) : p);
   const range = log ? { min: 0, max: steps, step: 1 } : { min, max, step };
   const output = el("output");
   const input = el("input", { id, type: "range", ...range });

@@ -12,7 +12,8 @@ function furnish(node, given, children) {
   for (const [key, value] of Object.entries(given ?? {})) {
     if (key.startsWith("on")) {
       if (value) node.addEventListener(key.slice(2), value);
-    } else if (value === true) node.setAttribute(key, "");
+    } else if (key.startsWith("aria-") && value != null) node.setAttribute(key, String(value));
+    else if (value === true) node.setAttribute(key, "");
     else if (value !== false && value != null) node.setAttribute(key, value);
   }
   node.append(...children.flat().filter((child) => child != null && child !== false));

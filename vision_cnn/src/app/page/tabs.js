@@ -21,6 +21,7 @@ export async function tabs(panels) {
   async function open(id) {
     history.replaceState(null, "", `#${id}`);
     calm();
+    say("");
     for (const panel of panels) {
       const chosen = panel.id === id;
       const button = byId(`tab-${panel.id}`);
