@@ -154,6 +154,7 @@ def test_rates_are_those_of_the_frames_from_which_they_hold():
     assert rates_of([(0, 1.0), (2, 0.5), (3, 0.1)], 5) == [1.0, 1.0, 0.5, 0.1, 0.1]
     assert rates_of([(0, 1.0), (2, 0.5)], 1) == [1.0]
     assert rates_of([(0, 1.0)], 0) == []
+    assert rates_of([(0, 1.0), (10**15, 0.5)], 2) == [1.0, 1.0]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ to the size of the model (base64 of uint8, channels first).
 """
 
 import base64
-import binascii
 from functools import cached_property, lru_cache
 from pathlib import Path
 
@@ -26,6 +25,8 @@ from .checkpoints import check_finite
 LARGEST = 40_000_000
 """Pixels of a dropped image: more take seconds to decode."""
 OWN = "pixels:"
+DIGITS = 12
+"""Of the number of an image: Python reads no number of thousands of them."""
 
 
 class Opened:
@@ -42,7 +43,13 @@ class Opened:
     @cached_property
     def splits(self) -> dict[str, ImageSet]:
         """The data of the training, not augmented; InputError where it is not here."""
-        return open_splits(self.config, self.info)
+        try:
+            return open_splits(self.config, self.info)
+        except InputError as error:
+            raise InputError(
+                f"{error}. This needs the images of the training: put them back, or "
+                "start with another --checkpoint"
+            ) from None
 
     @property
     def split(self) -> str:
@@ -88,7 +95,7 @@ class Opened:
         if image.startswith(OWN):
             return Subject(image, "your image", "own", self._own(image))
         place = PLACE.fullmatch(image)
-        if not place:
+        if not place or len(place[2]) > DIGITS:
             raise InputError(f"image {image[:40]!r}: must be named as test:17")
         split, index = place[1], int(place[2])
         if split not in self.splits:
@@ -104,7 +111,7 @@ class Opened:
         shape = (self.info.in_channels, self.info.height, self.info.width)
         try:
             data = base64.b64decode(image.removeprefix(OWN), validate=True)
-        except binascii.Error:
+        except ValueError:  # no base64, or no ASCII
             data = b""
         if len(data) != np.prod(shape):
             raise InputError(

@@ -26,7 +26,7 @@ WORK = 5e10
 """...as many as one core gets through in about a second: multiplications, and..."""
 WRITING = 60
 """...what writing a number of a layer costs in such multiplications."""
-SAVED = 160
+SAVED = 80
 """Parts that a saved file has without."""
 SHOWN = 64
 """Channels of a layer that get a checkbox."""
@@ -133,8 +133,10 @@ class Surgery:
                 parts[name] = ALL
                 continue
             count = self._channels(name)
-            if not (channel.isdecimal() and int(channel) < count):
-                raise InputError(f"{part}: {name} has the channels 0 to {count - 1}")
+            if channel not in map(str, range(count)):
+                raise InputError(
+                    f"{part[:60]}: {name} has the channels 0 to {count - 1}"
+                )
             if parts.setdefault(name, set()) is not ALL:
                 parts[name].add(int(channel))
         return parts

@@ -159,9 +159,9 @@ def rates_of(changes: list[tuple[int, float]], number: int) -> list[float]:
             raise InputError(f"rate {rate:g}: must be above 0 and at most 10")
     if number < 0:
         raise InputError(f"frame {number}: must be 0 or more")
-    ends = [*places[1:], max(number, places[-1])]
+    ends = [min(place, number) for place in (*places[1:], number)]
     spans = zip(changes, ends, strict=True)
-    return [rate for (place, rate), end in spans for _ in range(place, end)][:number]
+    return [rate for (place, rate), end in spans for _ in range(place, end)]
 
 
 def _map(name: str, grid: Tensor) -> dict[str, Any]:

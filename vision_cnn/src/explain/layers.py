@@ -73,12 +73,12 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 def find_layer(model: nn.Module, name: str) -> nn.Module:
     """The layer of this dotted name; raises InputError, with the nearest names."""
-    layers = dict(model.named_modules())
-    if name in layers and name:
+    layers = {path: layer for path, layer in model.named_modules() if path}
+    if name in layers:
         return layers[name]
-    near = difflib.get_close_matches(name, layers, 3, 0.3) or [*layers][1:4]
+    near = difflib.get_close_matches(name, layers, 3, 0.3) or [*layers][:3]
     raise InputError(
-        f"layer {name!r} is not one of {type(model).__name__}; "
+        f"layer {name[:60]!r} is not one of {type(model).__name__}; "
         f"did you mean {' or '.join(near)}?"
     )
 

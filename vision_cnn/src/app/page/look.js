@@ -2,7 +2,7 @@
 
 import { ask, exported, latest, recorded, unpack } from "ask";
 import { bars } from "bars";
-import { controls, select } from "controls";
+import { attempt, controls, select } from "controls";
 import { el, hint, onTheme, percent, short } from "dom";
 import { gallery } from "gallery";
 import { graph } from "graph";
@@ -20,13 +20,14 @@ async function build(root) {
   const classes = bars({ id: "look-classes", label: "probability", show: percent });
   const layer = layerView(seen, start);
   const list = select({ id: "look-layer", label: "layer", value: start.blocks[0] ?? layers[0]?.layer,
-    options: layers.map((one) => [one.layer, `${one.layer} · ${one.kind} · ${one.shape.join("×")}`]), onchange: draw });
-  const chain = blocksGraph(start, layers, (name) => ((list.value = name), draw()));
+    options: layers.map((one) => [one.layer, `${one.layer} · ${one.kind} · ${one.shape.join("×")}`]), onchange: () => attempt(draw) });
+  const chain = blocksGraph(start, layers, (name) => ((list.value = name), attempt(draw)));
 
   const fetched = latest((image, name) => ask("look/layer", { image, layer: name }));
   const guessed = latest((image) => ask("look/predict", { image }));
   async function draw() {
     chain.mark(list.value);
+    if (!subject()) return;
     const answer = await fetched(subject().image, list.value);
     if (answer) layer.show(answer);
   }

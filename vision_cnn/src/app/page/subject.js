@@ -41,18 +41,10 @@ export function chooser({ id, root, draw }) {
   return { node: el("div", {}, examples, exported ? null : controls(file)), update };
 }
 
-export function choose(one) {
+function choose(one) {
   current = one;
   calm();
   for (const listener of listeners) listener();
-}
-
-/** Show an image of the data, such as "test:17", in the panel `look`. */
-export async function lookAt(image) {
-  await about();
-  if (!images.some((one) => one.image === image)) images.push(await ask("look/picture", { image }));
-  choose(images.find((one) => one.image === image));
-  location.hash = "#look";
 }
 
 async function drop(file) {
