@@ -5,6 +5,7 @@ One question a method, so that the quick ones are drawn while the slow ones run.
 """
 
 import copy
+import math
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from typing import Any, Literal
@@ -33,6 +34,9 @@ Name = Literal[
     "occlusion",
     "grad_cam_plus_plus",
 ]
+
+ROOM = 3e6
+"""Bytes that the maps may take in a saved file."""
 
 
 class Attribution:
@@ -95,11 +99,18 @@ class Attribution:
         return answer
 
     def exported(self) -> Iterator[Question]:
-        """For a saved file: all methods at all stages, for the likeliest class."""
+        """For a saved file: all methods, for the likeliest class, as far as they fit.
+
+        Large images have the first and the last stage only.
+        """
         yield "attribution/start", {}
-        chosen = {"target": -1, "layer": ""}
-        for image in self.opened.examples(SAVED):
-            for stage in self.stages:
+        chosen, stages = {"target": -1, "layer": ""}, self.stages
+        stage_bytes = 16 / 3 * math.prod(self.opened.blank.shape[2:]) * len(METHODS)
+        fitting = int(ROOM / stage_bytes / len(stages))
+        if not fitting:
+            stages = [stages[0], stages[-1]]
+        for image in self.opened.examples(max(1, min(fitting, SAVED))):
+            for stage in stages:
                 for name in METHODS:
                     given = {"image": image, "method": name, "forgotten": stage}
                     yield "attribution/map", given | chosen

@@ -28,9 +28,9 @@ SHOWN = 64
 """Channels of a layer that the page gets: the strongest for the image."""
 TOP = 10
 EXAMPLES = 12
-SAVED = 6
+SAVED = 4
 """Images of a saved file..."""
-ROOM = 4.5e6
+ROOM = 3.5e6
 """...and the bytes that their layers may take in it."""
 
 

@@ -1,9 +1,9 @@
 /* Which pixels speak for a class: all methods beside each other, and a check of them. */
 
-import { ask, exported, unpack } from "ask";
-import { button, controls, select, slider } from "controls";
+import { ask, exported, recorded, unpack } from "ask";
+import { attempt, button, controls, select, slider } from "controls";
 import { chart } from "chart";
-import { complain, el, hint, say, short } from "dom";
+import { el, hint, say, short } from "dom";
 import { heatmap } from "heatmap";
 import { picture } from "picture";
 import { about, chooser, subject } from "subject";
@@ -13,6 +13,8 @@ export const attribution = { id: "attribution", title: "Attribution", build };
 async function build(root) {
   const { size: [, , width] } = await about();
   const start = await ask("attribution/start");
+  const held = new Set(recorded("attribution/map").map(({ forgotten }) => forgotten));
+  if (exported) start.stages = start.stages.filter((count) => held.has(count));
   const cards = start.methods.map((method) => card(method, Math.max(1, Math.floor(224 / width))));
   const last = start.stages.length - 1;
   const likeness = chart({ id: "attribution-likeness", label: "likeness of each map to that of the trained network (rank correlation)",
@@ -24,13 +26,14 @@ async function build(root) {
   const layer = select({ id: "attribution-layer", label: "layer of Grad-CAM", value: "", onchange: restart,
     options: [["", `${start.layer ?? "none"} (the last with places)`], ...start.layers.map((name) => [name, name])] });
   const stage = slider({ id: "attribution-forgotten", label: "layers that have forgotten", min: 0, max: last, value: 0,
-    show: (i) => forgetful(start, start.stages[i]), oninput: () => ((running = false), draw()) });
+    show: (i) => forgetful(start, start.stages[i]), oninput: () => attempt(redraw) });
   const randomise = button({ id: "attribution-randomise", label: "randomise the weights", onclick: forgetAll,
     title: "Draw the weights anew, layer by layer from the top" });
-  const reset = button({ id: "attribution-reset", label: "trained weights", onclick: () => ((running = false), (stage.value = 0), draw()) });
+  const reset = button({ id: "attribution-reset", label: "trained weights", onclick: () => ((stage.value = 0), redraw()) });
 
   /** The maps at the stage of the slider; false if something newer was asked for meanwhile. */
   async function draw() {
+    if (!subject()) return false;
     const mine = ++turn, at = stage.value, { image } = subject();
     for (const one of cards) {
       const answer = await ask("attribution/map", { image, method: one.name, target: Number(target.value), layer: layer.value, forgotten: start.stages[at] });
@@ -50,19 +53,20 @@ async function build(root) {
     running = true;
     for (let i = stage.value === last ? 0 : stage.value; running && i <= last; i++) {
       stage.value = i;
-      if (!(await draw())) break;
+      if (!(await draw())) return; // another question took its place
     }
     if (running) say("all weights are drawn anew: a map that still looks alike shows the image, not what was learnt");
     running = false;
   }
 
-  async function restart() {
-    [known, running] = [new Map(), false];
-    try {
-      await draw();
-    } catch (error) {
-      complain(error);
-    }
+  function redraw() {
+    running = false;
+    return draw();
+  }
+
+  function restart() {
+    known = new Map();
+    return attempt(redraw);
   }
 
   const seen = picture({ id: "attribution-picture", label: "the image", size: 128 });
