@@ -9,7 +9,7 @@ from src.app import attribution, look
 from src.app.build import build
 from src.explain.attributions import METHODS
 from tests.app_checkpoints import make_tiny
-from tests.browser import launched, saved, serving, sideways, tabs  # noqa: F401
+from tests.browser import launched, saved, serving, tabs  # noqa: F401
 from tests.test_app_look import product, wide_png
 
 
@@ -171,15 +171,6 @@ def test_parts_are_switched_off_and_on_again(page, url, browser):
     tab.wait_for_selector("#surgery-off:has-text('everything is on')")
     assert tab.inner_text("#surgery-summary") == whole
     assert not tab.is_checked("#surgery-channel-1")
-
-
-@pytest.mark.spec("CNN-188", "never need to be scrolled sideways at 390 pixels")
-def test_a_narrow_window_is_wide_enough(url, browser):
-    tab = browser.open(url, width=390)
-    for panel in PANELS:
-        tab.click(f"#tab-{panel}")
-        tab.wait_for_selector(f"#panel-{panel}[data-ready]")
-        assert sideways(tab) == 0, panel
 
 
 @pytest.mark.spec("CNN-187", "opens from disk without a server")

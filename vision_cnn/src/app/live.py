@@ -14,7 +14,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from ..data import AugmentConfig, DataConfig, ImageSet, ToyConfig
+from ..data import AugmentConfig, DataConfig, ImageSet, ToyConfig, build_datasets
 from ..data.augment import Augment
 from ..data.source import Labelled
 from ..explain.feature_maps import layers_across
@@ -23,7 +23,7 @@ from ..training.optim import OptimConfig
 from ..training.progress import Progress, TrainConfig
 from ..training.stage import Stage
 from ..training.state import State
-from ..training.task import ClassificationTask, Config, Setup, build
+from ..training.task import ClassificationTask, Config, Setup
 from ..training.trainer import Trainer
 from ..utils.distributed import Ranks
 from ..utils.errors import DivergedError, InputError
@@ -99,7 +99,8 @@ class Live(Trainer):
         config = config_of(settings, trained)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(1000 * settings.seed)  # as `seed_everything` does
-            setup = _build_on(config, splits) if splits else build(config)
+            data = splits or build_datasets(config.data, AugmentConfig(), config.seed)
+            setup = _build_on(config, data)
         setup.model.to(memory_format=torch.channels_last)
         state = State(config, {}, setup.model, Ranks())
         super().__init__(config, setup.task, setup.datasets, state, None, Ranks(), True)
@@ -205,7 +206,7 @@ def config_of(settings: Settings, trained: Config | None = None) -> Config:
 
 
 def _build_on(config: Config, splits: dict[str, ImageSet]) -> Setup:
-    """As `build` does it, of some of the images that are open already."""
+    """As `task.build` does it, of some of the images that are open already."""
     datasets = {
         "train": _some(splits["train"], TRAINED),
         "val": _some(splits["val"], JUDGED),
