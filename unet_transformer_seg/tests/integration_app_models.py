@@ -97,9 +97,11 @@ def test_an_image_too_small_for_attention_leaves_a_sentence(page, url, browser):
     tab.wait_for_selector("#attention-without", state="visible")
     tab.locator("#attention-model").select_option(hybrid)
     complained(tab, "is 12x12")
-    tab.locator("#attention-image").click()  # of the image before: nothing to be picked
-    said = tab.locator("#problem").text_content()
-    assert "attention needs sides" in said
+    assert not tab.locator("#attention-image").is_visible()  # of the image before
+    tab.locator("#attention-examples button").first.click()
+    tab.locator("#attention-image").click(position={"x": 9, "y": 9})
+    assert "The framed token (0, 0)" in tab.locator("#attention-said").inner_text()
+    assert not tab.locator("#problem").is_visible()
 
 
 @pytest.mark.spec("SEG-168", "shows the masks of two checkpoints")

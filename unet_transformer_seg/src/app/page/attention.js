@@ -28,15 +28,16 @@ export const attention = {
     const strength = slider({ id: "attention-strength", label: "strength", min: 0, max: 1, step: 0.05,
       value: 0.8, show: (v) => percent(v, 0), oninput: draw });
     const image = picture({ id: "attention-image", label: "Click a pixel: its token is framed.", size: 460,
-      onpick: (row, column) => scene && pick(tokenOf(row, column)) });
+      onpick: (row, column) => pick(tokenOf(row, column)) });
     const said = el("p", { class: "readout", id: "attention-said" });
     const grid = el("div", { class: "maps", id: "attention-maps" });
     const without = hint("");
     without.id = "attention-without";
     const images = chooser({ id: "attention", call: "attention/maps", more: () => ({ model: start.key }),
       onanswer: take });
-    const all = el("div", {}, images, controls(layer, head, direction, strength),
+    const found = el("div", { hidden: true }, controls(layer, head, direction, strength),
       el("div", { class: "columns" }, el("div", {}, image, said), grid));
+    const all = el("div", {}, images, found);
     root.append(hint("A token is a square of pixels at the bottleneck. The image is yellow where the " +
       "attention goes; the maps show each layer and head on a scale of its own."),
     controls(model), without, all);
@@ -59,6 +60,7 @@ export const attention = {
       all.hidden = Boolean(start.without);
       if (start.without) return;
       scene = null;
+      found.hidden = true;
       layer.offer(choices(start.layers));
       layer.value = start.layers;
       head.offer([[0, "mean of all"], ...choices(start.heads)]);
@@ -80,6 +82,7 @@ export const attention = {
         largest: unpack(answer.largest).values, spread: unpack(answer.spread).values,
         tokens: answer.rows * answer.columns };
       [scene.height, scene.width] = scene.pixels.shape;
+      found.hidden = false;
       image.show(answer.image);
       pick(tokenOf(scene.height >> 1, scene.width >> 1));
     }

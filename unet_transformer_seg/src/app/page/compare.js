@@ -33,8 +33,9 @@ export const compare = {
     const images = chooser({ id: "compare", call: "compare/run", mask: true,
       more: () => ({ other: other.value }), onanswer: take });
     const three = pictures.map((one, i) => el("div", {}, titles[i], one, i === 2 ? keys : null));
-    const all = el("div", { hidden: true }, images, controls(opacity), el("div", { class: "three" }, three),
+    const found = el("div", { hidden: true }, controls(opacity), el("div", { class: "three" }, three),
       said, table);
+    const all = el("div", { hidden: true }, images, found);
     root.append(hint(others.length
       ? "One image through two models that know the same classes; with a true mask both are scored."
       : "There is no second model here: start the app with `--against CHECKPOINT`, or train another run."),
@@ -50,6 +51,7 @@ export const compare = {
     }
 
     function take(answer) {
+      found.hidden = false;
       image = unpack(answer.image);
       truth = answer.target && unpack(answer.target).values;
       models = answer.models.map((one) => ({ ...one, mask: unpack(one.mask).values }));

@@ -49,13 +49,13 @@ export const segment = {
       "aria-label": "classes" });
     const summary = el("p", { class: "readout", id: "segment-summary" });
     const images = chooser({ id: "segment", call: "segment/run", mask: true, onanswer: take });
+    const all = el("div", { hidden: true }, controls(opacity, view, which, temperature, least),
+      el("div", { class: "columns" }, left, el("div", {}, right, scale)),
+      el("div", { class: "columns" }, cursor, el("div", {}, table, summary)));
     root.append(
       hint("Choose an image. With its true mask, in the values of the training masks, errors and " +
         "scores appear. Point at a pixel, or use the arrow keys."),
-      images, controls(opacity, view, which, temperature, least),
-      el("div", { class: "columns" }, left, el("div", {}, right, scale)),
-      el("div", { class: "columns" }, cursor, el("div", {}, table, summary)),
-    );
+      images, all);
     onTheme(paint);
     await images.offer(start);
 
@@ -63,6 +63,7 @@ export const segment = {
       [image, raw, scores] = [unpack(answer.image), unpack(answer.probabilities), answer.scores];
       truth = answer.target && unpack(answer.target).values;
       logs = at = null;
+      all.hidden = false;
       left.show(answer.image);
       right.show(answer.image);
       view.offer(truth ? [...VIEWS, ...WITH_TRUTH] : VIEWS);
