@@ -218,6 +218,8 @@ def test_a_checkpoint_of_another_project_is_refused(tmp_path):
         ("tent:1", "stem.0.conv", "image 'tent:1': must be named as test:17"),
         ("pixels:AAAA", "stem.0.conv", "has 3 numbers, the model takes 3x16x16"),
         ("pixels:!", "stem.0.conv", "drop it again"),
+        ("pixels:\u00e9", "stem.0.conv", "drop it again"),
+        ("test:" + 5000 * "9", "stem.0.conv", "must be named as test:17"),
     ],
 )
 def test_a_question_that_cannot_be_answered_says_why(image, layer, sentence, tmp_path):
