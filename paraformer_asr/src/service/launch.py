@@ -1,5 +1,6 @@
 """`scripts/serve.py`, `app.py`: from a checkpoint to a running service, and its end."""
 
+import gc
 import ipaddress
 import math
 import os
@@ -7,6 +8,7 @@ import shlex
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -87,12 +89,26 @@ def serve(
         failures.append(error)
         server.should_exit = True
 
-    load = load_served(checkpoint, threads)
+    load = without_collecting(load_served(checkpoint, threads))
     apps.append(create_app(load, limits, stop, extras, address.hosts))
     server = make_server(apps[0], limits)
     server.run(sockets=[bound])
     if failures:
         raise failures[0]
+
+
+def without_collecting(load: Callable[[], Any]) -> Callable[[], Any]:
+    """`load`, while nobody looks for garbage: imports make many objects that stay."""
+
+    def loaded() -> Any:
+        gc.disable()
+        try:
+            return load()
+        finally:
+            gc.freeze()
+            gc.enable()
+
+    return loaded
 
 
 def make_server(app: Any, limits: Limits) -> Any:

@@ -1,13 +1,14 @@
 # pattern: app/launch.py -- the same in every sub-project; edit one, then: python -m tools.copies sync app/launch.py --from <sub-project>
 """From `scripts/app.py` to a running page, and its end."""
 
+import gc
 import logging
 import os
 import shlex
 import signal
 import socket
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from importlib.util import find_spec
 
 from ..utils.errors import InputError
@@ -37,11 +38,12 @@ def serve(load: Callable[[], Page], port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, leave)  # uvicorn, while it runs, ends first
     announce(bound.getsockname()[1])
+    early = ThreadPoolExecutor(1, "load").submit(_loaded, load)
     import uvicorn
 
     from .server import create_app
 
-    app = create_app(load, bound.getsockname()[1], pages.append)
+    app = create_app(early.result, bound.getsockname()[1], pages.append)
     server = uvicorn.Server(
         uvicorn.Config(
             app,
@@ -54,6 +56,19 @@ def serve(load: Callable[[], Page], port: int) -> None:
     )
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # Guard tells faults
     server.run(sockets=[bound])
+
+
+def _loaded(load: Callable[[], Page]) -> Page:
+    """The page, while the server is imported; without looking for garbage meanwhile.
+
+    Imports make many objects that stay: collecting took a tenth of the start.
+    """
+    gc.disable()
+    try:
+        return load()
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def require_extra() -> None:
