@@ -9,6 +9,7 @@ import pytest
 SRC = Path(__file__).parents[1] / "src"
 ORDER = (
     "utils", "data", "models", "losses", "metrics", "training", "explain", "inference",
+    "app",
 )  # fmt: skip
 
 
