@@ -15,7 +15,7 @@ if CHROMIUM is None:
     pytest.skip("Chromium is not installed", allow_module_level=True)
 
 FLAGS = (
-    "--no-sandbox --disable-gpu --no-first-run --disable-sync "
+    "--no-sandbox --disable-gpu --disable-dev-shm-usage --no-first-run --disable-sync "
     "--disable-background-networking --disable-component-update"
 )
 
