@@ -9,6 +9,11 @@ from pathlib import Path
 CALLS = {"import_module", "__import__", "run_module", "run_path", "importorskip"}
 
 
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+ENDS = (ast.Name, ast.Constant, ast.expr_context, ast.operator, ast.cmpop, ast.alias)
+"""Two nodes of three: they have nothing below them that imports."""
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """One imported module; `lazy` if the import stands inside a function."""
@@ -20,9 +25,11 @@ class Import:
     names: tuple[str, ...] = ()  # what is taken from it: perhaps modules too
 
 
-def imports(tree: ast.AST, lazy: bool = False) -> Iterator[Import]:
+def imports(tree: ast.AST) -> Iterator[Import]:
     """Every import below `tree`, also by a call that has the name written out."""
-    for node in ast.iter_child_nodes(tree):
+    waiting = [(tree, False)]
+    while waiting:
+        node, lazy = waiting.pop()
         if isinstance(node, ast.Import):
             for alias in node.names:
                 yield Import(alias.name, 0, node.lineno, lazy)
@@ -34,8 +41,9 @@ def imports(tree: ast.AST, lazy: bool = False) -> Iterator[Import]:
                 yield Import(alias.name, node.level, node.lineno, lazy)
         elif isinstance(node, ast.Call) and _called_name(node):
             yield Import(_called_name(node), 0, node.lineno, lazy)
-        function = isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
-        yield from imports(node, lazy or function)
+        inside = lazy or isinstance(node, FUNCTIONS)
+        below = [one for one in ast.iter_child_nodes(node) if not isinstance(one, ENDS)]
+        waiting += [(child, inside) for child in reversed(below)]
 
 
 def files_of(unit: Path, here: Path, item: Import) -> list[Path] | None:

@@ -5,10 +5,11 @@ are left out, because each copy has its own.
 """
 
 import ast
+import functools
 import sys
 from pathlib import Path
 
-from tools.imports import files_of, imports
+from tools.imports import Import, files_of, imports
 from tools.packages import distributions, requirement_names
 from tools.regions import split_local
 
@@ -28,7 +29,7 @@ def needs(unit: Path, file: Path) -> set[str]:
         if here in seen:
             continue
         seen.add(here)
-        for item in imports(_parse(here)):
+        for item in _imports(here.read_text(encoding="utf-8", errors="replace")):
             inside = files_of(unit, here, item)
             if inside is None:
                 found.add(item.module.split(".")[0])
@@ -36,14 +37,15 @@ def needs(unit: Path, file: Path) -> set[str]:
     return {name for name in found if name.isidentifier()} - sys.stdlib_module_names
 
 
-def _parse(file: Path) -> ast.AST:
-    text = file.read_text(encoding="utf-8", errors="replace")
-    for shared in (_shared(text), text):
+@functools.cache
+def _imports(text: str) -> tuple[Import, ...]:
+    """Those of a file with this text; many shared files import the same ones."""
+    for code in (_shared(text), text):
         try:
-            return ast.parse(shared)
+            return tuple(imports(ast.parse(code)))
         except (SyntaxError, ValueError):
             continue
-    return ast.parse("")
+    return ()
 
 
 def _shared(text: str) -> str:
