@@ -59,14 +59,19 @@ def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
             yield file, f": cannot be read as Python: {error}"
             continue
         trees[file] = tree
-    optional = {file for file in trees if _needs_extra(path, file, trees, project)}
+    found = {file: list(imports(tree)) for file, tree in trees.items()}
+    optional = {
+        file
+        for file, items in found.items()
+        if file.is_relative_to(path / "src") and _needs_extra(items, project)
+    }
     for file, tree in trees.items():
         inside = file.relative_to(path).parts
         local = {other.stem for other in file.parent.glob("*.py")}
         command = any(map(_is_main, tree.body))
         if inside[0] == "scripts" and BOOTSTRAP not in map(ast.unparse, tree.body):
             yield file, f": has no path bootstrap; write: {BOOTSTRAP}"
-        for item in imports(tree):
+        for item in found[file]:
             problem = (
                 _foreign(item, inside, foreign)
                 or _undeclared(item, inside, project, local)
@@ -77,17 +82,13 @@ def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
                 yield file, f":{item.line}: {problem}"
 
 
-def _needs_extra(path: Path, file: Path, trees: dict, project: Project) -> bool:
+def _needs_extra(items: list[Import], project: Project) -> bool:
     """Whether a module of src imports an extra at its top, and so needs it at once."""
     tops = {
-        item.module.split(".")[0]
-        for item in imports(trees[file])
-        if not item.level and not item.lazy
+        item.module.split(".")[0] for item in items if not item.level and not item.lazy
     }
     extra = project.extra - project.core
-    return file.is_relative_to(path / "src") and any(
-        distributions(top) & extra for top in tops if top.isidentifier()
-    )
+    return any(distributions(top) & extra for top in tops if top.isidentifier())
 
 
 def _too_early(item: Import, path: Path, file: Path, optional: set[Path]) -> str:
