@@ -46,7 +46,8 @@ def check(root: Path) -> list[str]:
 
 
 def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
-    project, trees = _read_project(path), {}
+    project = _read_project(path)
+    found, commands = {}, set()  # no trees: thousands of nodes a file
     for file in walk(path):
         if file.is_symlink():
             yield file, ": is a symlink; copies of the folder may lose it"
@@ -58,24 +59,25 @@ def _problems(path: Path, foreign: set[str]) -> Iterator[tuple[Path, str]]:
         except (SyntaxError, ValueError) as error:
             yield file, f": cannot be read as Python: {error}"
             continue
-        trees[file] = tree
-    found = {file: list(imports(tree)) for file, tree in trees.items()}
+        found[file] = list(imports(tree))
+        if any(map(_is_main, tree.body)):
+            commands.add(file)
+        script = file.relative_to(path).parts[0] == "scripts"
+        if script and BOOTSTRAP not in map(ast.unparse, tree.body):
+            yield file, f": has no path bootstrap; write: {BOOTSTRAP}"
     optional = {
         file
         for file, items in found.items()
         if file.is_relative_to(path / "src") and _needs_extra(items, project)
     }
-    for file, tree in trees.items():
+    for file, items in found.items():
         inside = file.relative_to(path).parts
         local = {other.stem for other in file.parent.glob("*.py")}
-        command = any(map(_is_main, tree.body))
-        if inside[0] == "scripts" and BOOTSTRAP not in map(ast.unparse, tree.body):
-            yield file, f": has no path bootstrap; write: {BOOTSTRAP}"
-        for item in found[file]:
+        for item in items:
             problem = (
                 _foreign(item, inside, foreign)
                 or _undeclared(item, inside, project, local)
-                or _wrong_layer(item, inside, project.layers, command)
+                or _wrong_layer(item, inside, project.layers, file in commands)
                 or _too_early(item, path, file, optional)
             )
             if problem:
