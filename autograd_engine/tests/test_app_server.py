@@ -1,7 +1,9 @@
 # pattern: tests/test_app_server.py -- the same in every sub-project; edit one, then: python -m tools.copies sync tests/test_app_server.py --from <sub-project>
 """The skeleton of a page: questions, faults, streams, guard, the saved file."""
 
+import asyncio
 import base64
+import gc
 import json
 import os
 import re
@@ -115,30 +117,72 @@ def test_a_stream_gives_its_frames_and_an_end(client):
     assert events(client, {"to": "x"})[0].startswith('{"fault":"to: Input')
 
 
-def test_a_visitor_who_leaves_ends_the_stream_and_harms_nobody(caplog):
-    left = threading.Event()
+class Endless:
+    """A stream without end that tells when it has been closed."""
 
-    def endless() -> object:
+    def __init__(self) -> None:
+        self.left = threading.Event()
+        self.page = Page("", "", calls={}, streams={"endless": self.frames})
+
+    def frames(self) -> object:
         try:
             while True:
                 yield {}
         finally:
-            left.set()
+            self.left.set()
 
-    page = Page("", "", calls={}, streams={"endless": endless})
-    with serving(page) as url:
+
+def test_a_visitor_who_leaves_ends_the_stream_and_harms_nobody(caplog):
+    endless = Endless()
+    with serving(endless.page) as url:
         port = int(url.rsplit(":", 1)[1].strip("/"))
         head = f"host: 127.0.0.1:{port}\r\n"
         with socket.create_connection(("127.0.0.1", port)) as one:
             one.sendall(f"GET /listen/endless HTTP/1.1\r\n{head}\r\n".encode())
-            assert b"200 OK" in one.recv(1000)
-        assert left.wait(30)
+            with one.makefile("rb") as told:
+                assert b"200 OK" in next(told)
+                assert any(line.startswith(b"data: ") for line in told)
+        assert endless.left.wait(30)
         with socket.create_connection(("127.0.0.1", port)) as one:
             head += "content-type: application/json\r\ncontent-length: 100\r\n"
             one.sendall(f"POST /ask/page HTTP/1.1\r\n{head}\r\n{{".encode())
         with TestClient(create_app(lambda: PAGE, 8000), HERE) as client:
             assert "answer" in ask(client, "page", {})
     assert "failed" not in caplog.text
+
+
+def test_a_visitor_who_leaves_before_a_frame_is_sent_ends_the_stream_at_once():
+    endless = Endless()
+    app = create_app(lambda: endless.page, 8000)
+    scope = {
+        "type": "http", "method": "GET", "path": "/listen/endless", "query_string": b"",
+        "headers": [(b"host", b"127.0.0.1:8000")], "asgi": {"spec_version": "2.3"},
+    }  # fmt: skip
+
+    async def visit() -> None:
+        asked, sending = asyncio.Event(), asyncio.Event()
+
+        async def receive() -> dict:
+            if not asked.is_set():
+                asked.set()
+                return {"type": "http.request", "body": b"", "more_body": False}
+            await sending.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: dict) -> None:
+            if message["type"] == "http.response.body":
+                sending.set()
+                await asyncio.Event().wait()  # the network takes no more
+
+        async with app.router.lifespan_context(app):
+            await app(scope, receive, send)
+            assert await asyncio.to_thread(endless.left.wait, 30)
+
+    gc.disable()
+    try:
+        asyncio.run(visit())
+    finally:
+        gc.enable()
 
 
 def test_only_this_page_on_this_machine_may_ask(client):

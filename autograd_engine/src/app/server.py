@@ -98,14 +98,29 @@ def _add_questions(app: FastAPI, worker: ThreadPoolExecutor) -> None:
 
     @app.get("/listen/{name:path}")
     async def listen(name: str, given: str = "{}") -> Response:
-        told = events(frames(app.state.page.result, name, given))
-        return StreamingResponse(told, media_type="text/event-stream")
+        made = frames(app.state.page.result, name, given)
+        return _Stream(events(made), lambda: worker.submit(made.close))
 
     async def events(made: Iterator[str]) -> AsyncIterator[str]:
+        while (frame := await in_thread(next, made, END)) is not END:
+            yield f"data: {frame}\n\n"
+        yield "event: end\ndata: null\n\n"
+
+
+class _Stream(StreamingResponse):
+    """Server-sent events that call `end` when they end or their visitor has left.
+
+    A `finally` in the generator would wait for the next collection of garbage where he
+    leaves while a frame is being sent.
+    """
+
+    def __init__(self, told: AsyncIterator[str], end: Callable[[], Any]) -> None:
+        super().__init__(told, media_type="text/event-stream")
+        self.end = end
+
+    async def __call__(self, scope: dict, receive: Any, send: Any) -> None:
         with suppress(RuntimeError):  # of the worker, once the server has ended
             try:
-                while (frame := await in_thread(next, made, END)) is not END:
-                    yield f"data: {frame}\n\n"
-                yield "event: end\ndata: null\n\n"
-            finally:  # a visitor who leaves ends it, after the frame under way
-                worker.submit(made.close)
+                await super().__call__(scope, receive, send)
+            finally:  # comes after the frame under way
+                self.end()
