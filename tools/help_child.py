@@ -2,8 +2,9 @@
 
     python help_child.py '[["scripts/train.py"], ["-m", "src.utils.debug"]]'
 
-Each command runs in a fork, so that the import of torch, which takes longer than all
-else, is paid once. Prints a list: the text of each command, or null where it failed.
+Each command runs in a fork, so that the imports of torch and `src`, which take longer
+than all else, are paid once. Prints a list: the text of each command, or null where it
+failed.
 """
 
 import importlib
@@ -17,7 +18,7 @@ import time
 from contextlib import suppress
 
 
-WARM = ("numpy", "torch", "typer")
+WARM = ("numpy", "torch", "typer", "src")
 LIMIT = 60
 """Seconds that a command may take."""
 
@@ -29,9 +30,9 @@ def main() -> None:
         print(json.dumps([_started(words) for words in commands]))
         return
     sys.path[0] = os.getcwd()  # not the folder of this file
-    if len(commands) > 1:
+    if len(commands) > 1 and os.path.isdir("src"):
         for name in WARM:
-            with suppress(ImportError):
+            with suppress(Exception):  # what cannot be imported fails in its commands
                 importlib.import_module(name)
     print(json.dumps([_forked(words) for words in commands]))
 

@@ -43,6 +43,7 @@ run.mkdir(parents=True, exist_ok=True)
 (run / "picture.png").write_bytes(b"")
 print("trained in", Path.cwd().name)
 """
+HOLDS = "def test_the_document_and_the_tests_of_this_project_agree():\n    pass\n"
 AGREE = "def test_the_document_and_the_annotations_agree():\n    pass\n"
 
 
@@ -55,7 +56,7 @@ def project(root: Path, name: str, files: Mapping[str, str] | None = None) -> Pa
         "README.md": f"# {name}\n",
         "pyproject.toml": f'[project]\nname = "{name}"\ndescription = "On {name}."\n',
         "demo.json": json.dumps(DEMO),
-        "tests/test_spec.py": "def test_it():\n    pass\n",
+        "tests/test_spec.py": HOLDS,
         "tests/test_contracts.py": AGREE,
     }
     for path, text in (whole | dict(files or {})).items():
